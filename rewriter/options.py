@@ -86,14 +86,18 @@ class RewriteOptions:
     """Validate the input and the output with wasm-tools."""
 
     inputs: Mapping[int, str] = field(default_factory=dict)
-    """For `to` wasi:nn: the names of the models' inputs by index."""
+    """The names of the models' inputs by index, where a core module becomes a component, or a
+    component a core module."""
 
     outputs: Mapping[int, str] = field(default_factory=dict)
-    """For `to` wasi:nn: the names of the models' outputs by index. Default: their order."""
+    """The same of outputs. Default: their order; a core module gives the first one only. A
+    component that gets a version before 0.2.0-rc-2024-10-28 needs them, unless `models` has
+    them."""
 
     models: Sequence[str] = ()
-    """For `to` wasi:nn: files of models, from which the names of inputs are read that `inputs` does
-    not have."""
+    """Files of models, from which the names are read that `inputs` does not have, and for a core
+    module those that `outputs` does not have. For a component that stays one: the file of its
+    model, for the names of outputs."""
 
     wasi_adapter: str | None = None
     """For `to` wasi:nn: the file of an adapter for WASI 0.1, in place of nnshim's."""
@@ -123,11 +127,14 @@ class RewriteOptions:
         """Names, models and adapters are for components, and ABIs and hosts set the rest."""
         named = {"inputs (--input-name)": self.inputs, "outputs (--output-name)": self.outputs}
         if not self.makes_component:
-            used = {**named, "models (--model)": self.models}
-            used["wasi_adapter (--wasi-adapter)"] = self.wasi_adapter or ()
-            for option, value in used.items():
-                if value:
-                    raise UsageError(f"{option} has no effect without to (--to) {COMPONENT}")
+            if self.wasi_adapter and not self.is_of_components:
+                option = "wasi_adapter (--wasi-adapter)"
+                raise UsageError(f"{option} has no effect without to (--to) {COMPONENT}")
+            for option, value in {**named, "models (--model)": self.models}.items():
+                if value and not (self.to or self.adapts):
+                    raise UsageError(
+                        f"{option} has no effect without to (--to), abi (--abi) or host (--for)"
+                    )
         elif self.abi is not None:
             raise UsageError(f"to (--to) {COMPONENT} sets the ABI already: leave out abi (--abi)")
         for option, names in named.items():
@@ -188,12 +195,11 @@ class RewriteOptions:
             self.module_names(WASI_EPHEMERAL_NN)
             return
         if self.to is not None and self.to not in MODULE_NAMES:
-            names = (*MODULE_NAMES, COMPONENT, *versions())
-            if self.to not in names:
+            known = (*MODULE_NAMES, COMPONENT, *versions())
+            if self.to not in known:
                 raise UsageError(
-                    f"to (--to): {self.to!r} is not a wasi-nn module name "
-                    f"({' or '.join(MODULE_NAMES)}), nor {COMPONENT}, nor a version of it "
-                    f"({', '.join(versions())}){did_you_mean(self.to, names)}"
+                    f"to (--to): {self.to!r} is not a name of wasi-nn ({', '.join(known)})"
+                    f"{did_you_mean(self.to, known)}"
                 )
             if self.abi is not None:
                 raise UsageError(f"to (--to): abi (--abi) is for core modules, {self.to} is not")

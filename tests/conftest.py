@@ -42,7 +42,7 @@ SLOW = (
     "rewriter/rewriting/test_corrupt.py",
     "rewriter/rewriting/test_dwarf.py",
     "rewriter/rewriting/test_smith.py",
-    "runtime_shim/abi/test_tensor_numbers.py",
+    *("runtime_shim/abi/test_guests_numbers.py", "runtime_shim/abi/test_tensor_numbers.py"),
     "runtime_shim/backends/checks/test_checks_onnx.py",
 )
 """What takes about as much CPU time, a file, as all others of a folder."""

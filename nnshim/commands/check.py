@@ -134,7 +134,13 @@ def _check(
     guest_abi: str | None,
     models: "Sequence[Model]",
 ) -> "Checked":
-    from nnshim.render.values import Checked, output_name, rewrite_command, rewrite_options
+    from nnshim.render.values import (
+        Checked,
+        component_options,
+        output_name,
+        rewrite_command,
+        rewrite_options,
+    )
     from rewriter.analysis.inspect import ModuleInfo
 
     options: tuple[str, ...] = ()
@@ -148,6 +154,7 @@ def _check(
         from rewriter.checking.components import judge_component
 
         found = judge_component(info, host, models)
+        options = component_options(found)
     helps = found.rewrite_for
     if helps is None:
         return Checked(path, host.name, found, None, models)

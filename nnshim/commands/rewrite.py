@@ -75,14 +75,16 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="INDEX=NAME",
-            help="The name of a model's input, e.g. 0=data, for --to wasi:nn. May be repeated.",
+            help="The name of a model's input, e.g. 0=data, for a new component, or for a core"
+            " module from a component. May be repeated.",
         ),
     ] = None,
     output_name: Annotated[
         list[str] | None,
         typer.Option(
             metavar="INDEX=NAME",
-            help="The name of a model's output (default: their order). May be repeated.",
+            help="The same of an output (default: their order; a core module returns the first one"
+            " only). May be repeated.",
         ),
     ] = None,
     models: Annotated[
@@ -90,8 +92,8 @@ def command(
         typer.Option(
             "--model",
             metavar="FILE",
-            help="A model that the module runs, to read the names of inputs from (OpenVINO: the"
-            " .xml file). May be repeated.",
+            help="A model that the guest runs, to read the names of inputs and outputs from"
+            " (OpenVINO: the .xml file). May be repeated.",
         ),
     ] = None,
     wasi_adapter: Annotated[

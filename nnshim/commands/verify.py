@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.common import errors_in_json, parse_renames, print_json, say
+from nnshim.common import errors_in_json, parse_names, parse_renames, print_json, say
 
 __all__ = ["command"]
 
@@ -25,16 +25,25 @@ def command(
             help="Also allow the section `nnshim.guest` in the result, for a guest with this ABI.",
         ),
     ] = None,
+    output_name: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="INDEX=NAME",
+            help="The name of a model's output that the rewrite of a component was given. May be"
+            " repeated.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """Prove that a rewrite has changed nothing else.
 
-    These differences are allowed: the module names of wasi-nn and of --rename; adapters for
-    wasi-nn's functions and the calls to them; the number of bytes of a function index where
-    adapters were removed; removed debug sections and signatures; and a record, which must
-    describe ORIGINAL. If both are components, only names of imports may differ: the version of
-    wasi:nn, and those of --rename. If only one is a component, the core module that `nnshim
-    rewrite` makes of it is compared; adapters of a component that nnshim made are not.
+    These differences are allowed: the module names of wasi-nn and of --rename; adapters for wasi-
+    nn's functions and the calls to them; the number of bytes of a function index where adapters
+    were removed; removed debug sections and signatures; and a record, which must describe ORIGINAL.
+    If both are components, only names of imports may differ: the version of wasi:nn, and those of
+    --rename; a shim for another version is made again and compared. If only one is a component, the
+    core module that `nnshim rewrite` makes of it is compared; adapters of a component that nnshim
+    made are not.
 
     Exit codes: 0 no other difference; 1 other differences (each is printed with its byte
     offsets), or a module cannot be read; 2 usage.
@@ -44,13 +53,17 @@ def command(
     from rewriter.verifying.components import compare, read
 
     renames = parse_renames(rename or [])
+    names = parse_names("--output-name", output_name or [])
+    outputs = [names[index] for index in sorted(names)]
     with (
         errors_in_json(as_json),
         alive("comparing", original),
         open_source(original) as before,
         open_source(rewritten) as after,
     ):
-        comparison = compare(read(before), read(after), renames=renames, guest_abi=guest_abi)
+        comparison = compare(
+            read(before), read(after), renames=renames, guest_abi=guest_abi, outputs=outputs
+        )
     if as_json:
         from nnshim.render import json
 

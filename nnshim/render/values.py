@@ -21,6 +21,7 @@ __all__ = [
     "Examined",
     "Inspected",
     "InspectedComponent",
+    "component_options",
     "output_name",
     "rewrite_command",
     "rewrite_options",
@@ -58,6 +59,12 @@ def rewrite_options(guest_abi: str | None, info: ModuleInfo) -> tuple[str, ...]:
     """The options, beside the host, without which a module is not rewritten right, or at all."""
     told = () if guest_abi is None else ("--guest-abi", guest_abi)
     return (*told, "--drop-linking") if info.linker_sections else told
+
+
+def component_options(found: Verdict) -> tuple[str, ...]:
+    """The options, beside the host, without which a component is not rewritten."""
+    needs_outputs = any(condition.code == "NN369" for condition in found.conditions)
+    return ("--output-name", "0=NAME") if needs_outputs else ()
 
 
 class Inspected(NamedTuple):

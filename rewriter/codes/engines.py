@@ -165,4 +165,13 @@ COMPONENTS = (
         "the host's version, so that only the names of the imports have to change.",
         "`nnshim rewrite --for HOST IN OUT` changes them.",
     ),
+    Code(
+        "NN287",
+        Severity.WARNING,
+        "the host has another version of wasi:nn, with other functions",
+        "A component imports the interfaces of `wasi:nn` with a version, and a host defines them "
+        "with one version only. Some functions that this component imports are different in the "
+        "host's version. A shim in the component does what they did.",
+        "`nnshim rewrite --for HOST IN OUT` adds the shim.",
+    ),
 )

@@ -5,8 +5,8 @@ core module's export takes its place, and has the same index but for what was ad
 
 - `early` stands before the first of them. The functions that take no pointers come from it, because
   a component needs them before it has a memory.
-- `late` stands before the first function that takes pointers, and imports the memory of the
-  component.
+- `late` stands before the first function that takes pointers, and imports the memory that this is
+  lowered with.
 """
 
 from __future__ import annotations
@@ -47,7 +47,6 @@ def inline(
     *,
     host: str = "",
     functions: Sequence[HostFunction] = (),
-    several: bool = False,
 ) -> bytes:
     """The component with two core modules in the place of wasi:nn, which it still imports.
 
@@ -56,17 +55,14 @@ def inline(
     such as `graph#load`. The component imports an instance called `host` with these functions,
     unless there are none.
 
-    `several` allows an instance of `late` for each memory and realloc, if wasi:nn is lowered with
-    more than one. These instances share only what `early` has.
+    There is an instance of `late` for each memory and realloc that functions of wasi:nn are lowered
+    with. These instances share only what `early` has.
 
     Raises UnsupportedModule where wasi:nn is used otherwise than by lowering its functions in the
-    outermost component, with one memory and one realloc, and ModuleError for what cannot be read.
+    outermost component, in the usual form (NN364), and ModuleError for what cannot be read.
     """
     found = uses(component)
-    running = _Running(component, found, early, late, host, functions)
-    if not several:
-        running.check_one_memory()
-    return running.written()
+    return _Running(component, found, early, late, host, functions).written()
 
 
 class Inlining:
@@ -102,14 +98,6 @@ class Inlining:
         self._late: dict[_Guest, int] = {}
         self._modules: dict[bytes, int] = {}
 
-    def check_one_memory(self) -> None:
-        """Raise UnsupportedModule if functions are lowered with different memories or reallocs."""
-        first = None
-        for guest, site in self.guests.values():
-            if first not in (None, guest):
-                raise _memory_error("wasi:nn is lowered with more than one memory or realloc", site)
-            first = guest
-
     def written(self) -> bytes:
         return self.writer.written()
 
@@ -137,7 +125,7 @@ class Inlining:
         return self._early
 
     def _late_instance(self, early: int, site: Site) -> int:
-        guest, _ = self.guests[site.start]
+        guest = self.guests[site.start]
         if guest not in self._late:
             indices = self._guest_indices(guest, early, site)
             functions = {"guest": self._guest_exports(indices)}
@@ -240,7 +228,7 @@ class _Guest(NamedTuple):
     realloc: _CoreExport | None
 
 
-def _guests(component: Component, sites: Sequence[Site]) -> Mapping[int, tuple[_Guest, Site]]:
+def _guests(component: Component, sites: Sequence[Site]) -> Mapping[int, _Guest]:
     """What the functions that take pointers are lowered with, by the starts of the sites. One
     without a realloc has the first realloc of its memory.
 
@@ -253,7 +241,7 @@ def _guests(component: Component, sites: Sequence[Site]) -> Mapping[int, tuple[_
     late = [site for site in sites if not site.use.early]
     wanted = {("core memory", s.memory) for s in late} | {("core func", s.realloc) for s in late}
     sources = _aliased(component, wanted)
-    found: list[tuple[_Guest, Site]] = []
+    found: dict[int, _Guest] = {}
     reallocs: dict[_CoreExport, _CoreExport] = {}
     for site in late:
         memory = sources.get(("core memory", site.memory))
@@ -266,10 +254,10 @@ def _guests(component: Component, sites: Sequence[Site]) -> Mapping[int, tuple[_
             reallocs.setdefault(memory, realloc)
         elif site.realloc is not None:
             raise _memory_error("the realloc is not a core module's export", site)
-        found.append((_Guest(memory, realloc), site))
+        found[site.start] = _Guest(memory, realloc)
     return {
-        site.start: (_Guest(memory, realloc or reallocs.get(memory)), site)
-        for (memory, realloc), site in found
+        start: _Guest(memory, realloc or reallocs.get(memory))
+        for start, (memory, realloc) in found.items()
     }
 
 
@@ -278,7 +266,7 @@ def _memory_error(what: str, site: Site) -> UnsupportedModule:
         what,
         site.start,
         "NN364",
-        "build the program with one memory and one cabi_realloc, as wit-bindgen does",
+        "build the program with the bindings of wit-bindgen",
     )
 
 

@@ -126,7 +126,7 @@ class _Change:
                 "are not known",
                 self.found.imports["inference"].name.start,
                 "NN366",
-                "give the names of the outputs",
+                "give the names of the outputs (--output-name 0=NAME, or --model FILE)",
             )
         for alias in self.found.aliases:
             if alias.sort != "type" or alias.interface not in self.retyped:

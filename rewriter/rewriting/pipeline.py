@@ -17,7 +17,7 @@ from rewriter.errors import (
 from rewriter.files import output, wasm_tools
 from rewriter.files.input import Source, open_source
 from rewriter.files.pieces import assemble, sha256
-from rewriter.options import RewriteOptions
+from rewriter.options import COMPONENT, RewriteOptions
 from rewriter.rewriting.plan import make_plan
 from rewriter.rewriting.values import Plan
 from rewriter.wasm.module import Module, check_bytes
@@ -95,8 +95,9 @@ def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
     check_bytes(data if module is None else module.data)
     given = bytes(data.data if isinstance(data, Module) else data)
     original = Source(module.name if module else "<bytes>", given)
+    options = _meant(original, options)
     source, flattened = _core(original, options)
-    plan = _plan(source, module, _of_core(options, flattened))
+    plan = _plan(source, module, _of_core(options, flattened), original)
     if options.validate:
         _validate_input(original)
     if options.makes_component:
@@ -132,8 +133,9 @@ def rewrite_file(
     with open_source(source_path) as original:
         if output_path is not None:
             output.check_path(original, output_path)
+        options = _meant(original, options)
         source, flattened = _core(original, options)
-        plan = _plan(source, None, _of_core(options, flattened))
+        plan = _plan(source, None, _of_core(options, flattened), original)
         if options.validate:
             _validate_input(original)
         made = _make(source, plan, options) if options.makes_component else None
@@ -149,6 +151,17 @@ def rewrite_file(
             written = True
         size = len(original.data)
     return Result(plan, written, input_sha256, output_sha256, flattened, size, made)
+
+
+def _meant(original: Source, options: RewriteOptions) -> RewriteOptions:
+    """The options, where wasi:nn and the version that components are made with mean the same for a
+    core module."""
+    if options.is_of_components and not _is_component(original):
+        from rewriter.abi.snapshots import OCTOBER  # renames of core modules start without it
+
+        if options.to == OCTOBER.name:
+            return replace(options, to=COMPONENT)
+    return options
 
 
 def _make(source: Source, plan: Plan, options: RewriteOptions) -> Made:
@@ -173,6 +186,7 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
     not say what it has to become, and MalformedModule for one that cannot be read.
     """
     if not _is_component(source):
+        _refuse_names(source, options)
         return source, None
     if options.makes_component:
         raise UnsupportedModule(
@@ -180,15 +194,26 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
         )
     try:
         if _stays_component(options):
+            _refuse_names(source, replace(options, outputs={}, models=()))
             return source, None
         from rewriter.components.component import Component  # modules are rewritten without it
         from rewriter.rewriting.flattening.flatten import flatten
+        from rewriter.rewriting.making.names import read_all_names
 
-        done = flatten(Component(source.data, source.name))
+        done = flatten(Component(source.data, source.name), read_all_names(options))
     except (MalformedModule, UnsupportedModule) as error:
         raise error.of(source.name) from error
     notes = (note for note in done.notes if note.code != "NN311" or not options.drop_debug)
     return Source(source.name, done.data, status=source.status), tuple(notes)
+
+
+def _refuse_names(source: Source, options: RewriteOptions) -> None:
+    """Raises UsageError for names of inputs and outputs, or models, that have no effect."""
+    if not options.makes_component and (options.inputs or options.outputs or options.models):
+        raise UsageError(
+            "names of inputs and outputs (--input-name, --output-name, --model) have no effect: "
+            f"{source.name} stays what it is, a component or a core module"
+        )
 
 
 def _of_core(options: RewriteOptions, flattened: object) -> RewriteOptions:
@@ -220,13 +245,14 @@ def _stays_component(options: RewriteOptions) -> bool:
     return options.is_of_components or (options.to is None and options.abi is None)
 
 
-def _plan(source: Source, module: Module | None, options: RewriteOptions) -> Plan:
-    """Make the plan. Errors about the module include the name of the source."""
+def _plan(source: Source, module: Module | None, options: RewriteOptions, original: Source) -> Plan:
+    """Make the plan. A record describes the original: the source, or the component that it was.
+    Errors about the module include the name of the source."""
     entry = None
     if options.record:
         from rewriter.rewriting.provenance import new_entry
 
-        entry = new_entry(options.operation, sha256(source, (range(len(source.data)),)))
+        entry = new_entry(options.operation, sha256(original, (range(len(original.data)),)))
     try:
         if _is_component(source):
             from rewriter.components.component import Component
@@ -234,8 +260,12 @@ def _plan(source: Source, module: Module | None, options: RewriteOptions) -> Pla
 
             return plan_component(Component(source.data, source.name), options, entry)
         if options.is_of_components:
-            raise UsageError(f"{source.name} is a core module, and {options.to} is for components")
-        return make_plan(module or Module(source.data, source.name), options, entry)
+            raise UsageError(
+                f"{source.name} is a core module, and {options.to} is for components: --to "
+                f"{COMPONENT} makes one of it, which can get another version then"
+            )
+        module = module or Module(source.data, source.name)
+        return make_plan(module, options, entry, changed=source is not original)
     except MalformedModule as error:
         remedy = error.remedy or "build the module or fetch it again"
         reason = f"{source.name}: {error.reason}"

@@ -29,11 +29,16 @@ __all__ = ["make_plan"]
 
 
 def make_plan(
-    module: Module, options: RewriteOptions, entry: Mapping[str, object] | None = None
+    module: Module,
+    options: RewriteOptions,
+    entry: Mapping[str, object] | None = None,
+    *,
+    changed: bool = False,
 ) -> Plan:
     """Plan a rewrite with these options, step by step on one patch.
 
-    `entry`, made by rewriter.rewriting.provenance.new_entry, is added if anything changes.
+    `entry`, made by rewriter.rewriting.provenance.new_entry, is added if anything changes, or if
+    the module has `changed` before, from a component.
 
     It raises:
 
@@ -69,7 +74,7 @@ def make_plan(
         from rewriter.rewriting.renaming.padding import fill_gap
 
         fill_gap(patch)
-    if entry is not None and patch.edits():
+    if entry is not None and (changed or patch.edits()):
         from rewriter.rewriting.provenance import add_record
 
         add_record(patch, entry)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.diagnostics import Diagnostic
 from rewriter.wasm.patch import Edit, growth
+from rewriter.wasm.reader import Data
 
 if TYPE_CHECKING:
     from rewriter.adapters.adapter import Adapter
@@ -98,3 +99,8 @@ class Plan(NamedTuple):
             pos = edit.end
         pieces.append(range(pos, self.input_size))
         return tuple(piece for piece in pieces if len(piece))
+
+    def applied(self, data: Data) -> bytes:
+        """The output for the input `data`, in memory."""
+        pieces = self.pieces
+        return b"".join(p if isinstance(p, bytes) else data[p.start : p.stop] for p in pieces)

@@ -78,11 +78,14 @@ def compare(
     *,
     renames: Mapping[str, str] | None = None,
     guest_abi: str | None = None,
+    recorded: Data | None = None,
 ) -> Comparison:
     """Compare two modules section by section.
 
     wasi-nn's module names of imports may differ, and others as in `renames`, old to new.
     `guest_abi` is the value of this option in the rewrite, which its result may contain in a mark.
+    `recorded` is what a record has to describe, if that is not the original: the component that it
+    was made from.
 
     Raises ModuleError if one of the modules cannot be read, with its name if the error is found
     before the comparison, and UsageError for invalid names and unknown ABIs.
@@ -91,7 +94,7 @@ def compare(
     renamed = Renames(RewriteOptions(renames=renames or {}).renames)
     told = find_dialect(guest_abi) if guest_abi is not None else None
     differences = [
-        *compare_records(left.module, right.module),
+        *compare_records(left.module, right.module, recorded),
         *compare_marks(left.info, right.info, told),
     ]
     dropped: list[str] = []

@@ -15,13 +15,16 @@ from rewriter.wasm.sections import Section
 __all__ = ["compare_record_sections", "compare_records"]
 
 
-def compare_records(original: Module, rewritten: Module) -> Iterator[Difference]:
-    """The differences in the records of two modules."""
+def compare_records(
+    original: Module, rewritten: Module, recorded: Data | None = None
+) -> Iterator[Difference]:
+    """The differences in the records of two modules. `recorded` is what the new record describes,
+    if that is not the original itself."""
     before, after = (
         [section for section in side.sections if section.name == RECORD]
         for side in (original, rewritten)
     )
-    return compare_record_sections(before, after, original.data)
+    return compare_record_sections(before, after, original.data if recorded is None else recorded)
 
 
 def compare_record_sections(

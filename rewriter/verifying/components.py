@@ -3,17 +3,24 @@ module, or a component again."""
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 
 from rewriter.abi.snapshots import PACKAGE, SNAPSHOTS
+from rewriter.analysis.components.described import describe_component
+from rewriter.analysis.components.versions import renamed_to, shimmed, version_obstacles
 from rewriter.components.component import Component
 from rewriter.components.items import imports
 from rewriter.components.sections import ComponentSection, SectionKind, is_component
 from rewriter.errors import ModuleError, UsageError
 from rewriter.files.input import Source
+from rewriter.inlining.versions import Changed
 from rewriter.rewriting.flattening.flatten import flatten
+from rewriter.rewriting.flattening.named import names_in
+from rewriter.rewriting.making.adapter import NO_NAMES, Names
 from rewriter.rewriting.values import Rename
 from rewriter.rewriting.versions.names import by_rename, check_names
 from rewriter.terminal import command_line
@@ -35,13 +42,15 @@ def compare(
     *,
     renames: Mapping[str, str] | None = None,
     guest_abi: str | None = None,
+    outputs: Sequence[str] = (),
 ) -> Comparison:
     """Compare two core modules, or two components, section by section. Otherwise a component stands
     for the core module that a rewrite makes of it.
 
     wasi-nn's module names of imports, or its versions in a component's imports, may differ, and
     other names as in `renames`, old to new. `guest_abi` is the value of this option in the rewrite,
-    which its result may contain in a mark.
+    which its result may contain in a mark. `outputs` are the names of the model's outputs that the
+    rewrite of a component was given.
 
     Raises ModuleError if one of them cannot be read, or cannot become a core module, with its name
     if the error is found before the comparison, and UsageError for invalid names, unknown ABIs and
@@ -51,11 +60,16 @@ def compare(
     if isinstance(left, Component) and isinstance(right, Component):
         if guest_abi is not None:
             raise UsageError("guest_abi (--guest-abi) has no effect on components")
-        return compare_components(left, right, renames or {})
+        return compare_components(left, right, renames or {}, outputs)
+    recorded = left.data if isinstance(left, Component) else None
+    names = NO_NAMES
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Component) and isinstance(other, Module):
+            names = names_in(other)
     left, right = (
-        _flattened(each) if isinstance(each, Component) else each for each in (left, right)
+        _flattened(each, names) if isinstance(each, Component) else each for each in (left, right)
     )
-    return compare_modules(left, right, renames=renames, guest_abi=guest_abi)
+    return compare_modules(left, right, renames=renames, guest_abi=guest_abi, recorded=recorded)
 
 
 def read(source: Source) -> Module | Component:
@@ -80,24 +94,67 @@ def _read(data: Data | Module | Component, name: str) -> Module | Component:
         raise error.of(name) from error
 
 
-def _flattened(component: Component) -> Module:
+def _flattened(component: Component, names: Names = NO_NAMES) -> Module:
     try:
-        return Module(flatten(component).data, component.name)
+        return Module(flatten(component, names).data, component.name)
     except ModuleError as error:
         raise error.of(component.name) from error
 
 
 def compare_components(
-    original: Component, rewritten: Component, renames: Mapping[str, str]
+    original: Component,
+    rewritten: Component,
+    renames: Mapping[str, str],
+    outputs: Sequence[str] = (),
 ) -> Comparison:
     """Compare two components section by section. The versions of wasi:nn in the names of imports
-    may differ, and other names as in `renames`, which may also name packages.
+    may differ, and other names as in `renames`, which may also name packages. If functions have
+    changed between the versions, the shim is made again, with these `outputs`, and compared.
 
-    Raises UsageError for names that no import can have.
+    Raises UsageError for names that no import can have, and if `outputs` are needed and missing.
     """
     check_names(renames)
-    comparing = _Comparing(original, renames)
-    differences = list(comparing.sections(original, rewritten))
+    found = _compared(original, original, rewritten, renames)
+    changed = None if found.only_rewritten else _shim_made_again(original, rewritten, outputs)
+    if changed is None:
+        return found
+    old, new, data = changed
+    again = _compared(original, Component(data, original.name), rewritten, renames)
+    return replace(
+        again,
+        renames=(*map(Rename._make, zip(old, new, itertools.repeat(1))), *again.renames),
+        adapters=("for another version of wasi:nn",),
+    )
+
+
+def _shim_made_again(
+    original: Component, rewritten: Component, outputs: Sequence[str]
+) -> tuple[Sequence[str], Sequence[str], bytes] | None:
+    """The names of wasi:nn's imports before and after, and the original with the shim that a
+    rewrite adds. None where it adds none. Raises UsageError if `outputs` are needed and missing."""
+    before, after = describe_component(original), describe_component(rewritten)
+    versions = {item.version for item in after.wasi_nn}
+    target = next((each for each in SNAPSHOTS if {each.version} == versions and each.types), None)
+    if target is None or not version_obstacles(before, target):
+        return None
+    changed = shimmed(before, target, outputs)
+    if changed is not None and not isinstance(changed, Changed) and changed.code == "NN366":
+        raise UsageError(
+            "outputs (--output-name): the names that the rewrite was given are needed to make the "
+            "shim again"
+        )
+    if not isinstance(changed, Changed):
+        return None
+    names = renamed_to(before, target)
+    return tuple(names), tuple(names.values()), changed.data
+
+
+def _compared(
+    original: Component, changed: Component, rewritten: Component, renames: Mapping[str, str]
+) -> Comparison:
+    """Compare the original, after it has `changed`, with another component."""
+    comparing = _Comparing(changed, renames)
+    differences = list(comparing.sections(original, changed, rewritten))
     return Comparison(
         tuple(Rename(old, new, count) for (old, new), count in comparing.renamed.items()),
         (),
@@ -117,8 +174,10 @@ class _Comparing:
         self.dropped: list[str] = []
         self.same = 0
 
-    def sections(self, original: Component, rewritten: Component) -> Iterator[Difference]:
-        before, after = _sections(original), _sections(rewritten)
+    def sections(
+        self, original: Component, changed: Component, rewritten: Component
+    ) -> Iterator[Difference]:
+        before, after = _sections(changed), _sections(rewritten)
         yield from compare_record_sections(
             [each for each in original.sections if each.name == RECORD],
             [each for each in rewritten.sections if each.name == RECORD],

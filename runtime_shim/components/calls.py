@@ -13,22 +13,27 @@ from typing import NamedTuple
 from rewriter.abi.dialects import Encoding, Errno, Target
 from rewriter.abi.numbers import ComponentType, error_code
 from runtime_shim.abi.memory import GuestMemory
-from runtime_shim.components.places import Places
+from runtime_shim.components.places import Form, Places
 from runtime_shim.components.state import (
     FIRST_SIZE,
     Kind,
+    NoHandles,
     NoRoom,
+    Port,
     State,
     Stop,
     answer_error,
     answer_grow,
     block_size,
+    handle_of,
     reply_sizes,
 )
 from runtime_shim.engine.binding.components import Fault
 from runtime_shim.engine.binding.memories import HostMemory, Memories
 from runtime_shim.errors import HostError
+from runtime_shim.host.loader import StoreLife
 from runtime_shim.host.session import Session
+from runtime_shim.host.tensors.named import NamedTensor
 
 __all__ = ["FUNCTIONS", "Calls", "Signature"]
 
@@ -90,6 +95,7 @@ FUNCTIONS: Mapping[str, Signature] = {
     "load-by-name": Signature(2, "u64"),
     "init": Signature(1, "u64"),
     "compute": Signature(3, "u64"),
+    "again": Signature(1, "u64"),
     "set-input": Signature(4, "u64"),
     "run": Signature(1, "u64"),
     "get-output": Signature(3, "u64"),
@@ -112,6 +118,8 @@ def _answers(name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
                 answer = method(self, *arguments)
             except HostError as error:
                 answer = self.refuse(name, error)
+            except NoHandles as error:
+                raise Fault(f"wasi:nn: {_STOPS[Stop.HANDLES].format(error)}") from error
             self.check_stop()
             return answer
 
@@ -124,12 +132,14 @@ class Calls:
     """The functions of one guest, for its session. `memories` are those of its engine. The added
     modules have checked pointers into the guest's memory; they are checked again here."""
 
-    def __init__(self, session: Session, memories: Memories) -> None:
+    def __init__(self, session: Session, memories: Memories, life: StoreLife) -> None:
         self._session = session
+        self._life = life
+        self._entries: dict[int, int] = {}
+        """The entry of each context."""
         self._memories = memories
         self._sought = 0
         self._guest = GuestMemory(0, 0)
-        self._places = Places(session)
         self._pending: Callable[[], int] = lambda: 0
         self.functions: Mapping[str, Callable[..., int | None]] = {
             "more": self._more,
@@ -143,6 +153,7 @@ class Calls:
             "load-by-name": self._load_by_name,
             "init": self._init,
             "compute": self._compute,
+            "again": self._again,
             "set-input": self._set_input,
             "run": self._run,
             "get-output": self._get_output,
@@ -153,6 +164,15 @@ class Calls:
     @functools.cached_property
     def _state(self) -> State:
         return State(self._memories.own)
+
+    @functools.cached_property
+    def _places(self) -> Places:
+        return Places(self._session, self._state.places, self._life, self._drop_plan)
+
+    def _drop_plan(self, context: int) -> None:
+        entry = self._entries.get(context)
+        if entry is not None:
+            self._state.drop_plan(entry)
 
     def check_stop(self) -> None:
         """Raise what stops the guest from outside."""
@@ -200,6 +220,7 @@ class Calls:
 
     def _finalize(self, context: int) -> None:
         self._session.finalize_execution_context(context)
+        self._entries.pop(context, None)
         self.check_stop()
 
     def _mark(self) -> int:
@@ -247,50 +268,101 @@ class Calls:
             )
         session.check_load(size)
         parts = [self._guest.read(fields[at], fields[at + 1]) for at in range(0, 2 * count, 2)]
-        return self._state.number(Kind.GRAPH, session.load(parts, kind, Target(target)))
+        graph = session.load(parts, kind, Target(target))
+        return handle_of(self._state.number(Kind.GRAPH, graph))
 
     @_answers("load-by-name")
     def _load_by_name(self, name: int, length: int) -> int:
         graph = self._session.load_by_name(self._text(name, length))
-        return self._state.number(Kind.GRAPH, graph)
+        return handle_of(self._state.number(Kind.GRAPH, graph))
 
     @_answers("init-execution-context")
     def _init(self, graph: int) -> int:
-        return self._state.number(Kind.CONTEXT, self._session.init_execution_context(graph))
+        assert self._places  # noqa: S101 - they have to be there before the context
+        context = self._session.init_execution_context(graph)
+        entry = self._entries[context] = self._state.number(Kind.CONTEXT, context)
+        return handle_of(entry)
 
     @_answers("compute")
     def _compute(self, context: int, block: int, count: int) -> int:
         session, state = self._session, self._state
         if count > _MOST_INPUTS:
             raise HostError(Errno.INVALID_ARGUMENT, f"no model has {count} inputs")
-        for pointer, length, entry in state.inputs(block, count):
+        given = [
             self._set(context, self._name(pointer, length), entry)
+            for pointer, length, entry in state.inputs(block, count)
+        ]
         session.compute(context)
-        outputs = session.outputs(context)
-        return self._room(reply_sizes(outputs), functools.partial(state.reply, outputs))
+        answer, outputs = self._outputs(context)
+        if not answer >> 32:  # otherwise the outputs are still to be read where they are
+            self._plan(context, given, outputs)
+        return answer
+
+    def _outputs(self, context: int) -> tuple[int, Sequence[NamedTensor]]:
+        """The answer with all outputs of a context, and these."""
+        outputs = self._session.outputs(context)
+        reply = functools.partial(self._state.reply, outputs)
+        return self._room(reply_sizes(outputs), reply), outputs
+
+    @_answers("compute")
+    def _again(self, context: int) -> int:
+        """Compute by the context's plan: its inputs are in their places. 0 if its outputs are, too,
+        and otherwise an answer as that of `_compute`."""
+        self._session.compute(context)
+        if self._state.has_plan(self._entries[context]):
+            return 0
+        answer, _ = self._outputs(context)
+        return answer
+
+    def _plan(
+        self, context: int, given: Sequence[tuple[bytes, Form]], outputs: Sequence[NamedTensor]
+    ) -> None:
+        """Give a context a plan if the tensors of this call will be at the same places next time,
+        as far as they are like those of this call. The first few calls find that out."""
+        session, places = self._session, self._places
+        if not getattr(session.contexts[context], "has_fixed_shapes", False):
+            return
+        inputs = places.inputs(context, [name for name, _ in given])
+        if inputs is None:
+            return
+        into: list[Port] = []
+        for (name, form), place in zip(given, inputs, strict=True):
+            shape = struct.unpack(f"<{form.rank}I", form.dimensions)
+            into.append(Port(name, form.type, len(place.data), shape, place.offset))
+        out: list[Port] = []
+        for index, output in enumerate(outputs):
+            session.output_in_place(context, index)  # moves it there, the second time
+            offset = places.output(context, index)
+            if offset is None:
+                return
+            port = output.name.encode(), output.type, len(output.data), output.shape, offset
+            out.append(Port(*port))
+        self._state.drop_plan(self._entries[context])
+        self._state.add_plan(self._entries[context], into, out)
 
     @_answers("set-input")
     def _set_input(self, context: int, name: int, length: int, entry: int) -> int:
         self._set(context, self._name(name, length), entry)
         return 0
 
-    def _set(self, context: int, name: bytes, entry: int) -> None:
-        form = self._state.form(entry)
+    def _set(self, context: int, name: bytes, entry: int) -> tuple[bytes, Form]:
+        """Set an input to the tensor of an entry. Returns its name and form."""
+        form = Form(*self._state.form(entry))
         data = self._state.data(entry)
         places = self._places
         if places.take(context, name, form, data):
-            return
-        kind, rank, dimensions = form
-        if rank > _MAX_RANK:
+            return name, form
+        if form.rank > _MAX_RANK:
             raise HostError(
                 Errno.INVALID_ARGUMENT,
-                f"a tensor cannot have {rank} dimensions (at most {_MAX_RANK})",
+                f"a tensor cannot have {form.rank} dimensions (at most {_MAX_RANK})",
             )
         index = self._session.input_index(context, self._decoded(name))
         places.forget(context)
-        shape = struct.unpack(f"<{rank}I", dimensions)
-        self._session.set_tensor(context, index, ComponentType(kind), shape, data)
+        shape = struct.unpack(f"<{form.rank}I", form.dimensions)
+        self._session.set_tensor(context, index, ComponentType(form.type), shape, data)
         places.note(context, index, name, form)
+        return name, form
 
     @_answers("compute")
     def _run(self, context: int) -> int:

@@ -107,7 +107,7 @@
         (i32.load offset=$ENTRY_VALUE (local.get $entry))))
     (else
       (local.set $entry (i32.load (i32.const $ENTRIES_END_AT)))
-      (if (i32.eq (local.get $entry) (i32.const $HEAP))
+      (if (i32.eq (local.get $entry) (i32.const $PLACES))
         (then (call $stop (i32.const $STOP_HANDLES) (i32.const $MOST_ENTRIES))))
       (i32.store (i32.const $ENTRIES_END_AT)
         (i32.add (local.get $entry) (i32.const $ENTRY_SIZE)))))

@@ -6,6 +6,7 @@
 (import "host" "load" (func $host_load (param i32 i32 i32 i32) (result i64)))
 (import "host" "load-by-name" (func $host_load_by_name (param i32 i32) (result i64)))
 (import "host" "init" (func $host_init (param i32) (result i64)))
+(import "host" "again" (func $host_again (param i32) (result i64)))
 (import "host" "compute" (func $host_compute (param i32 i32 i32) (result i64)))
 (import "host" "set-input" (func $host_set_input (param i32 i32 i32 i32) (result i64)))
 (import "host" "run" (func $host_run (param i32) (result i64)))

@@ -18,7 +18,7 @@ from runtime_shim.components.dummies import define_unused
 from runtime_shim.components.linking import check_imports
 from runtime_shim.components.shares import maxima, share_out
 from runtime_shim.components.text import PAGE, early, late, most_pages
-from runtime_shim.engine.binding import Escape
+from runtime_shim.engine.binding import Escape, StoreLife
 from runtime_shim.engine.binding.components import (
     call_command,
     define_in_component,
@@ -62,7 +62,7 @@ class ComponentRun(Running):
         pages = most_pages(maxima(component))
         if used.snapshot is not None:
             added = early(pages), late(used.snapshot.version, pages)
-            self._data = inline(component, *added, host=_HOST, functions=_FUNCTIONS, several=True)
+            self._data = inline(component, *added, host=_HOST, functions=_FUNCTIONS)
         limit = self._limits.memory
         self._bounds = None if limit is None else share_out(limit, component)
         self._memories = Memories(self._bounds and self._bounds.memories, pages * PAGE)
@@ -82,7 +82,7 @@ class ComponentRun(Running):
             if self._bounds is not None:
                 _, tables, elements = self._bounds
                 store.set_limits(tables=tables, table_elements=elements)
-            linker = self._linker(escape)
+            linker = self._linker(store, escape)
             try:
                 with self._watched(deadline, streams):
                     command = self._command(self._instance(linker, store, compiled, escape), store)
@@ -113,14 +113,14 @@ class ComponentRun(Running):
                 raise
             raise LinkError(flat(error)) from error
 
-    def _linker(self, escape: Escape) -> wasm_component.Linker:
+    def _linker(self, store: wasmtime.Store, escape: Escape) -> wasm_component.Linker:
         """WASI, and what the added modules call. Raises LinkError if the guest needs more."""
         linker = wasm_component.Linker(self._engine)
         linker.add_wasip2()
         if self._snapshot is None:
             return linker
         define_unused(linker, self._snapshot)
-        functions = Calls(self._session, self._memories).functions
+        functions = Calls(self._session, self._memories, StoreLife(store)).functions
         with linker.root() as root, root.add_instance(_HOST) as instance:
             for name, function in FUNCTIONS.items():
                 signature = function.parameters, function.result

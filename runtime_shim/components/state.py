@@ -6,9 +6,11 @@ the host needs no call back into the guest.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from enum import IntEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rewriter.abi.structures import named_offsets, structure
 
@@ -17,13 +19,16 @@ __all__ = [
     "VALUES",
     "Kind",
     "NamedOutput",
+    "NoHandles",
     "NoRoom",
     "Output",
+    "Port",
     "State",
     "Stop",
     "answer_error",
     "answer_grow",
     "block_size",
+    "handle_of",
     "reply_sizes",
 ]
 
@@ -41,6 +46,17 @@ REPLY = structure(bytes="I", count="I")
 """What `compute` returns: the size of its block, the number of outputs, and then for each output
 three u32: where its name is, the name's length in bytes, and the handle of its tensor."""
 
+PLAN = structure(inputs="I", outputs="I")
+"""How a context computes again: the numbers of ports. The block has a port for each input and each
+output of such a call, in order, and what these point to."""
+
+PORT = structure(
+    name="I", name_length="I", type="I", length="I", rank="I", dimensions="I", place="I"
+)
+"""An input or output of a plan: pointer to its name and the name's length, its type, its length in
+bytes, the number of its dimensions and a pointer to them, and where the NN runtime reads or writes
+it."""
+
 _FREE_ENTRY_AT, _ENTRIES_END_AT, _HEAP_END_AT, _BUSY_AT = 16, 20, 24, 28
 _FREE_BLOCKS = 64
 """Where the first free block of each class is: 105 addresses."""
@@ -50,7 +66,12 @@ _MOST_ENTRIES = 1 << 21
 """Handles that a guest can have at a time. Their 64 MiB of memory take up space only once they are
 used."""
 
-_HEAP = _ENTRIES + _MOST_ENTRIES * ENTRY.size
+_PLACES = _ENTRIES + _MOST_ENTRIES * ENTRY.size
+_PLACES_SIZE = 1 << 28
+"""For what NN runtimes read and write in place, in bytes. Only what is written takes up memory. The
+same as runtime_shim.engine.trampolines has."""
+
+_HEAP = _PLACES + _PLACES_SIZE
 FIRST_SIZE = _HEAP
 """Of the memory at the start, in bytes."""
 
@@ -101,6 +122,7 @@ VALUES: Mapping[str, int] = {
     "FREE_BLOCKS": _FREE_BLOCKS,
     "ENTRIES": _ENTRIES,
     "MOST_ENTRIES": _MOST_ENTRIES,
+    "PLACES": _PLACES,
     "HEAP": _HEAP,
     "SMALLEST": _SMALLEST,
     "LARGEST": _LARGEST,
@@ -115,6 +137,8 @@ VALUES: Mapping[str, int] = {
     **named_offsets("ENTRY", ENTRY),
     **named_offsets("INPUT", INPUT),
     **named_offsets("REPLY", REPLY),
+    **named_offsets("PLAN", PLAN),
+    **named_offsets("PORT", PORT),
 }
 """The numbers in the modules' text, without the most pages of their memory."""
 
@@ -146,6 +170,21 @@ class NamedOutput(Output, Protocol):
 
     @property
     def name(self) -> str: ...
+
+
+class Port(NamedTuple):
+    """An input or output of a plan: its name, the type in wasi:nn's numbers, the length in bytes,
+    the dimensions, and where its place is among the places."""
+
+    name: bytes
+    type: int
+    length: int
+    shape: tuple[int, ...]
+    place: int
+
+
+class NoHandles(Exception):
+    """There are as many handles as there can be."""
 
 
 class NoRoom(Exception):
@@ -218,24 +257,67 @@ class State:
             words[_FREE_ENTRY_AT >> 2] = words[(entry >> 2) + 1]
         else:
             entry = words[_ENTRIES_END_AT >> 2]
-            if entry == _HEAP:
-                raise MemoryError
+            if entry == _PLACES:
+                raise NoHandles(_MOST_ENTRIES)
             words[_ENTRIES_END_AT >> 2] = entry + ENTRY.size
         words[entry >> 2] = kind
         words[(entry >> 2) + 1] = value
         return entry
 
+    @property
+    def places(self) -> memoryview:
+        """The room for what NN runtimes read and write in place."""
+        return self._bytes[_PLACES:_HEAP]
+
     def number(self, kind: Kind, value: int) -> int:
-        """The handle of a new graph or context."""
-        return _handle(self._entry(kind, value))
+        """The entry of a new graph or context."""
+        entry = self._entry(kind, value)
+        self._words[(entry >> 2) + 2] = 0  # no plan
+        return entry
+
+    def add_plan(self, entry: int, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
+        """Give a context a plan, if there is room for it."""
+        ports = (*inputs, *outputs)
+        at = PLAN.size + PORT.size * len(ports)
+        size = at + sum(4 * len(port.shape) + len(port.name) for port in ports)
+        with suppress(NoRoom):
+            self.reserve((size,))
+            block = self._block(size)
+            PLAN.pack_into(self._bytes, block, len(inputs), len(outputs))
+            dims, names = block + at, block + at + sum(4 * len(port.shape) for port in ports)
+            for number, port in enumerate(ports):
+                where = block + PLAN.size + PORT.size * number
+                rank = len(port.shape)
+                fields = names, len(port.name), port.type, port.length, rank, dims
+                PORT.pack_into(self._bytes, where, *fields, _PLACES + port.place)
+                self._bytes[names : names + len(port.name)] = port.name
+                struct.pack_into(f"<{rank}I", self._bytes, dims, *port.shape)
+                names += len(port.name)
+                dims += 4 * rank
+            self._words[(entry >> 2) + 2] = block
+            self._words[(entry >> 2) + 3] = size
+
+    def has_plan(self, entry: int) -> bool:
+        """Whether a context has a plan."""
+        return self._words[(entry >> 2) + 2] != 0
+
+    def drop_plan(self, entry: int) -> None:
+        """Take a context's plan away, if it has one."""
+        words, at = self._words, entry >> 2
+        block = words[at + 2]
+        if block:
+            words[at + 2] = 0
+            head = (_FREE_BLOCKS >> 2) + _class(words[at + 3])[0]
+            words[block >> 2] = words[head]
+            words[head] = block
 
     def error(self, code: int, text: bytes) -> int:
         """The handle of a new error, for whose text there has to be room."""
-        return _handle(self._filled(Kind.ERROR, code, text, ()))
+        return handle_of(self._filled(Kind.ERROR, code, text, ()))
 
     def tensor_of(self, output: Output) -> int:
         """The handle of a new tensor, for which there has to be room."""
-        return _handle(self._filled(Kind.TENSOR, output.type, output.data, output.shape))
+        return handle_of(self._filled(Kind.TENSOR, output.type, output.data, output.shape))
 
     def _filled(
         self, kind: Kind, value: int, data: bytes | memoryview, shape: tuple[int, ...]
@@ -298,7 +380,8 @@ def _reply_size(names: Sequence[bytes]) -> int:
     return REPLY.size + INPUT.size * len(names) + sum(map(len, names))
 
 
-def _handle(entry: int) -> int:
+def handle_of(entry: int) -> int:
+    """The guest's handle of an entry."""
     return _FIRST_HANDLE + (entry - _ENTRIES) // ENTRY.size
 
 

@@ -135,6 +135,15 @@ def test_a_component_is_known_by_how_it_was_made_and_where_it_runs(
     assert list(runs.values()) == [Runs.AS_IT_IS, Runs.CANNOT, flattened]
 
 
+@pytest.mark.parametrize("name", EVERY)
+def test_a_component_prints_the_same_here(name: str, folder: Path) -> None:
+    done = on_nnshim(component(name), folder, arguments(name), "--fast-math")
+    assert done == (0, right(name, folder))
+    if name.startswith("digits"):
+        words = ["digits/model.onnx", *IMAGES]
+        assert on_nnshim(component(name), folder, words) == (0, EXPECTED)
+
+
 @pytest.mark.parametrize("name", ADAPTED)
 def test_flattened_it_prints_the_same_on_native_wasmtime_and_here(
     name: str, folder: Path, native: NativeWasmtime

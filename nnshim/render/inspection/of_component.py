@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from nnshim.render import counted
 from nnshim.render.inspection.host_rows import Row, hosts_table, how, reasons
 from nnshim.render.tables import wrapped
+from nnshim.render.values import component_options
 from nnshim.render.verdicts import line
 from rewriter.analysis.components.described import Making
 from rewriter.terminal import shown
 
 if TYPE_CHECKING:
     from nnshim.render.values import InspectedComponent
+    from rewriter.analysis.compatibility import Verdict
     from rewriter.analysis.components.described import ComponentInfo, Interface
 
 __all__ = ["inspected_component"]
@@ -27,7 +29,7 @@ def inspected_component(value: InspectedComponent) -> list[str]:
     rows = [Row(label, label, found) for label, found in value.hosts.items()]
     lines = [f"{value.path}: {info.size} bytes, component, {_what_it_imports(info)}"]
     lines += [f"  {line(found)}" for found in value.findings]
-    lines += hosts_table(rows, partial(how, value.path, ())) if rows else ["  runs on no host"]
+    lines += hosts_table(rows, partial(_how, value.path)) if rows else ["  runs on no host"]
     lines += reasons(rows) if whole else []
     for item in info.imports if whole else info.wasi_nn:
         lines += wrapped(shown(f"  imports {item.name}: {_functions(item)}"))
@@ -35,6 +37,10 @@ def inspected_component(value: InspectedComponent) -> list[str]:
     if not whole:
         return [*lines, "  more with --all: every reason, other imports, exports"]
     return lines + [f"  exports {name}" for name in info.exports]
+
+
+def _how(path: str, found: Verdict) -> str:
+    return how(path, component_options(found), found)
 
 
 def _what_it_imports(info: ComponentInfo) -> str:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from rewriter.abi.snapshots import PACKAGE, Components, Snapshot
 from rewriter.abi.wasi_interfaces import EXIT_WITH_CODE, FUNCTIONS, OPTIONS
 from rewriter.analysis.compatibility import refused_features
 from rewriter.analysis.components.described import ComponentInfo, Interface
-from rewriter.analysis.components.versions import misfits_of, version_obstacles
+from rewriter.analysis.components.versions import misfits_of, shimmed, version_obstacles
 from rewriter.analysis.features import features
 from rewriter.components.component import Component
 from rewriter.diagnostics import Diagnostic
 from rewriter.functions.feature import Feature
 from rewriter.hosts.host import Host
+from rewriter.inlining.versions import Changed
 
 __all__ = ["said_of"]
 
@@ -106,13 +107,37 @@ def _versions(info: ComponentInfo, has: Components) -> Iterator[Diagnostic]:
     for item in info.wasi_nn:
         if has.snapshot(item.version) is None and item.needs_host:
             first.setdefault(item.version, item)
-    obstacles = version_obstacles(info, has.wasi_nn) if first else ()
+    if not first:
+        return
+    obstacles = version_obstacles(info, has.wasi_nn)
+    helps, said = _of_shim(info, has.wasi_nn) if obstacles else (True, ())
+    code = "NN276" if not helps else "NN287" if obstacles else "NN286"
     for version, item in first.items():
         imported = Snapshot(version, {})
         message = f"it imports {imported}, but the host has {' and '.join(map(str, has.every))}"
-        yield Diagnostic("NN276" if obstacles else "NN286", message, item.offset)
-    if has.wasi_nn.types:
+        yield Diagnostic(code, message, item.offset)
+    if has.wasi_nn.types and not helps:
         yield from obstacles
+    yield from said
+
+
+_ANY_OUTPUT = ("those that --output-name names",)
+"""The names of outputs in the place of those that a rewrite needs."""
+
+_OF_SHIMS: WeakKeyDictionary[Component, dict[str, tuple[bool, Sequence[Diagnostic]]]]
+_OF_SHIMS = WeakKeyDictionary()
+"""By component and version: whether there can be a shim, and what is said of it."""
+
+
+def _of_shim(info: ComponentInfo, snapshot: Snapshot) -> tuple[bool, Sequence[Diagnostic]]:
+    known = _OF_SHIMS.setdefault(info.component, {})
+    if snapshot.version not in known:
+        found = shimmed(info, snapshot, _ANY_OUTPUT)
+        if isinstance(found, Changed):
+            known[snapshot.version] = True, found.notes
+        else:
+            known[snapshot.version] = False, () if found is None else found.diagnostics
+    return known[snapshot.version]
 
 
 def _wasi_nn(item: Interface, has: Components) -> Iterator[Diagnostic]:

@@ -8,8 +8,18 @@ from typing import NamedTuple
 from rewriter.abi.snapshots import PACKAGE, SNAPSHOTS, Snapshot
 from rewriter.analysis.components.described import ComponentInfo, Interface
 from rewriter.diagnostics import Diagnostic
+from rewriter.errors import UnsupportedModule
+from rewriter.inlining.versions import Changed, change_version
 
-__all__ = ["Misfit", "find_version", "misfits", "misfits_of", "renamed_to", "version_obstacles"]
+__all__ = [
+    "Misfit",
+    "find_version",
+    "misfits",
+    "misfits_of",
+    "renamed_to",
+    "shimmed",
+    "version_obstacles",
+]
 
 
 class Misfit(NamedTuple):
@@ -75,6 +85,24 @@ def renamed_to(info: ComponentInfo, snapshot: Snapshot) -> dict[str, str]:
         for item in info.wasi_nn
         if item.version != snapshot.version
     }
+
+
+def shimmed(
+    info: ComponentInfo, snapshot: Snapshot, outputs: Sequence[str]
+) -> Changed | UnsupportedModule | None:
+    """The component with a shim in it that does what functions did before they changed, or why that
+    cannot be. None where the types of the version's functions are not known. `outputs` are the
+    names of the model's outputs.
+
+    Raises MalformedModule for indices that do not exist.
+    """
+    own = [each for each in SNAPSHOTS if each.types and each in info.snapshots]
+    if not (snapshot.types and own) or any(misfits(info, own[0])):
+        return None
+    try:
+        return change_version(info.component, snapshot, outputs)
+    except UnsupportedModule as error:
+        return error
 
 
 def version_obstacles(info: ComponentInfo, snapshot: Snapshot) -> Sequence[Diagnostic]:

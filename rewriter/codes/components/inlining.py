@@ -35,11 +35,11 @@ INLINING = (
     Code(
         "NN364",
         Severity.ERROR,
-        "the functions of wasi:nn do not have one memory and one realloc",
-        "The functions that replace those of `wasi:nn` read one memory of the component, take "
-        "memory for results by one function, read strings as UTF-8, and are not asynchronous. The "
-        "memory and the function have to be exports of core modules that exist before the first "
-        "function of `wasi:nn` is lowered with a memory.",
+        "a function of wasi:nn is lowered in a form that cannot be replaced",
+        "The functions that replace those of `wasi:nn` read strings as UTF-8, and are not "
+        "asynchronous. The memory that they read, and the function that gives memory for results, "
+        "have to be exports of core modules that exist before the first function of `wasi:nn` is "
+        "lowered with that memory.",
         "Build the program with the bindings of wit-bindgen, componentize-py or componentize-js.",
     ),
     Code(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from rewriter.codes.code import Code, Severity
 
-__all__ = ["VERSIONS"]
+__all__ = ["SHIMS", "VERSIONS"]
 
 VERSIONS = (
     Code(
         "NN371",
         Severity.ERROR,
         "a function of wasi:nn changed between the versions",
-        "A component gets another version of `wasi:nn` by other names of its imports. That works "
-        "only if each function that it imports has the same type in the other version. "
+        "A component gets another version of `wasi:nn` by other names of its imports, if each "
+        "function that it imports has the same type in the other version. Otherwise a shim does "
+        "what the function did, unless another error says why that is not possible. "
         "`[constructor]error` exists in `0.2.0-rc-2024-06-25` only. `set-input`, `compute` and "
         "`get-output` are one function, `compute`, since `0.2.0-rc-2024-10-28`. The types of the "
         "functions of `wasi:nn` without a version are not known.",
@@ -26,5 +27,16 @@ VERSIONS = (
         "The imports of a component have different names, and the rewrite would give two of them "
         "the same one.",
         "Leave one of the two names as it is, or give it another one with `--rename`.",
+    ),
+)
+
+SHIMS = (
+    Code(
+        "NN374",
+        Severity.NOTE,
+        "a shim does what functions of wasi:nn did",
+        "The named functions are different in the version that the component imports now. Core "
+        "modules in the component do what they did, by calls of the functions of that version.",
+        "Nothing. `nnshim verify` makes the shim again and compares it.",
     ),
 )

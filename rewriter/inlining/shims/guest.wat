@@ -83,7 +83,8 @@
   end
   local.get $new)
 
-;; A copy of bytes of the shim in memory that the guest gives, and where it is into `area`.
+;; A copy of bytes of the shim in memory that the guest gives, and where it is into `area`. Unlike
+;; the canonical ABI, this does not stop a guest whose realloc calls wasi:nn.
 (func $give (param $from i32) (param $length i32) (param $area i32) (local $to i32) (local $at i32)
   i32.const 1  local.set $to
   block $done

@@ -20,7 +20,9 @@ from rewriter.functions.code import defined_functions, redirect_code
 from rewriter.functions.instructions import Reference
 from rewriter.functions.references import REFERRING_SECTIONS, section_references
 from rewriter.rewriting.flattening.inner import Inner, find_inner
+from rewriter.rewriting.flattening.named import names_section
 from rewriter.rewriting.flattening.shim import HOST, REALLOC, Part, needed
+from rewriter.rewriting.making.adapter import NO_NAMES, Names
 from rewriter.rewriting.outdated import Happened, changes_of, look_through, outdated_sections, told
 from rewriter.rewriting.renaming.imports import rewrite_imports
 from rewriter.rewriting.values import Adapted, Adapting
@@ -41,29 +43,31 @@ class Flattened(NamedTuple):
     notes: tuple[Diagnostic, ...]
 
 
-def flatten(component: Component) -> Flattened:
-    """The core module that does what a component does, on hosts of wasi_ephemeral_nn.
+def flatten(component: Component, names: Names = NO_NAMES) -> Flattened:
+    """The core module that does what a component does, on hosts of wasi_ephemeral_nn. `names` are
+    those of the inputs and outputs of its models.
 
     A component whose program imports wasi-nn as a core module does, or not at all, holds that
     module as it is. Raises UnsupportedModule where the program needs more than a host of core
-    modules has, and ModuleError for what cannot be read.
+    modules has, ModuleError for what cannot be read, and UsageError for too many outputs.
     """
     inner = find_inner(component)
     if not inner.nn:
         return Flattened(bytes(inner.module.data), ())
-    return _Flattening(inner).done()
+    return _Flattening(inner, names).done()
 
 
 _REALLOCS = ("cabi_realloc", "cm32p2_realloc")
 
 
 class _Flattening:
-    def __init__(self, inner: Inner) -> None:
+    def __init__(self, inner: Inner, names: Names) -> None:
         self.inner = inner
+        self.names = names
         self.module = inner.module
         self.patch = Patch(self.module)
         shims = {slot.function.shim for slot in inner.nn.values()}
-        self.parts = needed(sorted(shims))
+        self.parts = needed(sorted(shims), names)
         _, self.bodies = defined_functions(self.module)
         self.first = inner.functions + len(self.bodies)
         self.indices = {part.name: self.first + at for at, part in enumerate(self.parts)}
@@ -102,6 +106,8 @@ class _Flattening:
         rewrite_imports(self.patch, mapping, changes)
         self.patch.append(SectionId.FUNCTION, [encode_u32(types[part.type]) for part in self.parts])
         self.patch.append(SectionId.GLOBAL, [GLOBAL])
+        if self.names != NO_NAMES:
+            self.patch.add(SectionId.CUSTOM, names_section(self.names))
         self._exports()
         elsewhere = self._sections()
         realloc = self._realloc()
@@ -216,23 +222,31 @@ class _Flattening:
 
     def _lost(self) -> Iterator[Diagnostic]:
         """What the functions that the program imports cannot do in a core module."""
-        for names, code, message in _LOSSES:
-            if any(slot.function.shim in names for slot in self.inner.nn.values()):
+        guessed: set[str] = set()
+        if not self.names.inputs:
+            guessed |= {"$compute_named", "$set_input"}
+        if not self.names.outputs:
+            guessed |= {"$get_output"}
+        one = ("$compute_named",) if not self.names.outputs else ()
+        imported = {slot.function.shim for slot in self.inner.nn.values()}
+        for functions, code, message in ((guessed, *_GUESSED), (one, *_ONE_OUTPUT), *_LOSSES):
+            if imported.intersection(functions):
                 yield Diagnostic(code, message)
 
 
+_GUESSED = (
+    "NN348",
+    "hosts of core modules know inputs and outputs by index only: a name of digits is the "
+    "index, the first other name of an input or output is 0, and another one is refused; "
+    "--input-name, --output-name and --model tell the names",
+)
+_ONE_OUTPUT = (
+    "NN349",
+    'compute returns the first output only, with the name "0"; --output-name and --model tell '
+    "which outputs there are",
+)
+
 _LOSSES: Sequence[tuple[Sequence[str], str, str]] = (
-    (
-        ("$compute_named", "$set_input", "$get_output"),
-        "NN348",
-        "hosts of core modules know inputs and outputs by index only: a name of digits is the "
-        "index, the first other name of an input or output is 0, and another one is refused",
-    ),
-    (
-        ("$compute_named",),
-        "NN349",
-        'compute returns the first output only, with the name "0"',
-    ),
     (
         ("$tensor_dimensions", "$tensor_ty"),
         "NN350",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +12,8 @@ from rewriter.abi.dialects import Errno
 from rewriter.abi.snapshots import AUGUST, JUNE, OCTOBER, Snapshot
 from rewriter.functions.assembler import Function, read_function
 from rewriter.functions.wat import fill, read
+from rewriter.rewriting.flattening.named import count_of, text_of
+from rewriter.rewriting.making.adapter import Names
 from rewriter.wasm.types import PAGE_SIZE, FuncType
 
 __all__ = ["HOST", "REALLOC", "SNAPSHOTS", "Lowered", "lowered", "needed"]
@@ -121,11 +122,12 @@ class Part(NamedTuple):
         return _i32_type(len(self.function.parameters), self.function.has_result)
 
 
-def needed(names: Iterable[str]) -> Sequence[Part]:
-    """These functions of shim.wat and what they call, in the order of the file."""
-    parts = _parts()
+def needed(functions: Iterable[str], names: Names) -> Sequence[Part]:
+    """These functions of shim.wat and what they call, in the order of the file. `names` are those
+    of the program's models. Raises UsageError for too many outputs."""
+    parts = _parts(names)
     wanted: set[str] = set()
-    waiting = [*names]
+    waiting = [*functions]
     while waiting:
         name = waiting.pop()
         if name in parts and name not in wanted:
@@ -134,10 +136,10 @@ def needed(names: Iterable[str]) -> Sequence[Part]:
     return [part for name, part in parts.items() if name in wanted]
 
 
-@functools.cache
-def _parts() -> Mapping[str, Part]:
-    text = fill(read(str(Path(__file__).with_name("shim.wat"))), _VALUES)
-    return {part.name: part for part in _read_parts(text)}
+def _parts(names: Names) -> Mapping[str, Part]:
+    values = {**_VALUES, "GUESSES": int(not names.inputs), "OUTPUTS": count_of(names)}
+    text = fill(read(str(Path(__file__).with_name("shim.wat"))), values)
+    return {part.name: part for part in _read_parts(f"{text}\n{text_of(names)}")}
 
 
 _COMMENT = re.compile(r";;.*")

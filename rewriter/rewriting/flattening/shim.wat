@@ -254,8 +254,9 @@
   (param $context i32) (param $name i32) (param $length i32) (param $tensor i32) (param $area i32)
   (local $errno i32)
   local.get $context  call $is_context
-  local.get $context  local.get $context  i32.const 12  i32.add  local.get $name
-  local.get $length  call $index  local.get $tensor  call $set  local.set $errno
+  local.get $context
+  local.get $context  local.get $name  local.get $length  call $find_input
+  local.get $tensor  call $set  local.set $errno
   local.get $tensor  call $tensor_drop
   local.get $errno  local.get $area  call $answer)
 
@@ -319,23 +320,73 @@
 (func $get_output (param $context i32) (param $name i32) (param $length i32) (param $area i32)
   local.get $context  call $is_context
   local.get $context
-  local.get $context  i32.const 20  i32.add  local.get $name  local.get $length  call $index
+  local.get $context  local.get $name  local.get $length  call $find_output
   local.get $area  call $fetch
   local.get $area  call $answer)
 
-;; The index of an input in compute's list: of several, none is the one that has another name.
+;; The index of an input in compute's list: of several whose names are guessed, none is the one that
+;; has another name.
 (func $index_of (param $context i32) (param $input i32) (param $count i32) (result i32)
-  local.get $count  i32.const 1  i32.ne
+  local.get $count  i32.const 1  i32.ne  i32.const $GUESSES  i32.and
   if $several
     local.get $input  i32.load offset=0  local.get $input  i32.load offset=4  call $decimal
     return
   end
-  local.get $context  i32.const 12  i32.add
-  local.get $input  i32.load offset=0  local.get $input  i32.load offset=4  call $index)
+  local.get $context
+  local.get $input  i32.load offset=0  local.get $input  i32.load offset=4  call $find_input)
+
+;; Puts the handles of the first outputs into a list, and the errno of the first that fails back; then
+;; the list has nothing.
+(func $fetch_all (param $context i32) (param $handles i32) (param $area i32) (result i32)
+  (local $index i32) (local $errno i32)
+  block $done
+    loop $next
+      local.get $index  i32.const $OUTPUTS  i32.eq  br_if $done
+      local.get $context  local.get $index  local.get $area  call $fetch  local.tee $errno
+      br_if $done
+      local.get $handles  local.get $index  i32.const 2  i32.shl  i32.add
+      local.get $area  i32.load offset=4  i32.store offset=8
+      local.get $index  i32.const 1  i32.add  local.set $index
+      br $next
+    end
+  end
+  local.get $errno  i32.eqz  if $all  i32.const 0  return  end
+  block $dropped
+    loop $before
+      local.get $index  i32.eqz  br_if $dropped
+      local.get $index  i32.const 1  i32.sub  local.set $index
+      local.get $handles  local.get $index  i32.const 2  i32.shl  i32.add  i32.load offset=8
+      call $tensor_drop
+      br $before
+    end
+  end
+  local.get $errno)
+
+;; The list that compute returns: names and tensors.
+(func $give_outputs (param $handles i32) (param $area i32)
+  (local $list i32) (local $index i32) (local $at i32)
+  i32.const 0  i32.const 0  i32.const 4  i32.const $OUTPUTS  i32.const 12  i32.mul
+  call $realloc  local.tee $list  i32.eqz  if $none  unreachable  end
+  local.get $list  local.set $at
+  block $done
+    loop $next
+      local.get $index  i32.const $OUTPUTS  i32.eq  br_if $done
+      local.get $index  local.get $at  call $output_name
+      local.get $at
+      local.get $handles  local.get $index  i32.const 2  i32.shl  i32.add  i32.load offset=8
+      i32.store offset=8
+      local.get $at  i32.const 12  i32.add  local.set $at
+      local.get $index  i32.const 1  i32.add  local.set $index
+      br $next
+    end
+  end
+  local.get $area  local.get $list  i32.store offset=4
+  local.get $area  i32.const $OUTPUTS  i32.store offset=8
+  local.get $area  i32.const 0  i32.store8 offset=0)
 
 ;; Nothing is set unless all names are known; the tensors are used up in any case.
 (func $compute_named (param $context i32) (param $inputs i32) (param $count i32) (param $area i32)
-  (local $input i32) (local $end i32) (local $errno i32) (local $list i32) (local $name i32)
+  (local $input i32) (local $end i32) (local $errno i32) (local $handles i32)
   local.get $context  call $is_context
   local.get $count  i32.const $MOST_INPUTS  i32.gt_u  if $many  unreachable  end
   local.get $inputs  local.get $count  i32.const 12  i32.mul  call $is_inside
@@ -374,23 +425,17 @@
   end
   local.get $errno  i32.eqz
   if $set  local.get $context  i32.load offset=8  call $host_compute  local.set $errno  end
+  i32.const $OUTPUTS  i32.const 2  i32.shl  i32.const 8  i32.add  call $new  local.tee $handles
+  i32.eqz  if $none  unreachable  end
   local.get $errno  i32.eqz
   if $computed
-    local.get $context  i32.const 0  local.get $area  call $fetch  local.set $errno
+    local.get $context  local.get $handles  local.get $area  call $fetch_all  local.set $errno
   end
   local.get $errno
-  if $failed  local.get $errno  local.get $area  call $answer  return  end
-  i32.const 0  i32.const 0  i32.const 4  i32.const 12  call $realloc  local.tee $list
-  i32.eqz  if $none  unreachable  end
-  i32.const 0  i32.const 0  i32.const 1  i32.const 1  call $realloc  local.tee $name
-  i32.eqz  if $none  unreachable  end
-  local.get $name  i32.const 48  i32.store8 offset=0
-  local.get $list  local.get $name  i32.store offset=0
-  local.get $list  i32.const 1  i32.store offset=4
-  local.get $list  local.get $area  i32.load offset=4  i32.store offset=8
-  local.get $area  local.get $list  i32.store offset=4
-  local.get $area  i32.const 1  i32.store offset=8
-  local.get $area  i32.const 0  i32.store8 offset=0)
+  if $failed  local.get $errno  local.get $area  call $answer  end
+  local.get $errno  i32.eqz
+  if $well  local.get $handles  local.get $area  call $give_outputs  end
+  local.get $handles  call $free)
 
 ;; From witx's errnos 1, 2, 5, 6, 7 and 8 to 0, 1, 3, 4, 5 and 6; 8 is an unknown error.
 (func $error_code (param $errno i32) (result i32)

@@ -2,42 +2,78 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from rewriter.errors import InputError, UsageError
 from rewriter.models.reading import read_model
 from rewriter.options import RewriteOptions
 from rewriter.rewriting.making.adapter import Names
 
-__all__ = ["read_adapter", "read_names"]
+__all__ = ["read_adapter", "read_all_names", "read_names", "read_outputs"]
 
 
 def read_names(options: RewriteOptions) -> Names:
-    """The names of inputs and outputs: those of the options, and those in the files of models.
-    Hosts give outputs in the order of the model, so a model's names are not needed for them.
+    """The names of inputs and outputs for a component: those of the options, and the inputs' in the
+    files of models. Hosts give outputs in the order of the model, so a model's names are not needed
+    for them.
 
     Raises InputError and ModelError for a model that cannot be read or does not state its inputs,
     and UsageError where two models call an input differently.
     """
+    return Names(_of_models(options, "input") | dict(options.inputs), options.outputs)
+
+
+def read_all_names(options: RewriteOptions) -> Names:
+    """The same with the outputs' names in the files of models, for a core module that has to tell a
+    program which outputs there are. Raises the same."""
+    outputs = _of_models(options, "output") | dict(options.outputs)
+    return Names(_of_models(options, "input") | dict(options.inputs), outputs)
+
+
+def _of_models(options: RewriteOptions, kind: Literal["input", "output"]) -> dict[int, str]:
+    given = options.inputs if kind == "input" else options.outputs
     found: dict[int, tuple[str, str]] = {}
     for path in options.models:
-        for index, name in _inputs(path).items():
+        for index, name in _ports(path, kind).items():
             other, where = found.setdefault(index, (name, path))
-            if other != name and index not in options.inputs:
+            if other != name and index not in given:
                 raise UsageError(
-                    f"models (--model): input {index} is {other!r} in {where} and {name!r} in "
-                    f"{path}; --input-name {index}=NAME decides"
+                    f"models (--model): {kind} {index} is {other!r} in {where} and {name!r} in "
+                    f"{path}; --{kind}-name {index}=NAME decides"
                 )
-    names = {index: name for index, (name, _) in found.items()} | dict(options.inputs)
-    return Names(names, options.outputs)
+    return {index: name for index, (name, _) in found.items()}
 
 
-def _inputs(path: str) -> dict[int, str]:
-    model = read_model(path)
-    if not model.inputs or not all(port.name for port in model.inputs):
+def read_outputs(options: RewriteOptions) -> tuple[str, ...]:
+    """The names of a model's outputs, in order: those of the options, or of the one model.
+
+    Raises InputError and ModelError for a model that cannot be read, and UsageError for indices
+    with gaps, for several models, and for one that does not state its outputs.
+    """
+    if options.outputs or not options.models:
+        if sorted(options.outputs) != list(range(len(options.outputs))):
+            raise UsageError("outputs (--output-name): the indices have to be 0, 1 and so on")
+        return tuple(options.outputs[index] for index in sorted(options.outputs))
+    if len(options.models) > 1:
+        raise UsageError("models (--model): the outputs of one model are needed, not of several")
+    model = read_model(options.models[0])
+    if not model.outputs or not all(port.name for port in model.outputs):
         raise UsageError(
-            f"models (--model): {path} ({model.title}) does not state the names of its inputs; "
-            "--input-name 0=NAME gives them"
+            f"models (--model): {model.path} ({model.title}) does not state the names of its "
+            "outputs; --output-name 0=NAME gives them"
         )
-    return {index: port.name for index, port in enumerate(model.inputs)}
+    return tuple(port.name for port in model.outputs)
+
+
+def _ports(path: str, kind: Literal["input", "output"]) -> dict[int, str]:
+    model = read_model(path)
+    ports = model.inputs if kind == "input" else model.outputs
+    if not ports or not all(port.name for port in ports):
+        raise UsageError(
+            f"models (--model): {path} ({model.title}) does not state the names of its {kind}s; "
+            f"--{kind}-name 0=NAME gives them"
+        )
+    return {index: port.name for index, port in enumerate(ports)}
 
 
 def read_adapter(path: str | None) -> bytes | None:

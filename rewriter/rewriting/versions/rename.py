@@ -9,20 +9,29 @@ from rewriter.abi.snapshots import PACKAGE, Snapshot
 from rewriter.analysis.compatibility import Runs, Verdict
 from rewriter.analysis.components.described import ComponentInfo, describe_component
 from rewriter.analysis.components.on_host import said_of
-from rewriter.analysis.components.versions import find_version, renamed_to, version_obstacles
+from rewriter.analysis.components.versions import (
+    find_version,
+    misfits,
+    renamed_to,
+    shimmed,
+    version_obstacles,
+)
 from rewriter.components.component import Component
 from rewriter.components.items import imports
 from rewriter.components.sections import ComponentSection, SectionKind
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import HostMismatch, NothingToRename, UnsupportedModule, UsageError
 from rewriter.hosts.table import find_host, find_hosts
+from rewriter.inlining.versions import Changed
 from rewriter.options import RewriteOptions
+from rewriter.rewriting.making.names import read_outputs
 from rewriter.rewriting.provenance import encode_record
 from rewriter.rewriting.values import NOT_ADAPTING, Plan, Rename
 from rewriter.rewriting.versions.names import by_rename, check_names, matches
 from rewriter.wasm.custom import RECORD, Custom, custom_kind
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.patch import Edit, growth, renamed, resized
+from rewriter.wasm.reader import Data
 
 __all__ = ["plan_component"]
 
@@ -31,33 +40,70 @@ def plan_component(
     component: Component, options: RewriteOptions, entry: Mapping[str, object] | None = None
 ) -> Plan:
     """Plan the rewrite of a component that stays one. Only the names of its imports change, and the
-    sizes of import sections where names have other lengths.
+    sizes of import sections where names have other lengths. Where functions of wasi:nn that it
+    imports have changed between the versions, a shim is added.
 
     `entry`, made by rewriter.rewriting.provenance.new_entry, is added if anything changes.
 
     It raises:
 
-    - HostMismatch if functions of wasi:nn that it imports have changed between the versions
+    - HostMismatch if the component cannot have the version of wasi:nn
     - UnsupportedModule for a signed component, for two imports that would have the same name, and
       if offsets cannot be kept; ModuleError for a component that cannot be read
     - NothingToRename if nothing has to change and `options.require` is set
     - UsageError for names that no import can have, and for options that are for core modules
+    - InputError and ModelError for the files of models in the options
     """
     _check_options(options)
     info = describe_component(component)
-    mapping = by_rename((item.name for item in info.imports), options.renames)
     snapshot = _aim(info, options)
-    if snapshot is not None:
-        _check_version(info, snapshot, options)
-        mapping = {**renamed_to(info, snapshot), **mapping}
+    changed = None if snapshot is None else _shimmed(info, snapshot, options)
+    if snapshot is None or changed is None:
+        return _planned(info, snapshot, options, entry)
+    with_shim = describe_component(Component(changed.data, component.name))
+    plan = _planned(with_shim, snapshot, options, entry, has_shim=True)
+    edit = _difference(component.data, plan.applied(changed.data))
+    if options.keep_offsets:
+        raise UnsupportedModule("offsets cannot be kept: a shim is added", edit.start, "NN323")
+    versions = renamed_to(info, snapshot)
+    return plan._replace(
+        input_size=component.size,
+        edits=(edit,),
+        renames=(*(Rename(old, new, 1) for old, new in versions.items()), *plan.renames),
+        notes=(_shim_note(info, snapshot), *changed.notes, *plan.notes),
+    )
+
+
+def _shim_note(info: ComponentInfo, snapshot: Snapshot) -> Diagnostic:
+    names = ", ".join(misfit.function for misfit in misfits(info, snapshot))
+    return Diagnostic("NN374", f"a shim in the component does what these did: {names}")
+
+
+def _planned(
+    info: ComponentInfo,
+    snapshot: Snapshot | None,
+    options: RewriteOptions,
+    entry: Mapping[str, object] | None,
+    *,
+    has_shim: bool = False,
+) -> Plan:
+    """The plan for other names. With `has_shim`, the component has changed already."""
+    component = info.component
+    versions = {} if snapshot is None else renamed_to(info, snapshot)
+    mapping = {**versions, **by_rename((item.name for item in info.imports), options.renames)}
     mapping = {old: new for old, new in mapping.items() if old != new}
+    if not has_shim and (options.outputs or options.models):
+        raise UsageError(
+            "names of outputs (--output-name, --model) have no effect: the functions that "
+            f"{component.name} uses need none"
+        )
     _check_unique(info, mapping)
     edits = [edit for section in component.sections for edit in _renaming(section, mapping)]
-    if edits:
+    if edits or has_shim:
         edits += _others(component, options, entry)
-    if options.require and not edits:
+    if options.require and not (edits or has_shim):
         raise NothingToRename(f"there is nothing to change in {component.name}")
-    if options.keep_offsets and growth(edits):
+    if options.keep_offsets and growth(edits) and not has_shim:
         raise UnsupportedModule(
             "offsets cannot be kept: the new names have another length", edits[0].start, "NN323"
         )
@@ -66,7 +112,7 @@ def plan_component(
         edits=tuple(sorted(edits, key=lambda edit: (edit.start, edit.end))),
         renames=tuple(Rename(old, new, 1) for old, new in mapping.items()),
         adapting=NOT_ADAPTING,
-        dropped=_dropped(component, options) if edits else (),
+        dropped=_dropped(component, options) if edits or has_shim else (),
         outdated=(),
         notes=(*_not_imported(info, options), *_on_host(info, mapping, options)),
     )
@@ -93,14 +139,40 @@ def _aim(info: ComponentInfo, options: RewriteOptions) -> Snapshot | None:
     return None if options.to is None else find_version(options.to)
 
 
-def _check_version(info: ComponentInfo, snapshot: Snapshot, options: RewriteOptions) -> None:
-    """Raise HostMismatch where other names do not make the component fit a version."""
+def _shimmed(info: ComponentInfo, snapshot: Snapshot, options: RewriteOptions) -> Changed | None:
+    """The component with a shim, None where other names are enough.
+
+    Raises HostMismatch where the component cannot have the version.
+    """
     if all(item.version == snapshot.version for item in info.wasi_nn):
-        return
+        return None
     obstacles = version_obstacles(info, snapshot)
-    if obstacles:
-        aim = f"run on {options.host}" if options.host is not None else f"import {snapshot}"
-        raise HostMismatch(f"{info.component.name} cannot {aim}", obstacles)
+    if not obstacles:
+        return None
+    found = shimmed(info, snapshot, read_outputs(options))
+    if isinstance(found, Changed):
+        return found
+    aim = f"run on {options.host}" if options.host is not None else f"import {snapshot}"
+    refused = () if found is None else found.diagnostics
+    raise HostMismatch(f"{info.component.name} cannot {aim}", (*obstacles, *refused))
+
+
+def _difference(old: Data, new: bytes) -> Edit:
+    """The edit that makes `new` of `old`, in whole pieces of _PIECE bytes."""
+    most, start, end = min(len(old), len(new)), 0, 0
+    while start + _PIECE <= most and old[start : start + _PIECE] == new[start : start + _PIECE]:
+        start += _PIECE
+    while end + _PIECE <= most - start and _behind(old, end) == _behind(new, end):
+        end += _PIECE
+    return Edit(start, len(old) - end, new[start : len(new) - end])
+
+
+_PIECE = 64
+
+
+def _behind(data: Data, end: int) -> bytes:
+    """The piece before the last `end` bytes."""
+    return data[len(data) - end - _PIECE : len(data) - end]
 
 
 def _check_unique(info: ComponentInfo, mapping: Mapping[str, str]) -> None:

@@ -218,6 +218,8 @@ class OpenVinoContext(PlacedInputs):
     state. The next one reads from the same memory.
     """
 
+    has_fixed_shapes = True
+
     def __init__(self, graph: OpenVinoGraph) -> None:
         super().__init__(graph.inputs)
         self._graph = graph

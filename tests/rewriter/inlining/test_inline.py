@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 
 import pytest
@@ -35,8 +36,9 @@ def inlined(text: str) -> bytes:
     return data
 
 
-def run(data: bytes, result: int = 3) -> int:
-    """What the component's `run` returns, on a host whose `handle` gives `result` more than 0."""
+def run(data: bytes, result: int = 3, name: str = "run") -> int:
+    """What a function of the component returns, on a host whose `handle` of three bytes gives
+    `result`."""
     engine = wasmtime.Engine()
     program = components.Component(engine, data)
     store = wasmtime.Store(engine)
@@ -46,7 +48,7 @@ def run(data: bytes, result: int = 3) -> int:
     with linker.root() as root, root.add_instance(HOST) as host:
         host.add_func("handle", lambda _store, number: number - 3 + result)
     instance = linker.instantiate(store, program)
-    function = instance.get_func(store, "run")
+    function = instance.get_func(store, name)
     assert function is not None
     return int(function(store))
 
@@ -255,14 +257,6 @@ SECOND = MEMORY.replace("$store", "$other").replace("$memory", "$m").replace("$r
     ("lowered", "reason"),
     [
         (
-            SECOND + LOWERED.replace("(memory $memory) (realloc", "(memory $m) (realloc"),
-            "wasi:nn is lowered with more than one memory or realloc",
-        ),
-        (
-            SECOND + LOWERED + TWICE.format("(realloc $r)"),
-            "wasi:nn is lowered with more than one memory or realloc",
-        ),
-        (
             LOWERED.replace("(realloc", "string-encoding=utf16 (realloc"),
             "tensor#[method]tensor.data is lowered with other strings than UTF-8, or "
             "asynchronously",
@@ -288,12 +282,21 @@ def test_other_memories_and_strings_are_refused(lowered: str, reason: str) -> No
     assert _refused(f"(component {TENSOR} {MEMORY} {lowered})") == ("NN364", reason)
 
 
-def test_several_memories_have_an_instance_each_where_that_is_asked_for() -> None:
-    second = TWICE.format("(realloc $r)").replace("(memory $memory)", "(memory $m)")
-    text = f"(component {TENSOR} {MEMORY} {SECOND} {LOWERED} {second} {MAIN})"
-    component = Component(assemble(text))
-    data = inline(component, early(), late(), host=HOST, functions=FUNCTIONS, several=True)
-    wasm_tools.validate(data)
+def test_functions_read_and_write_the_memory_that_they_are_lowered_with() -> None:
+    other = SECOND + LOWERED.replace("$memory", "$m").replace("$realloc", "$r") + MAIN
+    other = other.replace('"run"', '"other"').replace('"abc"', '"xyz"')
+    for name in ("handle", "drop", "ty", "new", "data", "main", "lowered"):
+        other = re.sub(rf"\${name}\b", f"$other-{name}", other)
+    other = other.replace("(instance $store)", "(instance $other)")
+    data = inlined(f"(component {TENSOR} {MEMORY} {LOWERED} {MAIN} {other})")
+    assert run(data) == 30000 + ord("c") * 10 + 1
+    assert run(data, name="other") == 30000 + ord("z") * 10 + 1
+    assert data.count(late()) == 1
+
+
+def test_each_realloc_is_called_by_an_instance_of_the_same_module() -> None:
+    second = TWICE.format("(realloc $r)")
+    data = inlined(f"(component {TENSOR} {MEMORY} {SECOND} {LOWERED} {second} {MAIN})")
     assert run(data) == 30991
     assert data.count(late()) == 1
 

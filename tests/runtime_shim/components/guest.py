@@ -108,9 +108,11 @@ def core(
 
 
 @cache
-def guest(body: str, version: str = OCTOBER, realloc: str = "", model: bytes = b"") -> bytes:
+def guest(
+    body: str, version: str = OCTOBER, realloc: str = "", model: bytes = b"", encoding: int = 1
+) -> bytes:
     """The component of such a module."""
-    return command(core(body, version, realloc, model), version)
+    return command(core(body, version, realloc, model, encoding), version)
 
 
 def host(limits: Limits = Limits()) -> NNHost:  # noqa: B008 - it cannot be changed
@@ -123,7 +125,8 @@ def outcome(
     realloc: str = "",
     limits: Limits = Limits(),  # noqa: B008 - it cannot be changed
     model: bytes = b"",
+    encoding: int = 1,
 ) -> Outcome:
     """How a guest with this body ends."""
     options = RunOptions(cache=False, stdout=CAPTURED, stderr=CAPTURED)
-    return run(guest(body, version, realloc, model), host(limits), options)
+    return run(guest(body, version, realloc, model, encoding), host(limits), options)

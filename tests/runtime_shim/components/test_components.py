@@ -24,6 +24,7 @@ from runtime_shim import (
 )
 from tests.runtime_shim.components.guest import core, guest, outcome
 from tests.support.models import identity, sum_and_product
+from tests.support.native import openvino_model
 from tests.support.wasm import assemble
 from tests.support.wit import AUGUST, JUNE, OCTOBER, command
 
@@ -122,35 +123,76 @@ def test_inputs_are_set_and_outputs_are_read_one_at_a_time_in_older_versions(
     )
 
 
+ONCE = """
+  (f32.store (i32.const 32) (f32.convert_i32_s (local.get $b)))
+  (call $named (i32.const {name}) (i32.const 1)
+    (call $new (i32.const {dims}) (i32.const 2) (i32.const 1) (i32.const 32) (i32.const {size})))
+  (call $compute (local.get $a) (i32.const 144) (i32.const 1) (i32.const 160))
+  (call $is (i32.load8_u (i32.const 160)) (i32.const 0))
+  (call $is (i32.load (i32.const 168)) (i32.const 1))
+  (call $data (i32.load offset=8 (i32.load (i32.const 164))) (i32.const 176))
+  (call $is (i32.load (i32.const 180)) (i32.const {size}))
+  (call $is (i32.load (i32.load (i32.const 176)))
+    (i32.reinterpret_f32 (f32.convert_i32_s (local.get $b))))
+  (call $dims (i32.load offset=8 (i32.load (i32.const 164))) (i32.const 176))
+  (call $is (i32.load offset=4 (i32.load (i32.const 176)))
+    (i32.load offset=4 (i32.const {dims})))
+"""
+"""Computes a copy of the input, whose first number is $b."""
+
+
+def five_times(once: str) -> str:
+    return f"""(local.set $b (i32.const 1))
+      (loop $next {once} (br_if $next (i32.lt_s
+        (local.tee $b (i32.add (local.get $b) (i32.const 1))) (i32.const 6))))"""
+
+
+def ir(folder: Path) -> bytes:
+    """An OpenVINO model that copies four floats."""
+    openvino_model(identity(), folder)
+    return (folder / "model.xml").read_bytes()
+
+
 def test_inputs_follow_the_guest_when_they_are_passed_again_and_again() -> None:
     """With other bytes, as another shape, by another name, and as before."""
-    once = """
-      (f32.store (i32.const 32) (f32.convert_i32_s (local.get $b)))
-      {named}
-      (call $compute (local.get $a) (i32.const 144) (i32.const 1) (i32.const 160))
-      (call $is (i32.load8_u (i32.const 160)) (i32.const 0))
-      (call $data (i32.load offset=8 (i32.load (i32.const 164))) (i32.const 176))
-      (call $is (i32.load (i32.load (i32.const 176)))
-        (i32.reinterpret_f32 (f32.convert_i32_s (local.get $b))))"""
-    x, zero = (
-        once.format(named=f"(call $named (i32.const {at}) (i32.const 1) (call $tensor))")
-        for at in (64, 220)
-    )
-    wide = once.format(
-        named="""(call $named (i32.const 64) (i32.const 1)
-          (call $new (i32.const 224) (i32.const 2) (i32.const 1) (i32.const 32) (i32.const 4)))"""
-    )
-    loop = """(local.set $b (i32.const 1))
-      (loop $next {} (br_if $next (i32.lt_s
-        (local.tee $b (i32.add (local.get $b) (i32.const 1))) (i32.const 6))))""".format
+    x = ONCE.format(name=64, dims=16, size=16)
+    zero = ONCE.format(name=220, dims=16, size=16)
+    wide = ONCE.format(name=64, dims=224, size=4)
+    mixed = "".join(map(five_times, (x, wide, zero, x + wide + zero, x)))
     succeeds(
         outcome(
             f"""(local.set $a (call $context))
               (i32.store8 (i32.const 220) (i32.const 48))
-              (i32.store (i32.const 224) (i32.const 1))
-              (i32.store (i32.const 228) (i32.const 1))
-              {loop(x)} {loop(wide)} {loop(zero)} {loop(x + wide + zero)} {loop(x)}""",
+              (i32.store (i32.const 224) (i32.const 1)) (i32.store (i32.const 228) (i32.const 1))
+              {mixed}""",
             model=identity(dims=(1, "n")),
+        )
+    )
+
+
+def test_tensors_stay_right_once_the_nn_runtime_has_its_place_for_them(tmp_path: Path) -> None:
+    """Two contexts in turn, after calls that fail, by another name, and after a context has gone.
+    The guest's realloc moves on, so that no answer is left from an earlier call."""
+    x = ONCE.format(name=64, dims=16, size=16)
+    zero = ONCE.format(name=220, dims=16, size=16)
+    wrong = """(call $named (i32.const {}) (i32.const 1)
+        (call $new (i32.const 16) (i32.const 2) (i32.const {}) (i32.const 32) (i32.const {})))
+      (call $compute (local.get $a) (i32.const 144) (i32.const 1) (i32.const 128))
+      (call $failed (i32.const 0))""".format
+    failed = wrong(72, 1, 16) + wrong(64, 5, 16) + wrong(64, 1, 12)
+    another = "(local.set $a (call $context))"
+    swap = """(i32.store (i32.const 240) (local.get $a))
+      (local.set $a (i32.load (i32.const 244)))
+      (i32.store (i32.const 244) (i32.load (i32.const 240)))"""
+    turns = (x, x + failed, x, zero, x + zero, x + swap)
+    succeeds(
+        outcome(
+            f"""(i32.store8 (i32.const 220) (i32.const 48))
+              {another} (i32.store (i32.const 244) (local.get $a)) {another}
+              {"".join(map(five_times, turns))}
+              (call $drop_context (local.get $a)) {another} {"".join(map(five_times, turns))}""",
+            model=ir(tmp_path),
+            encoding=0,
         )
     )
 

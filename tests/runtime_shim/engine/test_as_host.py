@@ -14,14 +14,13 @@ import numpy as np
 import pytest
 
 from rewriter import UsageError
-from rewriter.abi.dialects import ELEMENT_SIZE, Encoding, TensorType
+from rewriter.abi.dialects import Encoding, TensorType
 from rewriter.hosts.table import FAMILIES
 from runtime_shim import NamedGraph, NNHost, host_dialects
 from runtime_shim.errors import HostHarm
 from runtime_shim.testing import FakeBackend
 from tests.support import tflite_models
-from tests.support.guest import DATA, HANDLE, MEMORY, OUTPUT, TENSOR_AT, WRITTEN
-from tests.support.models import identity
+from tests.support.guest import DATA, HANDLE, MEMORY, OUTPUT, WRITTEN
 from tests.support.played import UNTOUCHED, Played
 
 F32, U8 = TensorType.F32, TensorType.U8
@@ -168,115 +167,6 @@ def test_what_numberings_lack_has_the_number_that_the_hosts_return() -> None:
     assert guest.read(context, 0, 48)[0] == 0
 
 
-@pytest.mark.parametrize(
-    ("label", "encoding", "kind", "errno"),
-    [
-        ("wamr-legacy@2.4.5", TFLITE, U8, 5),
-        ("wamr-legacy@main", TFLITE, TensorType.F16, 5),
-        ("wamr-ephemeral@2.4.5", TFLITE, U8, 5),
-        ("wamr-ephemeral@2.4.5", OPENVINO, U8, 0),
-        ("wamr-ephemeral@main", TFLITE, U8, 0),
-        ("wamr-ephemeral@main", TFLITE, TensorType.I32, 5),
-        ("wasmedge@0.11.1", OPENVINO, U8, 1),
-        ("wasmedge@0.12.1", TFLITE, U8, 0),
-        ("wasmedge@0.12.1", PYTORCH, U8, 1),
-        ("wasmedge@0.14.1", OPENVINO, TensorType.I32, 1),
-        ("wasmedge@0.17.1", TFLITE, U8, 0),
-        ("wasmedge@0.17.1", TFLITE, TensorType.F64, 1),
-        ("wasmedge@0.17.1", PYTORCH, TensorType.I64, 1),
-        ("wasmtime@49", ONNX, TensorType.I64, 0),
-    ],
-)
-def test_types_are_refused_as_the_host_does(
-    label: str, encoding: Encoding, kind: TensorType, errno: int
-) -> None:
-    guest = Played(label)
-    context = guest.context_of(encoding)
-    data = bytes(12 * ELEMENT_SIZE[kind])
-    assert guest.feed(context, 0, guest.types[kind], SHAPE, data) == errno
-
-
-@pytest.mark.parametrize("label", ["wamr-legacy@2.3.1", "wamr-ephemeral@2.3.1"])
-def test_what_would_be_taken_for_floats_stops_the_guest(label: str) -> None:
-    guest = Played(label)
-    context = guest.context_of(TFLITE)
-    with pytest.raises(HostHarm, match=r"reads input 0 \(.*type \d\) as 48 bytes of"):
-        guest.feed(context, 0, guest.types[U8], SHAPE, bytes(12))
-
-
-def test_a_type_of_32_bits_has_no_room_for_what_is_left_in_the_padding() -> None:
-    for label, errno in (
-        ("wasmedge@0.11.0", 1),
-        ("wasmedge@0.12.1", 0),
-        ("wamr-ephemeral@2.3.1", 4),
-        ("wamr-ephemeral@2.4.5", 0),
-    ):
-        guest = Played(label)
-        context = guest.context_of(OPENVINO)
-        assert guest.feed(context, 0, guest.types[F32], SHAPE, FLOATS) == 0
-        guest.put(TENSOR_AT + 9, b"\xaa\xbb\xcc")
-        assert guest.set_input(context, 0, TENSOR_AT) == errno
-
-
-@pytest.mark.parametrize(
-    ("label", "errno"), [("wamr-legacy@2.3.1", 4), ("wasmedge@0.13.5", 1), ("wasmedge@0.17.1", 0)]
-)
-def test_where_openvino_takes_images_it_takes_four_dimensions(label: str, errno: int) -> None:
-    guest = Played(label)
-    context = guest.context_of(OPENVINO)
-    assert guest.feed(context, 0, guest.types[F32], (12,), FLOATS) == errno
-    assert guest.feed(context, 0, guest.types[F32], SHAPE, FLOATS) == 0
-
-
-@pytest.mark.parametrize(
-    ("label", "errno"),
-    [
-        ("wamr-ephemeral@main", 1),
-        ("wamr-ephemeral@2.4.5", 1),
-        ("wamr-legacy@2.3.1", 1),
-        ("wasmedge@0.17.1", 1),
-        ("wasmtime@49", 5),
-    ],
-)
-def test_a_model_loads_in_as_many_parts_as_the_host_takes(label: str, errno: int) -> None:
-    guest = Played(label)
-    taken = [each for each in (OPENVINO, TFLITE) if each in backends_of(label)]
-    for encoding in taken:
-        for parts in range(4):
-            wanted = 2 if encoding is OPENVINO else 1
-            found = guest.load_model(b"model", guest.encodings[encoding], parts=parts)
-            assert found == (0 if parts == wanted else errno), (encoding, parts)
-
-
-def backends_of(label: str) -> set[Encoding]:
-    return {backend.encoding for backend in HOSTS[label].backends}
-
-
-def test_onnx_loads_as_openvino_only_where_the_host_reads_it() -> None:
-    for label, errno in {"wamr-ephemeral@main": 0, "wasmtime@49": 0, "wasmedge@0.13.5": 1}.items():
-        assert Played(label).load_model(identity(), Played(label).encodings[OPENVINO]) == errno
-    with pytest.raises(HostHarm, match="does not read ONNX models with the encoding openvino"):
-        Played("wasmtime@22").load_model(identity(), int(OPENVINO))
-
-
-def test_before_23_wasmtime_ends_with_what_is_no_image() -> None:
-    guest = Played("wasmtime@22")
-    context = guest.context_of(OPENVINO)
-    assert guest.feed(context, 0, guest.types[F32], SHAPE, FLOATS) == 0
-    with pytest.raises(HostHarm, match="1 dimensions"):
-        guest.feed(context, 0, guest.types[F32], (12,), FLOATS)
-
-
-def test_wasmedge_0_14_takes_what_it_is_given_for_a_large_image() -> None:
-    guest = Played("wasmedge@0.14.1")
-    context = guest.context_of(OPENVINO)
-    with pytest.raises(HostHarm, match=r"reads 602112 bytes .* but it has 48 bytes"):
-        guest.feed(context, 0, guest.types[F32], SHAPE, FLOATS)
-    assert guest.memory is not None
-    guest.memory.grow(guest.store, 10)
-    assert guest.feed(context, 0, guest.types[F32], (1, 3, 224, 224), bytes(602112)) == 0
-
-
 def named(label: str, folder: Path, encoding: Encoding | None = None) -> Played:
     """A guest of a host that has a graph called model, of an encoding that it has a backend for."""
     if encoding is None:
@@ -369,139 +259,6 @@ def test_a_host_has_its_own_functions_under_its_own_name(label: str) -> None:
     assert (module,) == row.modules
     assert dialect.functions == row.dialects[0].functions
     assert dialect.errnos is row.dialects[0].errnos
-
-
-def test_encodings_are_those_of_the_host() -> None:
-    for label, number, errno in (
-        ("wamr-ephemeral@2.4.5", 5, 6),  # GGML there, which has to be named
-        ("wamr-ephemeral@2.1.0", 5, 2),
-        ("wasmedge@0.11.1", 2, 1),
-        ("wasmedge@0.17.1", 6, 0),
-        ("wasmedge@0.13.3", 6, 2),
-    ):
-        assert Played(label).load_model(b"model", number) == errno
-
-
-@pytest.mark.parametrize(
-    ("label", "encoding", "errno"),
-    [
-        ("wamr-legacy@1.1.2", ONNX, 1),
-        ("wamr-legacy@2.1.0", ONNX, 2),
-        ("wamr-legacy@2.1.1", OPENVINO, 1),
-        ("wamr-legacy@2.1.2", GGML, 2),
-        ("wamr-legacy@2.3.1", ONNX, 2),
-        ("wamr-legacy@2.4.5", OPENVINO, 2),
-        ("wamr-ephemeral@2.1.0", OPENVINO, 2),
-        ("wamr-ephemeral@2.1.1", ONNX, 1),
-        ("wamr-ephemeral@2.3.1", ONNX, 2),
-        ("wamr-ephemeral@2.4.5", ONNX, 2),
-        ("wamr-ephemeral@main", PYTORCH, 2),
-        # Language models have names there.
-        ("wamr-legacy@2.3.1", GGML, 5),
-        ("wamr-ephemeral@2.3.1", GGML, 5),
-        ("wamr-ephemeral@2.4.5", GGML, 6),
-        ("wamr-ephemeral@main", GGML, 6),
-        # WasmEdge has a place for some backends, and nothing there.
-        ("wasmedge@0.12.1", ONNX, 1),
-        ("wasmedge@0.13.3", ONNX, 1),
-        ("wasmedge@0.14.0", Encoding.WHISPER, 2),
-        ("wasmedge@0.17.1", Encoding.TENSORFLOW, 1),
-        ("wasmedge@0.17.1", Encoding.BURN, 2),
-        ("wasmtime@29", TFLITE, 6),
-        ("wasmtime@49", Encoding.TENSORFLOW, 6),
-    ],
-)
-def test_a_model_that_the_host_has_no_backend_for_is_refused_as_it_does(
-    label: str, encoding: Encoding, errno: int
-) -> None:
-    guest = Played(label)
-    assert guest.load_model(b"model", guest.encodings[encoding]) == errno
-    assert guest.init_execution_context(guest.u32(HANDLE), HANDLE) != 0
-
-
-@pytest.mark.parametrize(
-    ("label", "errno"), [("wamr-ephemeral@main", 2), ("wasmedge@0.17.1", 1), ("wasmtime@49", 6)]
-)
-def test_so_is_one_that_has_a_name(label: str, errno: int, tmp_path: Path) -> None:
-    guest = named(label, tmp_path, Encoding.TENSORFLOW)
-    guest.put(DATA, b"model")
-    assert guest.load_by_name(DATA, 5, HANDLE) == errno
-    assert guest.init_execution_context(guest.u32(HANDLE), HANDLE) != 0
-
-
-def test_before_23_wasmtime_ends_with_a_model_that_it_has_no_backend_for() -> None:
-    with pytest.raises(HostHarm, match="wasmtime@14 has no backend for onnx models"):
-        Played("wasmtime@14").context_of(ONNX)
-
-
-@pytest.mark.parametrize(
-    ("label", "encoding", "needed"),
-    [
-        ("wamr-legacy@2.4.5", TFLITE, "libwasi_nn_tflite.so"),
-        ("wamr-ephemeral@2.4.5", GGML, "libwasi_nn_llamacpp.so"),
-        ("wasmedge@0.17.1", OPENVINO, "the plugin libwasmedgePluginWasiNN.so, built for the"),
-        ("wasmtime@49", OPENVINO, "OpenVINO's C library"),
-        ("wasmtime@49", ONNX, "cargo build --release --features wasmtime-wasi-nn/onnx"),
-    ],
-)
-def test_what_a_device_needs_for_the_model_is_said_once(
-    label: str, encoding: Encoding, needed: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    guest = Played(label)
-    for _ in range(2):
-        guest.context_of(encoding)
-    said = [record.message for record in caplog.records if "need" in record.message]
-    (found,) = said
-    assert found.startswith(
-        f"on a device, {label} needs this for {encoding.name.lower()} models: {needed}"
-    )
-
-
-@pytest.mark.parametrize(
-    ("label", "number", "errno"),
-    [
-        ("wamr-legacy@2.3.1", 6, 1),
-        ("wamr-ephemeral@main", 6, 1),
-        ("wasmedge@0.17.1", 5, 2),
-        ("wasmtime@49", 5, 6),
-    ],
-)
-def test_no_host_finds_out_what_a_model_is(label: str, number: int, errno: int) -> None:
-    guest = Played(label, NNHost())
-    assert guest.load_model(tflite_models.identity(np.float32, [4]), number) == errno
-
-
-def test_an_input_that_the_model_does_not_have_is_the_hosts_error() -> None:
-    tflite, onnx = tflite_models.identity(np.float32, [4]), identity(dims=(4,))
-    for label, encoding, model, errno in (
-        ("wamr-legacy@2.4.5", TFLITE, tflite, 5),
-        ("wasmedge@0.17.1", TFLITE, tflite, 1),
-        ("wasmtime@49", ONNX, onnx, 5),
-    ):
-        guest = Played(label, NNHost())
-        context = guest.context_of(encoding, model)
-        assert guest.feed(context, 1, 1, (4,), bytes(16)) == errno
-        assert guest.feed(context, 0, 1, (4,), bytes(16)) == 0
-
-
-def test_a_tensor_that_the_model_does_not_take_is_the_backends_error() -> None:
-    tflite, onnx = tflite_models.identity(np.float32, [4]), identity(dims=(4,))
-    for label, encoding, model, errno in (
-        ("wamr-legacy@2.4.5", TFLITE, tflite, 1),
-        ("wamr-ephemeral@main", TFLITE, tflite, 5),
-        ("wamr-ephemeral@2.4.5", OPENVINO, onnx, 5),
-        ("wasmedge@0.17.1", TFLITE, tflite, 1),
-        ("wasmtime@49", OPENVINO, onnx, 5),
-    ):
-        guest = Played(label, NNHost())
-        context = guest.context_of(encoding, model)
-        assert guest.feed(context, 0, 1, (5,), bytes(20)) == errno
-
-
-def test_a_model_is_what_the_host_takes_the_number_for() -> None:
-    model = tflite_models.identity(np.float32, [4])
-    for label, number, errno in (("wamr-legacy@2.4.5", 2, 2), ("wamr-legacy@2.4.5", 4, 0)):
-        assert Played(label, NNHost()).load_model(model, number) == errno
 
 
 @pytest.mark.parametrize("name", ["nosuchhost", "wamr-legacy", "wamr@2", "nnshim"])

@@ -58,6 +58,14 @@ def test_the_sample_becomes_a_component_of_october_and_comes_out_as_it_was(tmp_p
     assert back.read_bytes() == guest.read_bytes()
 
 
+def test_the_version_that_components_are_made_with_may_be_named() -> None:
+    guest = (SAMPLES / "digits.wasm").read_bytes()
+    named = rewrite(guest, RewriteOptions(to=f"wasi:nn@{OCTOBER}"))
+    assert named == rewrite(guest, RewriteOptions(to="wasi:nn"))
+    with pytest.raises(UsageError, match="--to wasi:nn makes one of it"):
+        rewrite(guest, RewriteOptions(to="wasi:nn@0.2.0-rc-2024-08-19"))
+
+
 def by_name() -> bytes:
     return assemble((SAMPLES / "digits_by_name.wat").read_text())
 

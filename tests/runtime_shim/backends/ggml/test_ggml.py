@@ -18,31 +18,9 @@ from rewriter.abi.dialects import Errno, Target, TensorType
 from runtime_shim import HostError
 from runtime_shim.backends.ggml import llama_cpp
 from runtime_shim.backends.ggml.backend import GgmlBackend, GgmlContext
-from tests.support.gguf_models import successors
-
-GREEDY = {"temp": 0, "ctx-size": 64, "threads": 1}
-"""Several threads wait for each other by spinning, which takes longer than all else here."""
+from tests.runtime_shim.backends.ggml.conftest import GREEDY
 
 U8 = TensorType.U8
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("ggml")
-    successors(path / "letters.gguf", "abcdefghijkl")
-    successors(path / "circle.gguf", "abc", end=False)
-    successors(path / "ä.gguf", "aäöü€")
-    return path
-
-
-@pytest.fixture(scope="module")
-def letters(folder: Path) -> Callable[..., GgmlContext]:
-    def context(model: str = "letters", **options: object) -> GgmlContext:
-        given = {**GREEDY, **{name.replace("_", "-"): value for name, value in options.items()}}
-        graph = GgmlBackend().load([folder / f"{model}.gguf"], Target.CPU, given)
-        return graph.init_execution_context()
-
-    return context
 
 
 def prompt(context: GgmlContext, text: str, index: int = 0) -> None:
@@ -105,57 +83,6 @@ def test_text_that_is_not_ascii_is_gone_on_with(letters: Callable[..., GgmlConte
     prompt(context, "ä")
     context.compute()
     assert bytes(context.get_output(0)).decode() == "öü€</s>"
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ({"n_predict": 3}, b"bcd"),
-        ({"n_predict": 0}, b""),
-        ({"n_predict": -1}, b"bcdefghijkl</s>"),
-        ({"reverse_prompt": "ef"}, b"bcdef"),
-        ({"reverse_prompt": "zz", "n_predict": 2}, b"bc"),
-        ({"batch_size": 1, "n_predict": 2}, b"bc"),
-        ({"temp": 0.01, "top_k": 1, "n_predict": 2}, b"bc"),
-        ({"repeat_penalty": 1.1, "n_predict": 2}, b"bc"),
-        ({"threads": 2, "n_predict": 2}, b"bc"),
-        ({"seed": -1, "n_predict": 2}, b"bc"),
-    ],
-)
-def test_options_of_the_model(
-    letters: Callable[..., GgmlContext], options: dict[str, object], text: bytes
-) -> None:
-    context = letters(**options)
-    prompt(context, "a")
-    context.compute()
-    assert bytes(context.get_output(0)) == text
-
-
-def test_options_of_a_context_go_before_the_models_and_concern_no_other(folder: Path) -> None:
-    graph = GgmlBackend().load([folder / "letters.gguf"], Target.CPU, {**GREEDY, "n-predict": 1})
-    contexts = [graph.init_execution_context() for _ in range(2)]
-    prompt(contexts[0], '{"n-predict": 3}', 1)
-    for context in contexts:
-        prompt(context, "a")
-        context.compute()
-    assert [bytes(context.get_output(0)) for context in contexts] == [b"bcd", b"b"]
-
-
-def test_a_context_can_be_made_smaller(letters: Callable[..., GgmlContext]) -> None:
-    context = letters("circle", n_predict=30)
-    prompt(context, "a")
-    context.compute()
-    prompt(context, '{"ctx-size": 16}', 1)
-    with pytest.raises(HostError, match="16 tokens is full"):
-        context.compute()
-
-
-def test_batches_are_as_large_as_the_options_say(folder: Path) -> None:
-    options = {"ctx-size": 32, "batch-size": 16, "ubatch-size": 8}
-    graph = GgmlBackend().load([folder / "letters.gguf"], Target.CPU, options)
-    context, params = graph.open(graph.options)
-    llama_cpp.lib.free(context)
-    assert (params.n_ctx, params.n_batch, params.n_ubatch) == (32, 16, 8)
 
 
 def test_what_a_text_needed_is_freed(
@@ -233,59 +160,6 @@ def test_a_context_without_room_for_more_is_full_and_keeps_what_there_was(
         context.compute_single()
     assert caught.value.errno is Errno.CONTEXT_FULL
     assert pieces + bytes(context.get_output_single(0)) == b"bca" * 21
-
-
-@pytest.mark.parametrize("refused", ['{"temp": "hot"}', '{"mmproj": "image.gguf"}', "{"])
-def test_a_stream_goes_on_where_options_were_refused(
-    letters: Callable[..., GgmlContext], refused: str
-) -> None:
-    context = letters()
-    prompt(context, "a")
-    context.compute_single()
-    with pytest.raises(HostError):
-        prompt(context, refused, index=1)
-    assert bytes(context.get_output_single(0)) == b"b"
-    context.compute_single()
-    assert bytes(context.get_output_single(0)) == b"c"
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"ctx-size": "big"}, "option ctx-size cannot be 'big'"),
-        ({"ctx-size": -1}, "option ctx-size"),
-        ({"temp": True}, "option temp"),
-        ({"temp": float("nan")}, "option temp"),
-        ({"embedding": 1}, "option embedding"),
-        ({"seed": 1 << 32}, "option seed"),
-        ({"threads": -2}, "option threads"),
-    ],
-)
-def test_options_that_make_no_sense_are_invalid(
-    folder: Path, options: dict[str, object], words: str
-) -> None:
-    with pytest.raises(HostError, match=words) as caught:
-        GgmlBackend().load([folder / "letters.gguf"], Target.CPU, options)
-    assert caught.value.errno is Errno.INVALID_ARGUMENT
-
-
-def test_options_that_are_not_known_are_named_and_ignored(
-    letters: Callable[..., GgmlContext], caplog: pytest.LogCaptureFixture
-) -> None:
-    context = letters(model_url="http://localhost/", enable_log=True, wishes=3)
-    assert "ignores unknown options: ['wishes']" in caplog.text
-    prompt(context, "k")
-    context.compute()
-    assert bytes(context.get_output(0)) == b"l</s>"
-
-
-@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000])
-def test_options_that_are_no_json_object_are_an_invalid_encoding(
-    letters: Callable[..., GgmlContext], text: str
-) -> None:
-    with pytest.raises(HostError) as caught:
-        prompt(letters(), text, 1)
-    assert caught.value.errno is Errno.INVALID_ENCODING
 
 
 def test_inputs_that_are_none_are_invalid(letters: Callable[..., GgmlContext]) -> None:

@@ -16,7 +16,8 @@ from openvino import opset13 as ops
 
 from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import HostError, NNHost
-from tests.runtime_shim.backends.test_outputs import WAYS, collecting_loop
+from tests.runtime_shim.backends.test_outputs import WAYS
+from tests.runtime_shim.backends.test_shared_outputs import collecting_loop
 from tests.support.guest import Guest
 from tests.support.models import F32, Port, model
 

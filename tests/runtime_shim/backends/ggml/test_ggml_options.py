@@ -1,0 +1,119 @@
+"""Options of language models: those of a model, of a context and of the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rewriter.abi.dialects import Errno, Target
+from runtime_shim import HostError
+from runtime_shim.backends.ggml import llama_cpp
+from runtime_shim.backends.ggml.backend import GgmlBackend, GgmlContext
+from tests.runtime_shim.backends.ggml.conftest import GREEDY
+from tests.runtime_shim.backends.ggml.test_ggml import prompt
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"n_predict": 3}, b"bcd"),
+        ({"n_predict": 0}, b""),
+        ({"n_predict": -1}, b"bcdefghijkl</s>"),
+        ({"reverse_prompt": "ef"}, b"bcdef"),
+        ({"reverse_prompt": "zz", "n_predict": 2}, b"bc"),
+        ({"batch_size": 1, "n_predict": 2}, b"bc"),
+        ({"temp": 0.01, "top_k": 1, "n_predict": 2}, b"bc"),
+        ({"repeat_penalty": 1.1, "n_predict": 2}, b"bc"),
+        ({"threads": 2, "n_predict": 2}, b"bc"),
+        ({"seed": -1, "n_predict": 2}, b"bc"),
+    ],
+)
+def test_options_of_the_model(
+    letters: Callable[..., GgmlContext], options: dict[str, object], text: bytes
+) -> None:
+    context = letters(**options)
+    prompt(context, "a")
+    context.compute()
+    assert bytes(context.get_output(0)) == text
+
+
+def test_options_of_a_context_go_before_the_models_and_concern_no_other(folder: Path) -> None:
+    graph = GgmlBackend().load([folder / "letters.gguf"], Target.CPU, {**GREEDY, "n-predict": 1})
+    contexts = [graph.init_execution_context() for _ in range(2)]
+    prompt(contexts[0], '{"n-predict": 3}', 1)
+    for context in contexts:
+        prompt(context, "a")
+        context.compute()
+    assert [bytes(context.get_output(0)) for context in contexts] == [b"bcd", b"b"]
+
+
+def test_a_context_can_be_made_smaller(letters: Callable[..., GgmlContext]) -> None:
+    context = letters("circle", n_predict=30)
+    prompt(context, "a")
+    context.compute()
+    prompt(context, '{"ctx-size": 16}', 1)
+    with pytest.raises(HostError, match="16 tokens is full"):
+        context.compute()
+
+
+def test_batches_are_as_large_as_the_options_say(folder: Path) -> None:
+    options = {"ctx-size": 32, "batch-size": 16, "ubatch-size": 8}
+    graph = GgmlBackend().load([folder / "letters.gguf"], Target.CPU, options)
+    context, params = graph.open(graph.options)
+    llama_cpp.lib.free(context)
+    assert (params.n_ctx, params.n_batch, params.n_ubatch) == (32, 16, 8)
+
+
+@pytest.mark.parametrize("refused", ['{"temp": "hot"}', '{"mmproj": "image.gguf"}', "{"])
+def test_a_stream_goes_on_where_options_were_refused(
+    letters: Callable[..., GgmlContext], refused: str
+) -> None:
+    context = letters()
+    prompt(context, "a")
+    context.compute_single()
+    with pytest.raises(HostError):
+        prompt(context, refused, index=1)
+    assert bytes(context.get_output_single(0)) == b"b"
+    context.compute_single()
+    assert bytes(context.get_output_single(0)) == b"c"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"ctx-size": "big"}, "option ctx-size cannot be 'big'"),
+        ({"ctx-size": -1}, "option ctx-size"),
+        ({"temp": True}, "option temp"),
+        ({"temp": float("nan")}, "option temp"),
+        ({"embedding": 1}, "option embedding"),
+        ({"seed": 1 << 32}, "option seed"),
+        ({"threads": -2}, "option threads"),
+    ],
+)
+def test_options_that_make_no_sense_are_invalid(
+    folder: Path, options: dict[str, object], words: str
+) -> None:
+    with pytest.raises(HostError, match=words) as caught:
+        GgmlBackend().load([folder / "letters.gguf"], Target.CPU, options)
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+
+
+def test_options_that_are_not_known_are_named_and_ignored(
+    letters: Callable[..., GgmlContext], caplog: pytest.LogCaptureFixture
+) -> None:
+    context = letters(model_url="http://localhost/", enable_log=True, wishes=3)
+    assert "ignores unknown options: ['wishes']" in caplog.text
+    prompt(context, "k")
+    context.compute()
+    assert bytes(context.get_output(0)) == b"l</s>"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000])
+def test_options_that_are_no_json_object_are_an_invalid_encoding(
+    letters: Callable[..., GgmlContext], text: str
+) -> None:
+    with pytest.raises(HostError) as caught:
+        prompt(letters(), text, 1)
+    assert caught.value.errno is Errno.INVALID_ENCODING
