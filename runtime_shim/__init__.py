@@ -1,4 +1,5 @@
-"""Run wasi-nn guests of either module name on one NN host, with wasmtime. On Linux only."""
+"""Run wasi-nn guests, core modules of either name and components, on one NN host, with wasmtime. On
+Linux only."""
 
 import sys
 

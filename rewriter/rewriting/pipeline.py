@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -107,7 +108,7 @@ def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
     else:
         rewritten = assemble(source, plan.pieces)
     if options.validate:
-        _validate_output(rewritten)
+        _output_check(source, options)(rewritten)
     return rewritten
 
 
@@ -147,7 +148,8 @@ def rewrite_file(
             output_sha256 = sha256(source, pieces) if changed else input_sha256
         written = False
         if output_path is not None and (changed or not output.is_same_file(original, output_path)):
-            _write(source, pieces, output_path, options.validate and changed)
+            check = _output_check(source, options) if options.validate and changed else None
+            _write(source, pieces, output_path, check)
             written = True
         size = len(original.data)
     return Result(plan, written, input_sha256, output_sha256, flattened, size, made)
@@ -194,7 +196,6 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
         )
     try:
         if _stays_component(options):
-            _refuse_names(source, replace(options, outputs={}, models=()))
             return source, None
         from rewriter.components.component import Component  # modules are rewritten without it
         from rewriter.rewriting.flattening.flatten import flatten
@@ -274,14 +275,15 @@ def _plan(source: Source, module: Module | None, options: RewriteOptions, origin
         raise error.of(source.name) from error
 
 
-def _write(source: Source, pieces: Pieces, path: str, validate: bool) -> None:
+def _write(
+    source: Source, pieces: Pieces, path: str, check: Callable[[bytes | str], None] | None
+) -> None:
     if path != "-":
-        check = _validate_output if validate else lambda _: None
-        output.write_atomic(path, source, pieces, check)
+        output.write_atomic(path, source, pieces, check or (lambda _: None))
         return
     rewritten = assemble(source, pieces)
-    if validate:
-        _validate_output(rewritten)
+    if check is not None:
+        check(rewritten)
     output.write_to_stdout(rewritten)
 
 
@@ -292,6 +294,24 @@ def _validate_input(source: Source) -> None:
         remedy = "build the module again, or rewrite it without validation"
         reason = f"{source.name} is not valid: {error.reason}"
         raise InvalidModule(reason, error.offset, error.code, remedy) from error
+
+
+def _output_check(source: Source, options: RewriteOptions) -> Callable[[bytes | str], None]:
+    """What validates the output. The names that a user gives to a component's imports can be wrong
+    together, although each can be a name."""
+    if not (options.renames and _is_component(source)):
+        return _validate_output
+
+    def check(component: bytes | str) -> None:
+        try:
+            wasm_tools.validate(component)
+        except InvalidModule as error:
+            raise UsageError(
+                f"renames (--rename): with these names, {source.name} is not a valid component; "
+                f"nothing was written: {error}"
+            ) from error
+
+    return check
 
 
 def _validate_output(module: bytes | str) -> None:
