@@ -10,6 +10,7 @@ import pytest
 
 from nnshim import check
 from tests.nnshim.test_schema import problems
+from tests.rewriter.rewriting.flattening.test_flatten import SUM, loads_itself
 from tests.support.command import nnshim
 from tests.support.components import ERRORS, component
 from tests.support.wit import AUGUST, JUNE, OCTOBER, importing
@@ -106,3 +107,18 @@ def test_the_command_that_check_prints_gives_a_component_the_version_of_the_host
     accepted = [word for code in ("NN281", "NN369") for word in ("--accept", code)]
     assert nnshim("check", "--for", host, *accepted, after).returncode == 0
     assert "wasi:nn@" in nnshim("inspect", after).stdout.decode().splitlines()[0]
+
+
+def test_rewrite_takes_the_names_of_a_models_inputs_and_outputs(tmp_path: Path) -> None:
+    source, out = tmp_path / "guest.wasm", tmp_path / "core.wasm"
+    source.write_bytes(loads_itself(SUM))
+    legacy = ("--for", "wamr-legacy@2.3.1", source, out)
+    guessed = nnshim("rewrite", *legacy).stderr.decode()
+    told = nnshim("rewrite", "--model", "samples/digits/model.onnx", *legacy).stderr.decode()
+    assert [code in guessed for code in ("NN348", "NN349")] == [True, True]
+    assert [code in told for code in ("NN348", "NN349")] == [False, False]
+    lines = told.splitlines()
+    assert len([line for line in lines if "adapted: compute," in line]) == 1
+    assert nnshim("verify", source, out).returncode == 0
+    wrong = nnshim("rewrite", "--input-name", "0", *legacy)
+    assert (wrong.returncode, b"expected INDEX=NAME" in wrong.stderr) == (2, True)
