@@ -127,7 +127,7 @@ class RewriteOptions:
         """Names, models and adapters are for components, and ABIs and hosts set the rest."""
         named = {"inputs (--input-name)": self.inputs, "outputs (--output-name)": self.outputs}
         if not self.makes_component:
-            if self.wasi_adapter:
+            if self.wasi_adapter and not self.is_of_components:
                 option = "wasi_adapter (--wasi-adapter)"
                 raise UsageError(f"{option} has no effect without to (--to) {COMPONENT}")
             for option, value in {**named, "models (--model)": self.models}.items():

@@ -6,11 +6,14 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 from runtime_shim import Limits
 from tests.support.command import nnshim
 from tests.tools.host_table import tables
-from tests.tools.pictures.overview import drawn
+from tests.tools.pictures import components, overview
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -68,8 +71,10 @@ def test_the_table_of_hosts_is_what_its_command_prints() -> None:
     assert shown[1] == tables()
 
 
-def test_the_picture_is_what_its_command_draws() -> None:
-    assert (ROOT / "docs/images/overview.svg").read_text() == drawn()
+@pytest.mark.parametrize("picture", [overview, components])
+def test_a_picture_is_what_its_command_draws(picture: ModuleType) -> None:
+    name = picture.__name__.rpartition(".")[2]
+    assert (ROOT / "docs/images" / f"{name}.svg").read_text() == picture.drawn()
 
 
 def test_the_table_of_limits_has_each_of_them_and_what_it_is_unless_given() -> None:

@@ -34,7 +34,7 @@ def command(
             metavar="wasi_nn|wasi_ephemeral_nn|wasi:nn[@VERSION]",
             help="The new name of wasi-nn imports (default: wasi_nn; --for and --abi set it)."
             " `wasi:nn` makes a component of a core module, for Wasmtime 35 and later. With a"
-            " version, such as wasi:nn@0.2.0-rc-2024-10-28, a component keeps being one.",
+            " version, such as wasi:nn@0.2.0-rc-2024-10-28, a component stays one.",
         ),
     ] = None,
     rename: Annotated[
@@ -158,13 +158,13 @@ def command(
 ) -> None:
     """Make a module fit a host: rename and adapt its imports.
 
-    With --for HOST, the result runs on that host. Without --for or --abi, only the module names
-    of imports change. That is enough only if the host speaks the module's ABI; a warning says
-    if no known host does. A component that was made from a core module becomes one again if --to,
-    --abi or --for HOST is about core modules. Otherwise it gets the version of wasi:nn that --to
-    names or the host has, if its functions are the same there. With --to wasi:nn, a core module
-    becomes a component. Rewriting twice changes nothing more. The output is written completely or
-    not at all.
+    With --for HOST, the result runs on that host. Without --for or --abi, only the module names of
+    imports change. That is enough only if the host speaks the module's ABI; a warning says if no
+    known host does. A component that was made from a core module becomes one again if --to, --abi
+    or --for HOST asks for a core module. Otherwise it gets the version of wasi:nn that --to names
+    or the host has, if the functions that it imports are the same there. With --to wasi:nn, a core
+    module becomes a component. Rewriting twice changes nothing more. The output is written
+    completely or not at all.
 
     Exit codes: 0 done, or nothing to change; 1 input refused, nothing written; 2 usage; 3
     wasm-tools or the WASI adapter is missing; 4 done, but the host cannot run the result. If

@@ -88,8 +88,8 @@ COMPONENTS = (
         "A component imports the interfaces of `wasi:nn` with a version, and a host defines them "
         "with one version only: Wasmtime 24 with `0.2.0-rc-2024-06-25`, 25 to 34 with "
         "`0.2.0-rc-2024-08-19`, and since 35 with `0.2.0-rc-2024-10-28`. Release candidates of "
-        "other dates do not match, so the component cannot be instantiated. The functions that it "
-        "imports have changed between the versions, so that other names alone do not help. Or it "
+        "other dates do not match, so the component cannot be instantiated. New names alone do "
+        "not help, because functions that it imports have changed between the versions. Or it "
         "imports a function with another type than the host's.",
         "Use a release of the host with that version, or build the component from the version of "
         "`wasi-nn.wit` that the host has.",
@@ -162,7 +162,7 @@ COMPONENTS = (
         "the host has another version of wasi:nn, with the same functions",
         "A component imports the interfaces of `wasi:nn` with a version, and a host defines them "
         "with one version only. The functions that this component imports have the same types in "
-        "the host's version, so that only the names of the imports have to change.",
+        "the host's version, so only the names of the imports have to change.",
         "`nnshim rewrite --for HOST IN OUT` changes them.",
     ),
     Code(

@@ -43,9 +43,9 @@ CODES = (
         "NN105",
         Severity.ERROR,
         "this is a component",
-        "The file is a component (WASI 0.2 and later). `nnshim rewrite` makes it into a core "
-        "module, if it was made from one, or changes the names of its imports. It does not do "
-        "either by default.",
+        "The file is a component (WASI 0.2 and later). `nnshim rewrite` can turn it into a core "
+        "module, if it was made from one, or change the names of its imports, but does neither by "
+        "default.",
         "Use `nnshim rewrite` with `--for HOST`, or say what the result is: `--to "
         "wasi_ephemeral_nn` or `--to wasi_nn` for a core module, `--to "
         "wasi:nn@0.2.0-rc-2024-10-28` or `--rename OLD=NEW` for a component.",

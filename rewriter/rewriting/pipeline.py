@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +18,7 @@ from rewriter.errors import (
 from rewriter.files import output, wasm_tools
 from rewriter.files.input import Source, open_source
 from rewriter.files.pieces import assemble, sha256
-from rewriter.options import RewriteOptions
+from rewriter.options import COMPONENT, RewriteOptions
 from rewriter.rewriting.plan import make_plan
 from rewriter.rewriting.values import Plan
 from rewriter.wasm.module import Module, check_bytes
@@ -95,6 +96,7 @@ def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
     check_bytes(data if module is None else module.data)
     given = bytes(data.data if isinstance(data, Module) else data)
     original = Source(module.name if module else "<bytes>", given)
+    options = _meant(original, options)
     source, flattened = _core(original, options)
     plan = _plan(source, module, _of_core(options, flattened), original)
     if options.validate:
@@ -106,7 +108,7 @@ def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
     else:
         rewritten = assemble(source, plan.pieces)
     if options.validate:
-        _validate_output(rewritten)
+        _output_check(source, options)(rewritten)
     return rewritten
 
 
@@ -132,6 +134,7 @@ def rewrite_file(
     with open_source(source_path) as original:
         if output_path is not None:
             output.check_path(original, output_path)
+        options = _meant(original, options)
         source, flattened = _core(original, options)
         plan = _plan(source, None, _of_core(options, flattened), original)
         if options.validate:
@@ -145,10 +148,22 @@ def rewrite_file(
             output_sha256 = sha256(source, pieces) if changed else input_sha256
         written = False
         if output_path is not None and (changed or not output.is_same_file(original, output_path)):
-            _write(source, pieces, output_path, options.validate and changed)
+            check = _output_check(source, options) if options.validate and changed else None
+            _write(source, pieces, output_path, check)
             written = True
         size = len(original.data)
     return Result(plan, written, input_sha256, output_sha256, flattened, size, made)
+
+
+def _meant(original: Source, options: RewriteOptions) -> RewriteOptions:
+    """The options, where wasi:nn and the version that components are made with mean the same for a
+    core module."""
+    if options.is_of_components and not _is_component(original):
+        from rewriter.abi.snapshots import OCTOBER  # renames of core modules start without it
+
+        if options.to == OCTOBER.name:
+            return replace(options, to=COMPONENT)
+    return options
 
 
 def _make(source: Source, plan: Plan, options: RewriteOptions) -> Made:
@@ -181,7 +196,6 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
         )
     try:
         if _stays_component(options):
-            _refuse_names(source, options)
             return source, None
         from rewriter.components.component import Component  # modules are rewritten without it
         from rewriter.rewriting.flattening.flatten import flatten
@@ -247,7 +261,10 @@ def _plan(source: Source, module: Module | None, options: RewriteOptions, origin
 
             return plan_component(Component(source.data, source.name), options, entry)
         if options.is_of_components:
-            raise UsageError(f"{source.name} is a core module, and {options.to} is for components")
+            raise UsageError(
+                f"{source.name} is a core module, and {options.to} is for components: --to "
+                f"{COMPONENT} makes one of it, which can get another version then"
+            )
         module = module or Module(source.data, source.name)
         return make_plan(module, options, entry, changed=source is not original)
     except MalformedModule as error:
@@ -258,14 +275,15 @@ def _plan(source: Source, module: Module | None, options: RewriteOptions, origin
         raise error.of(source.name) from error
 
 
-def _write(source: Source, pieces: Pieces, path: str, validate: bool) -> None:
+def _write(
+    source: Source, pieces: Pieces, path: str, check: Callable[[bytes | str], None] | None
+) -> None:
     if path != "-":
-        check = _validate_output if validate else lambda _: None
-        output.write_atomic(path, source, pieces, check)
+        output.write_atomic(path, source, pieces, check or (lambda _: None))
         return
     rewritten = assemble(source, pieces)
-    if validate:
-        _validate_output(rewritten)
+    if check is not None:
+        check(rewritten)
     output.write_to_stdout(rewritten)
 
 
@@ -276,6 +294,24 @@ def _validate_input(source: Source) -> None:
         remedy = "build the module again, or rewrite it without validation"
         reason = f"{source.name} is not valid: {error.reason}"
         raise InvalidModule(reason, error.offset, error.code, remedy) from error
+
+
+def _output_check(source: Source, options: RewriteOptions) -> Callable[[bytes | str], None]:
+    """What validates the output. The names that a user gives to a component's imports can be wrong
+    together, although each can be a name."""
+    if not (options.renames and _is_component(source)):
+        return _validate_output
+
+    def check(component: bytes | str) -> None:
+        try:
+            wasm_tools.validate(component)
+        except InvalidModule as error:
+            raise UsageError(
+                f"renames (--rename): with these names, {source.name} is not a valid component; "
+                f"nothing was written: {error}"
+            ) from error
+
+    return check
 
 
 def _validate_output(module: bytes | str) -> None:

@@ -48,8 +48,8 @@ class Interface(NamedTuple):
     the interface. `unknown` is anything else that it needs there, such as another function or a
     resource. `offset` is the position of the name in bytes.
 
-    `types` are those of `functions`, as rewriter.components.shapes gives them; one that was not
-    read is missing.
+    `types` are those of `functions`, as rewriter.components.shapes gives them. One that was not
+    read is missing; all are, in a component that does not import wasi:nn.
 
     `is_read` is False for an instance whose type stands elsewhere, so that its functions are not
     known. `needs_host` is False for types only, which a host does not have to define.
@@ -153,7 +153,8 @@ def _interfaces(component: Component) -> Iterator[Interface]:
     functions: dict[int | None, _Functions] = {
         index: _Functions.of(exports) for index, exports in component.instance_types(wanted)
     }
-    types = _types(component)
+    uses_nn = any(item.name.text.startswith(f"{PACKAGE}/") for item in items)
+    types = _types(component) if uses_nn else {}
     for item in items:
         is_instance = item.sort == "instance"
         found = functions.get(item.type_index if is_instance else None)

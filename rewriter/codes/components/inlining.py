@@ -11,14 +11,14 @@ INLINING = (
         "NN361",
         Severity.ERROR,
         "the component imports several versions of wasi:nn",
-        "Handles of one version mean nothing in another, so that one implementation is not enough.",
+        "A handle of one version has no meaning in another, so one implementation is not enough.",
         "Build all parts of the component with one version of `wasi-nn.wit`.",
     ),
     Code(
         "NN362",
         Severity.ERROR,
         "the component imports wasi:nn in an unknown form",
-        "Known are the functions of `wasi:nn` in the versions `0.2.0-rc-2024-06-25`, "
+        "nnshim knows the functions of `wasi:nn` in the versions `0.2.0-rc-2024-06-25`, "
         "`0.2.0-rc-2024-08-19` and `0.2.0-rc-2024-10-28`.",
         "Build the program with one of these versions.",
     ),
@@ -26,9 +26,9 @@ INLINING = (
         "NN363",
         Severity.ERROR,
         "the component does more with wasi:nn than call its functions",
-        "The functions of `wasi:nn` are replaced where the outermost component lowers them for its "
-        "core modules. This component also exports an interface of `wasi:nn`, passes it to a "
-        "component inside, or has its resources in the types of other interfaces.",
+        "The functions of `wasi:nn` are replaced where the outermost component lowers them for "
+        "its core modules. This component also exports an interface of `wasi:nn`, passes it to a "
+        "component inside, or uses its resources in the types of other interfaces.",
         "If the component is composed from others, use the one that imports `wasi:nn` from before "
         "it was composed.",
     ),
@@ -37,9 +37,9 @@ INLINING = (
         Severity.ERROR,
         "a function of wasi:nn is lowered in a form that cannot be replaced",
         "The functions that replace those of `wasi:nn` read strings as UTF-8, and are not "
-        "asynchronous. The memory that they read, and the function that gives memory for results, "
-        "have to be exports of core modules that exist before the first function of `wasi:nn` is "
-        "lowered with that memory.",
+        "asynchronous. The memory that they read, and the function that allocates memory for "
+        "results, must be exports of core modules that are instantiated before the first function "
+        "of `wasi:nn` is lowered with that memory.",
         "Build the program with the bindings of wit-bindgen, componentize-py or componentize-js.",
     ),
     Code(
@@ -62,10 +62,11 @@ INLINING = (
         "NN367",
         Severity.CONDITION,
         "outputs have the host's names",
-        "Hosts of `0.2.0-rc-2024-10-28` return outputs with names of their own: `0`, `1` and so on "
-        "with Wasmtime's OpenVINO backend, the model's names with its ONNX backend. The program "
-        "asks for outputs by name. If a model has one output, it gets that one for any name. If it "
-        "has several, `get-output` with a name that the host does not have is a runtime-error.",
+        "Hosts of `0.2.0-rc-2024-10-28` return outputs with names of their own: `0`, `1` and so "
+        "on with Wasmtime's OpenVINO backend, the model's names with its ONNX backend. The "
+        "program asks for outputs by name. If a model has one output, the program gets that one "
+        "for any name. If it has several, `get-output` with a name that the host does not have is "
+        "a runtime-error.",
         "Nothing, for models with one output. Otherwise have the program use the host's names.",
     ),
     Code(

@@ -11,10 +11,10 @@ MAKING = (
         "NN353",
         Severity.ERROR,
         "the module imports what a component does not get",
-        "The adapters around the module have the functions of WASI 0.1 and of wasi-nn. A component "
-        "gets no other import modules, and no functions of WASI that only some hosts have, such as "
-        "WasmEdge's sockets.",
-        "Leave out what imports it, or link it into the module.",
+        "The adapters around the module provide the functions of WASI 0.1 and of wasi-nn. They do "
+        "not provide other import modules, or functions of WASI that only some hosts have, such "
+        "as WasmEdge's sockets.",
+        "Remove the code that imports it, or link it into the module.",
     ),
     Code(
         "NN354",
@@ -42,7 +42,7 @@ MAKING = (
         "streaming is not supported in components",
         "`compute_single`, `get_output_single` and `fini_single` are WasmEdge's own. `wasi:nn` has "
         "nothing like them, so they return `unsupported_operation`.",
-        "Nothing, if the guest uses `compute` then, or never calls them.",
+        "Nothing, if the guest then uses `compute`, or never calls them.",
     ),
     Code(
         "NN357",
@@ -56,7 +56,7 @@ MAKING = (
         "NN358",
         Severity.ERROR,
         "wasm-tools cannot make a component of the module",
-        "`wasm-tools component new` refuses the module or an adapter. Its reason is given.",
+        "`wasm-tools component new` refuses the module or an adapter. The message has its reason.",
         "Check that `--wasi-adapter`, if it is used, is an adapter of the right kind: "
         "`command` for a module with `_start`, otherwise `reactor`.",
     ),
@@ -64,20 +64,20 @@ MAKING = (
         "NN359",
         Severity.UNSEEN,
         "the guest's allocator has to leave the adapters' pages alone",
-        "Adapters, that for WASI too, get memory by `memory.grow`. The allocators of C, Rust and "
-        "Zig leave such pages alone. Those of AssemblyScript and TinyGo take all memory that is "
-        "there when they start, and the guest may overwrite what the adapters keep. The section "
-        "`producers` does not show a compiler of which this is known.",
+        "Adapters, including the one for WASI, get memory with `memory.grow`. The allocators of "
+        "C, Rust and Zig leave such pages alone. Those of AssemblyScript and TinyGo take all "
+        "memory that exists when they start, so the guest may overwrite the adapters' data. The "
+        "module's section `producers` does not show a compiler whose allocator nnshim knows.",
         "Try the component. For other languages, use a compiler for components.",
     ),
     Code(
         "NN360",
         Severity.NOTE,
         "the component sets half of its address space aside",
-        "Go's runtime believes that all memory after its own is its own too, so the adapters get "
-        "their pages 2 GiB further on. What lies between takes no memory before the guest uses it. "
-        "The guest may use up to 2 GiB, or half of the maximum that its memory has. Other guests "
-        "get the same room, but run without it.",
+        "Go's runtime treats all memory after its own as its own, so the adapters' pages are 2 "
+        "GiB further on. The pages between take no memory until the guest uses them. The guest "
+        "may use up to 2 GiB, or half of its memory's maximum. Guests in other languages get the "
+        "same room, but also run without it.",
         "Nothing, unless the host limits the size of memories (`-W max-memory-size`): allow more "
         "than 2 GiB.",
     ),

@@ -11,8 +11,8 @@ VERSIONS = (
         "NN371",
         Severity.ERROR,
         "a function of wasi:nn changed between the versions",
-        "A component gets another version of `wasi:nn` by other names of its imports, if each "
-        "function that it imports has the same type in the other version. Otherwise a shim does "
+        "nnshim gives a component another version of `wasi:nn` by renaming its imports, if each "
+        "function that it imports has the same type in the other version. Otherwise, a shim does "
         "what the function did, unless another error says why that is not possible. "
         "`[constructor]error` exists in `0.2.0-rc-2024-06-25` only. `set-input`, `compute` and "
         "`get-output` are one function, `compute`, since `0.2.0-rc-2024-10-28`. The types of the "
@@ -25,7 +25,7 @@ VERSIONS = (
         Severity.ERROR,
         "two imports would have the same name",
         "The imports of a component have different names, and the rewrite would give two of them "
-        "the same one.",
+        "the same name.",
         "Leave one of the two names as it is, or give it another one with `--rename`.",
     ),
 )

@@ -198,9 +198,11 @@ def _memory(module: Module, exports: Mapping[str, tuple[int, int]]) -> int:
     if section is not None:
         cursor = section.cursor()
         memories = [memory_type(cursor) for _ in range(cursor.items("memories"))]
-    if index >= len(memories) or memories[index].is_64 or memories[index].page_size != PAGE_SIZE:
+        cursor.finish("the memories")
+    memory = memories[index] if index < len(memories) else None
+    if memory is None or memory.is_64 or memory.shared or memory.page_size != PAGE_SIZE:
         raise UnsupportedModule(
-            "the memory of the program is not one of 32 bits with pages of 64 KiB",
+            "the memory of the program is not one of 32 bits with pages of 64 KiB for one thread",
             section.start if section else None,
             "NN346",
             "build the program for wasm32",

@@ -45,24 +45,14 @@ def _of_models(options: RewriteOptions, kind: Literal["input", "output"]) -> dic
 
 
 def read_outputs(options: RewriteOptions) -> tuple[str, ...]:
-    """The names of a model's outputs, in order: those of the options, or of the one model.
+    """The names of a model's outputs, in order, for a component that has to ask for each.
 
-    Raises InputError and ModelError for a model that cannot be read, and UsageError for indices
-    with gaps, for several models, and for one that does not state its outputs.
+    Raises what `read_names` raises, about outputs, and UsageError for indices with gaps.
     """
-    if options.outputs or not options.models:
-        if sorted(options.outputs) != list(range(len(options.outputs))):
-            raise UsageError("outputs (--output-name): the indices have to be 0, 1 and so on")
-        return tuple(options.outputs[index] for index in sorted(options.outputs))
-    if len(options.models) > 1:
-        raise UsageError("models (--model): the outputs of one model are needed, not of several")
-    model = read_model(options.models[0])
-    if not model.outputs or not all(port.name for port in model.outputs):
-        raise UsageError(
-            f"models (--model): {model.path} ({model.title}) does not state the names of its "
-            "outputs; --output-name 0=NAME gives them"
-        )
-    return tuple(port.name for port in model.outputs)
+    names = _of_models(options, "output") | dict(options.outputs)
+    if sorted(names) != list(range(len(names))):
+        raise UsageError("outputs (--output-name): the indices have to be 0, 1 and so on")
+    return tuple(names[index] for index in range(len(names)))
 
 
 def _ports(path: str, kind: Literal["input", "output"]) -> dict[int, str]:

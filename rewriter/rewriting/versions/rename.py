@@ -59,6 +59,11 @@ def plan_component(
     snapshot = _aim(info, options)
     changed = None if snapshot is None else _shimmed(info, snapshot, options)
     if snapshot is None or changed is None:
+        if options.outputs or options.models:
+            raise UsageError(
+                "names of outputs (--output-name, --model) have no effect: "
+                f"{component.name} gets no shim for another version of wasi:nn"
+            )
         return _planned(info, snapshot, options, entry)
     with_shim = describe_component(Component(changed.data, component.name))
     plan = _planned(with_shim, snapshot, options, entry, has_shim=True)
@@ -117,6 +122,7 @@ def _check_options(options: RewriteOptions) -> None:
     for value, option in (
         (options.built_for, "built_for (--from)"),
         (options.guest_abi, "guest_abi (--guest-abi)"),
+        (options.inputs or None, "inputs (--input-name)"),
     ):
         if value is not None:
             raise UsageError(f"{option} has no effect on a component that stays one")

@@ -1,6 +1,6 @@
-"""Fuzz the rewriter, from a corpus of wasm-smith's modules.
+"""Fuzz the rewriter, from a corpus of wasm-smith's modules, or of components.
 
-    python -m tests.tools.fuzz [--seconds N] [--corpus FOLDER] [--seed N]
+    python -m tests.tools.fuzz [--components] [--seconds N] [--corpus FOLDER] [--seed N]
 
 Then the modules that were found on the way are shown to wasm-tools: what it finds valid must be
 rewritten to something valid, or there is a reason why it cannot be. Exits with 1 where something is
@@ -11,6 +11,7 @@ wrong, and says where the input is. The corpus is kept, and grows, if a folder f
 from __future__ import annotations
 
 import argparse
+import contextlib
 import random
 import re
 import shutil
@@ -20,12 +21,19 @@ import tempfile
 from pathlib import Path
 
 from rewriter import HostMismatch, InvalidModule, RewriteOptions, UnsupportedModule, rewrite
+from rewriter.components.sections import is_component
 from rewriter.files import wasm_tools
+from tests.rewriter.inlining.guests import GUEST
+from tests.rewriter.rewriting.flattening.test_flatten import SUM, made, made_before
+from tests.support.components import ERRORS, component
 from tests.support.smith import smith_guest
+from tests.support.wasm import assemble
+from tests.support.wit import AUGUST, JUNE, OCTOBER, command, importing
+from tests.tools.fuzz.results import results
 
 SEEDS = 200
 SMALL = {"max-types": 6, "max-funcs": 6, "max-exports": 4, "max-globals": 4, "max-imports": 8}
-LARGEST = 1 << 14
+LARGEST = 1 << 15
 """Bytes of an input."""
 
 
@@ -40,6 +48,24 @@ def seed(corpus: Path, folder: Path) -> None:
         )
 
 
+_RUNS = '(module (func (export "wasi:cli/run@0.2.0#run") (result i32) i32.const 0))'
+
+
+def seed_components(corpus: Path) -> None:
+    """Components of each version of wasi:nn, by wasm-tools, and those that tests make of text."""
+    seeds = {
+        **{f"all-{version}": importing(version) for version in (JUNE, AUGUST, OCTOBER)},
+        **{f"none-{version}": command(_RUNS, version) for version in (AUGUST, OCTOBER)},
+        "computes": made(SUM),
+        "computes-in-steps": made_before(""),
+        "lowers": assemble(GUEST),
+        "composed": assemble(f"(component (component {ERRORS.format(OCTOBER)}))"),
+        "runs": component(ERRORS.format(JUNE)),
+    }
+    for name, content in seeds.items():
+        (corpus / name).write_bytes(content)
+
+
 def disagreements(corpus: Path) -> tuple[int, list[str]]:
     """How many inputs of the corpus are valid, and those of them that are refused, or become
     invalid."""
@@ -51,18 +77,30 @@ def disagreements(corpus: Path) -> tuple[int, list[str]]:
         except InvalidModule:
             continue
         valid += 1
-        for abi in (None, "wamr", "witx"):
-            try:
-                wasm_tools.validate(rewrite(module, RewriteOptions(abi=abi, validate=False)))
-            except (HostMismatch, UnsupportedModule):
-                continue
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
-                found.append(f"{path}, {abi}: {error!r}")
+        try:
+            if is_component(module):
+                _check_results(module)
+            else:
+                _check_rewrites(module)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+            found.append(f"{path}: {error!r}")
     return valid, found
+
+
+def _check_rewrites(module: bytes) -> None:
+    for abi in (None, "wamr", "witx"):
+        with contextlib.suppress(HostMismatch, UnsupportedModule):
+            wasm_tools.validate(rewrite(module, RewriteOptions(abi=abi, validate=False)))
+
+
+def _check_results(data: bytes) -> None:
+    for result in results(data):
+        wasm_tools.validate(result)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.tools.fuzz")
+    parser.add_argument("--components", action="store_true")
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--seed", type=int, default=0)
@@ -71,11 +109,15 @@ def main() -> None:
     corpus = options.corpus or folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     if not any(corpus.iterdir()):
-        seed(corpus, folder)
+        if options.components:
+            seed_components(corpus)
+        else:
+            seed(corpus, folder)
+    target = "components" if options.components else "target"
     started = len(list(corpus.iterdir()))
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "tests.tools.fuzz.target", str(corpus)),
+            *(sys.executable, "-m", f"tests.tools.fuzz.{target}", str(corpus)),
             f"-max_total_time={options.seconds}",
             f"-max_len={LARGEST}",
             f"-seed={options.seed}",

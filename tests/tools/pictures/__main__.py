@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nnshim.render.measuring.plot import draw
 from runtime_shim.diagnostics.bench import bench
-from tests.tools.pictures import overview
+from tests.tools.pictures import components, overview
 from tests.tools.pictures.checked import check_png, check_svg, texts
 from tests.tools.pictures.terminal import terminal
 
@@ -34,9 +34,11 @@ COMMANDS = (
 
 
 def make(folder: Path) -> None:
-    """Write overview.svg, terminal.svg and bench.svg. Raises ValueError where one is wrong."""
+    """Write the drawings, terminal.svg and bench.svg. Raises ValueError where one is wrong."""
     (folder / "overview.svg").write_text(overview.drawn(), encoding="utf-8")
     check_svg(folder / "overview.svg", ["wasi_ephemeral_nn", "nnshim rewrite", "WasmEdge"])
+    (folder / "components.svg").write_text(components.drawn(), encoding="utf-8")
+    check_svg(folder / "components.svg", ["component", "--to wasi:nn", "hosts of components"])
     with tempfile.TemporaryDirectory() as name:
         shutil.copytree(ROOT / "samples", Path(name) / "samples")
         drawn = terminal(COMMANDS, Path(name))

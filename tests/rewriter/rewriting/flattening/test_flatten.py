@@ -261,3 +261,12 @@ def test_native_wasmtime_runs_the_core_module(native: NativeWasmtime, tmp_path: 
     guest.write_bytes(nnshim.rewrite(component, nnshim.RewriteOptions(to="wasi_ephemeral_nn")))
     ran = native.run(guest, graph=f"openvino::{folder}")
     assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize("limits", ["i64 2", "2 3 shared"])
+def test_a_memory_that_the_added_functions_cannot_use_is_refused(limits: str) -> None:
+    guest = GUEST.replace('(memory (export "memory") 2)', f'(memory (export "memory") {limits})')
+    guest = guest.partition("(data ")[0]  # whose code and data are for a memory of 32 bits
+    with pytest.raises(UnsupportedModule) as refused:
+        flatten(Component(made("", guest=guest)))
+    assert refused.value.code == "NN346"

@@ -181,7 +181,7 @@ def test_verify_reads_the_names_from_the_core_module(model: Path, tmp_path: Path
 def test_names_without_effect_are_refused(names: dict[str, Any]) -> None:
     component = made(SUM)
     module = flatten(Component(component)).data
-    with pytest.raises(nnshim.UsageError, match="have no effect"):
+    with pytest.raises(nnshim.UsageError, match=r"ha(s|ve) no effect"):
         nnshim.rewrite(component, nnshim.RewriteOptions(host="wasmtime", **names))
     with pytest.raises(nnshim.UsageError, match="have no effect"):
         nnshim.rewrite(module, nnshim.RewriteOptions(to="wasi_nn", **names))

@@ -58,8 +58,24 @@ def test_the_sample_becomes_a_component_of_october_and_comes_out_as_it_was(tmp_p
     assert back.read_bytes() == guest.read_bytes()
 
 
+def test_the_version_that_components_are_made_with_may_be_named() -> None:
+    guest = (SAMPLES / "digits.wasm").read_bytes()
+    named = rewrite(guest, RewriteOptions(to=f"wasi:nn@{OCTOBER}"))
+    assert named == rewrite(guest, RewriteOptions(to="wasi:nn"))
+    with pytest.raises(UsageError, match="--to wasi:nn makes one of it"):
+        rewrite(guest, RewriteOptions(to="wasi:nn@0.2.0-rc-2024-08-19"))
+
+
 def by_name() -> bytes:
     return assemble((SAMPLES / "digits_by_name.wat").read_text())
+
+
+def test_the_sample_prints_the_same_as_a_component(tmp_path: Path) -> None:
+    out = tmp_path / "out.wasm"
+    rewrite_file(str(SAMPLES / "digits.wasm"), str(out), RewriteOptions(to="wasi:nn"))
+    images = [f"images/{digit}.pgm" for digit in range(10)]
+    done = command("run", "--dir", f"{SAMPLES}::.", str(out), "digits/model.onnx", *images)
+    assert done.stdout == (SAMPLES / "expected" / "digits.txt").read_bytes()
 
 
 @pytest.fixture
@@ -84,6 +100,18 @@ def test_a_guest_of_each_abi_prints_the_same_on_wasmtime(
     before, after = (native.run(path, graph=graphs) for path in paths)
     assert (after.returncode, after.stdout) == (0, "3\n"), after.stderr
     assert (before.returncode, before.stdout) == (0, "3\n")
+
+
+def test_inputs_stay_set_on_wasmtime(native: NativeWasmtime, graphs: str, tmp_path: Path) -> None:
+    """Its OpenVINO keeps them; the model of ONNX in test_adapter.py does not."""
+    text = (SAMPLES / "digits_by_name.wat").read_text()
+    compute = "(call $check (call $compute (i32.load (global.get $context))))"
+    assert text.count(compute) == 1
+    path = tmp_path / "guest.wasm"
+    options = RewriteOptions(to="wasi:nn", inputs={0: "pixels"})
+    path.write_bytes(rewrite(assemble(text.replace(compute, compute * 3)), options))
+    ran = native.run(path, graph=graphs)
+    assert (ran.returncode, ran.stdout) == (0, "3\n"), ran.stderr
 
 
 def test_openvino_of_wasmtime_refuses_an_index_as_a_name(
@@ -169,8 +197,8 @@ def test_repeated_imports_have_their_names_again_when_the_module_is_taken_out(
 
 
 def test_padded_sizes_of_sections_stay_padded() -> None:
-    """As Go writes them."""
-    core = assemble(f"(module {COMPUTE} {MEMORY} {START})")
+    """As Go writes them, in modules that wasm-tools writes anew for their repeated imports."""
+    core = assemble(f"(module {COMPUTE} {COMPUTE.replace('$compute', '')} {MEMORY} {START})")
     at = core.index(b"\x05\x03\x01")  # the memory section: its size, one memory
     padded = core[: at + 1] + b"\x83\x80\x80\x80\x00" + core[at + 2 :]
     component = rewrite(padded, RewriteOptions(to="wasi:nn"))

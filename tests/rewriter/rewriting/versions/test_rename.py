@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -225,6 +226,12 @@ def test_names_that_an_import_cannot_have_are_refused(
         rewrite(data, RewriteOptions(renames=renames))
 
 
+def test_names_that_differ_in_case_only_are_refused() -> None:
+    data = component('(import "f" (func))', '(import "g" (func))')
+    with pytest.raises(UsageError, match="not a valid component"):
+        rewrite(data, RewriteOptions(renames={"f": "G"}))
+
+
 def test_a_component_with_an_interface_in_two_versions_keeps_them() -> None:
     item = '(import "wasi:nn/tensor@{}" (instance (export "tensor" (type (sub resource)))))'
     data = component(item.format(JUNE), item.format(AUGUST))
@@ -267,11 +274,13 @@ def test_a_host_without_something_else_cannot_run_the_result(tmp_path: Path) -> 
     [
         ({"host": "wasmtime", "guest_abi": "witx"}, "--guest-abi"),
         ({"host": "wasmtime", "built_for": "wasmedge"}, "--from"),
+        ({"host": "wasmtime", "inputs": {0: "x"}}, "--input-name"),
+        ({"host": "wasmtime", "outputs": {0: "x"}}, "--output-name"),
     ],
 )
-def test_options_for_core_modules_are_refused(options: dict[str, str], message: str) -> None:
+def test_options_that_have_no_effect_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        rewrite(guest(JUNE), RewriteOptions(**options))  # type: ignore[arg-type]
+        rewrite(guest(JUNE), RewriteOptions(**options))
 
 
 def test_a_core_module_has_no_version_of_wasi_nn() -> None:
