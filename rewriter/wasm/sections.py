@@ -193,10 +193,11 @@ def _check_header(data: Data) -> None:
         raise MalformedModule("the header is truncated", len(data), "NN102")
     if version[2:] == _COMPONENT_LAYER:
         raise UnsupportedModule(
-            "this is a component, but only core modules are supported so far",
+            "this is a component, and a core module is expected",
             4,
             "NN105",
-            "use the core module that the component is made from",
+            "`nnshim rewrite --to wasi_ephemeral_nn` makes a core module of it, if it was made from"
+            " one",
         )
     if version != _MODULE_VERSION:
         raise MalformedModule(f"unknown version {version.hex(' ')}", 4)
