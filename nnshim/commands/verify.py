@@ -43,7 +43,7 @@ def command(
     If both are components, only names of imports may differ: the version of wasi:nn, and those of
     --rename; a shim for another version is made again and compared. If only one is a component, the
     core module that `nnshim rewrite` makes of it is compared; adapters of a component that nnshim
-    made are not.
+    made are not, and its start function may be the export `_start`.
 
     Exit codes: 0 no other difference; 1 other differences (each is printed with its byte
     offsets), or a module cannot be read; 2 usage.

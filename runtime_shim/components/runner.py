@@ -13,8 +13,9 @@ from rewriter.errors import InvalidModule, UsageError
 from rewriter.inlining.inline import HostFunction, inline
 from rewriter.inlining.uses import uses
 from rewriter.terminal import alive
-from runtime_shim.components.calls import FUNCTIONS, Calls
+from runtime_shim.components.calls import Calls
 from runtime_shim.components.dummies import define_unused
+from runtime_shim.components.functions import FUNCTIONS
 from runtime_shim.components.linking import check_imports
 from runtime_shim.components.shares import maxima, share_out
 from runtime_shim.components.text import PAGE, early, late, most_pages

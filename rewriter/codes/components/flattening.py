@@ -42,14 +42,6 @@ FLATTENING = (
         "Build the program with one of these versions.",
     ),
     Code(
-        "NN345",
-        Severity.ERROR,
-        "the program makes errors of wasi:nn",
-        "In a core module, an error is a number from the host, so the program cannot make an "
-        "error with its own text.",
-        "Leave out the calls of `[constructor]error`.",
-    ),
-    Code(
         "NN346",
         Severity.ERROR,
         "the program does not export what a core module needs",

@@ -165,13 +165,6 @@ def _slot(module: Module, name: str, item: Import) -> Slot:
     if snapshot is None:
         known = ", ".join(each.version for each in SNAPSHOTS)
         raise _unknown(f"the program imports {name}; the known versions are {known}", item)
-    if item.name.text == "[constructor]error":
-        raise UnsupportedModule(
-            "the program makes errors of wasi:nn itself, which have no form in core modules",
-            item.name.start,
-            "NN345",
-            "leave out the calls of [constructor]error",
-        )
     function = _lowered(snapshot, interface, item)
     index = item.extern.type_index
     if function is None or index is None:

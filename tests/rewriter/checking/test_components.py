@@ -237,6 +237,20 @@ def test_verdicts_on_nnshim_are_what_it_does(name: str, command: bool) -> None:
     assert (found.answer is Answer.RUNS, found.answer is Answer.CANNOT) == (runs, not runs)
 
 
+def test_nnshim_says_why_it_does_not_run_a_component() -> None:
+    inside = '(component (import "n" (instance (export "error" (type (sub resource))))))'
+    given = ERRORS.format(OCTOBER).replace("(instance", "(instance $errors")
+    data = component(
+        given,
+        inside.replace("(component", "(component $inside"),
+        '(instance (instantiate $inside (with "n" (instance $errors))))',
+    )
+    assert "NN363" in codes(judge(data, "nnshim"))
+    with nnshim.NNHost() as host, pytest.raises(ModuleError) as refused:
+        nnshim.run(data, host)
+    assert refused.value.code == "NN363"
+
+
 @pytest.mark.parametrize(
     ("export", "expected"),
     [

@@ -37,6 +37,12 @@ def test_a_realloc_that_gives_no_room_or_calls_wasi_nn_stops_the_guest(
     assert ending in ended.lines[-1]
 
 
+def test_a_realloc_that_gives_unaligned_room_stops_the_guest() -> None:
+    ended = outcome(call("dims", TENSOR, 128), realloc="(return (i32.const 130))")
+    assert ended.reason is Reason.TRAPPED
+    assert "not aligned" in ended.lines[-1]
+
+
 STOPPED, TRAPPED = 1, 134
 """Exit codes of native Wasmtime. The first is for what the canonical ABI refuses."""
 
