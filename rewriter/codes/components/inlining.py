@@ -29,8 +29,8 @@ INLINING = (
         "The functions of `wasi:nn` are replaced where the outermost component lowers them for "
         "its core modules. This component also exports an interface of `wasi:nn`, passes it to a "
         "component inside, or uses its resources in the types of other interfaces.",
-        "If the component is composed from others, use the one that imports `wasi:nn` from before "
-        "it was composed.",
+        "If the component is composed from others, use the component inside that imports "
+        "`wasi:nn`, before it is composed.",
     ),
     Code(
         "NN364",
@@ -45,7 +45,7 @@ INLINING = (
     Code(
         "NN365",
         Severity.ERROR,
-        "a function of wasi:nn cannot be made of another version",
+        "a function of wasi:nn cannot be replaced by those of another version",
         "The shim between two versions of `wasi:nn` needs the interfaces that its functions belong "
         "to, and contexts that the program makes itself.",
         "Build the program with the other version of `wasi-nn.wit`.",
@@ -85,6 +85,7 @@ INLINING = (
         "Hosts of versions before `0.2.0-rc-2024-10-28` do not list a model's outputs. `compute` "
         "asks for those that were named when the component was changed, and fails if a model does "
         "not have one of them. An input that a later `compute` leaves out keeps its value.",
-        "Change the component for models with these outputs only, and pass all inputs every time.",
+        "Use the component only with models that have these outputs, and pass all inputs every "
+        "time.",
     ),
 )
