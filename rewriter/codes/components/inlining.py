@@ -56,7 +56,8 @@ INLINING = (
         "the names of a model's outputs are not known",
         "Before `0.2.0-rc-2024-10-28`, no function lists a model's outputs. `compute` of that "
         "version returns all of them, so their names have to be in the component.",
-        "Give the names of the outputs, in the order in which the program expects them.",
+        "Pass the names of the outputs, in the order in which the program expects them "
+        "(`--output-name`, `--model`).",
     ),
     Code(
         "NN367",

@@ -14,7 +14,7 @@ MAKING = (
         "The adapters around the module provide the functions of WASI 0.1 and of wasi-nn. They do "
         "not provide other import modules, or functions of WASI that only some hosts have, such "
         "as WasmEdge's sockets.",
-        "Remove the code that imports it, or link it into the module.",
+        "Remove the code that uses the import, or link its implementation into the module.",
     ),
     Code(
         "NN354",
