@@ -243,8 +243,8 @@ class _Scan:
             with part.offsets():
                 component = Component(self.data[part.start : part.end])
                 found = uses(component)
-            ways = {frozenset(self._passed(each)) for each in instances}
-            if ways != {frozenset(found.imports)} or self.mentioned[number] != len(instances):
+            lacks = any(found.imports.keys() - self._passed(each) for each in instances)
+            if lacks or self.mentioned[number] != len(instances):
                 interface = min(self._passed(instances[0]))
                 self.others.append(Other(interface, _SEVERAL, instances[0].start))
             yield Inside(part, component, found, instances)

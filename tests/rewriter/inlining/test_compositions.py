@@ -82,6 +82,20 @@ def test_what_stands_behind_and_what_is_inside_have_new_indices(filling: str) ->
     assert run(data, name="number") == 5
 
 
+def test_what_else_is_passed_to_a_component_inside_has_new_indices() -> None:
+    five = """
+      (core module $five (func (export "number") (result i32) i32.const 5))
+      (core instance $five (instantiate $five))
+      (func $five (result u32) (canon lift (core func $five "number")))"""
+    guest = GUEST.replace(TENSOR, f'{TENSOR} (import "five" (func $f (result u32)))')
+    guest = guest[: guest.rindex(")")] + '(export "five" (func $f)))'
+    given = f'{GIVEN} (with "five" (func $five))'
+    data = inlined(f"""(component {TENSOR} {MEMORY} {LOWERED} {MAIN} {five}
+      {inside(guest, "guest", given)} (export "five" (func $guest "five")))""")
+    assert run(data, name="five") == 5
+    assert run(data) == ANSWER
+
+
 def test_a_component_inside_that_lowers_nothing_stays_as_it_is() -> None:
     inner = inside(f"(component {TENSOR})", "guest")
     data = assemble(f"(component {TENSOR} {inner})")
