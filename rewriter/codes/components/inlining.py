@@ -26,11 +26,12 @@ INLINING = (
         "NN363",
         Severity.ERROR,
         "the component does more with wasi:nn than call its functions",
-        "The functions of `wasi:nn` are replaced where the outermost component lowers them for "
-        "its core modules. This component also exports an interface of `wasi:nn`, passes it to a "
-        "component inside, or uses its resources in the types of other interfaces.",
-        "If the component is composed from others, use the component inside that imports "
-        "`wasi:nn`, before it is composed.",
+        "nnshim replaces the functions of `wasi:nn` where a component lowers them for its core "
+        "modules. A component inside may get them from the component around it, by their own "
+        "names. This component also exports an interface of `wasi:nn`, has its resources in the "
+        "types of other functions, or has a component inside that also gets another `wasi:nn`.",
+        "If the component is composed from others, let one of them make all calls of `wasi:nn`, "
+        "and pass lists of numbers between them, not tensors.",
     ),
     Code(
         "NN364",
