@@ -46,7 +46,7 @@ INLINING = (
     Code(
         "NN365",
         Severity.ERROR,
-        "a function of wasi:nn cannot be made of another version",
+        "a function of wasi:nn cannot be replaced by those of another version",
         "The shim between two versions of `wasi:nn` needs the interfaces that its functions belong "
         "to, and contexts that the program makes itself.",
         "Build the program with the other version of `wasi-nn.wit`.",
@@ -57,7 +57,8 @@ INLINING = (
         "the names of a model's outputs are not known",
         "Before `0.2.0-rc-2024-10-28`, no function lists a model's outputs. `compute` of that "
         "version returns all of them, so their names have to be in the component.",
-        "Give the names of the outputs, in the order in which the program expects them.",
+        "Pass the names of the outputs, in the order in which the program expects them "
+        "(`--output-name`, `--model`).",
     ),
     Code(
         "NN367",
@@ -86,6 +87,7 @@ INLINING = (
         "Hosts of versions before `0.2.0-rc-2024-10-28` do not list a model's outputs. `compute` "
         "asks for those that were named when the component was changed, and fails if a model does "
         "not have one of them. An input that a later `compute` leaves out keeps its value.",
-        "Change the component for models with these outputs only, and pass all inputs every time.",
+        "Use the component only with models that have these outputs, and pass all inputs every "
+        "time.",
     ),
 )
