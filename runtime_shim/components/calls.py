@@ -79,12 +79,17 @@ def _answers(name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
 
 
 class Calls:
-    """The functions of one guest, for its session. `memories` are those of its engine. The added
-    modules have checked pointers into the guest's memory; they are checked again here."""
+    """The functions of one instance of the added modules, for the session of its guest. `memories`
+    are those of its engine, and `memory` is the modules' own. The added modules have checked
+    pointers into the guest's memory; they are checked again here."""
 
-    def __init__(self, session: Session, memories: Memories, life: StoreLife) -> None:
+    def __init__(
+        self, session: Session, memories: Memories, memory: HostMemory, life: StoreLife
+    ) -> None:
         self._session = session
         self._life = life
+        self._memory = memory
+        self._state = State(memory)
         self._entries: dict[int, int] = {}
         """The entry of each context."""
         self._memories = memories
@@ -111,9 +116,10 @@ class Calls:
         }
         """By the names in FUNCTIONS."""
 
-    @functools.cached_property
-    def _state(self) -> State:
-        return State(self._memories.own)
+    def take_over(self) -> None:
+        """Have the session use the places of this instance, after calls of another one."""
+        if "_places" in vars(self):
+            self._session.use_arena(self._places, self._life)
 
     @functools.cached_property
     def _places(self) -> Places:
@@ -156,7 +162,7 @@ class Calls:
 
     def _more(self, missing: int) -> int:
         """How many pages the memory for tensors grows by. Raises Fault beyond the limit `total`."""
-        memory = self._memories.own
+        memory = self._memory
         try:
             self._check_room(missing)
         except HostError as error:
@@ -170,7 +176,7 @@ class Calls:
 
     def _check_room(self, missing: int) -> None:
         """Raise HostError if that many more bytes for tensors exceed the limit `total`."""
-        size = self._memories.own.size - FIRST_SIZE
+        size = sum(memory.size - FIRST_SIZE for memory in self._memories.hosts())
         self._session.usage.check_total(size + missing)
 
     def _stop(self, reason: int, number: int) -> None:

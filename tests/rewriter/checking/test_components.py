@@ -272,6 +272,20 @@ def test_nnshim_says_why_it_does_not_run_a_component() -> None:
     assert refused.value.code == "NN363"
 
 
+def test_nnshim_runs_a_composition() -> None:
+    error = ERRORS.format(OCTOBER)
+    drops = '(alias export $errors "error" (type $error)) (core func (canon resource.drop $error))'
+    named = error.replace("(instance", "(instance $errors")
+    data = component(
+        named,
+        f"(component $inside {named} {drops})",
+        f'(instance (instantiate $inside (with "wasi:nn/errors@{OCTOBER}" (instance $errors))))',
+    )
+    assert judge(data, "nnshim").answer is Answer.RUNS
+    with nnshim.NNHost() as host:
+        assert nnshim.run(data, host).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("export", "expected"),
     [
