@@ -203,11 +203,24 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         _leave(EXIT_INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
+        _refuse_misfits(refused)
         frames = traceback.extract_tb(error.__traceback__)
         where = f"{frames[-1].filename}:{frames[-1].lineno}"
         fail(f"a bug in nnshim, please report it: {type(error).__name__}: {error} ({where})")
         _leave(refused)
     _leave(code if given else EXIT_USAGE, refused)
+
+
+def _refuse_misfits(refused: int) -> None:
+    """End with the packages whose versions nnshim does not take, if there are any: what fails with
+    them is not a bug in nnshim."""
+    from rewriter.installation import install_line, misfits
+
+    found = misfits()
+    if found:
+        lines = [f"{what}: {install_line(package=name)}" for name, what in found.items()]
+        fail(lines[0], *lines[1:])
+        _leave(EXIT_MISSING, refused)
 
 
 def _leave(code: int, refused: int = EXIT_REFUSED) -> NoReturn:
