@@ -203,7 +203,7 @@ def _check_header(data: Data) -> None:
             "this is a component, but a core module is needed here",
             4,
             "NN105",
-            "use the core module that the component is made from",
+            "`nnshim rewrite --to wasi_ephemeral_nn` makes one of a component that was made from one",
         )
     if version != _MODULE_VERSION:
         raise MalformedModule(f"unknown version {version.hex(' ')}", 4)
