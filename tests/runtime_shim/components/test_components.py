@@ -23,6 +23,7 @@ from runtime_shim import (
     run,
 )
 from tests.runtime_shim.components.guest import core, guest, outcome
+from tests.support.components import component
 from tests.support.models import identity, sum_and_product
 from tests.support.native import openvino_model
 from tests.support.wasm import assemble
@@ -320,6 +321,48 @@ def test_the_guests_memory_is_found_among_several() -> None:
     memory = '(memory (export "memory") 2)'
     text = core(COMPUTE).replace(memory, f"{memory} (memory 2)")
     succeeds(run(command(text, OCTOBER), NNHost(), RunOptions()))
+
+
+@pytest.mark.parametrize(
+    "functions",
+    [
+        "(type $g (own 0)) (type $r (result $g (error u32)))"
+        ' (export "load-by-name" (func (param "name" (list u8)) (result $r)))',
+        "(type $g (borrow 0))"
+        ' (export "[method]graph.init-execution-context" (func (param "self" $g) (result u32)))',
+    ],
+)
+def test_functions_of_wasi_nn_with_another_type_are_refused(functions: str) -> None:
+    imported = f'(instance (export "graph" (type (sub resource))) {functions})'
+    data = component(f'(import "wasi:nn/graph@{OCTOBER}" {imported})')
+    with pytest.raises(LinkError, match="has another type"):
+        run(data, NNHost(), RunOptions(cache=False))
+
+
+LIFTED = """(core module $main (func (export "f") {0} (result i32) i32.const 0))
+    (core instance $main (instantiate $main))
+    (func $f {1} (canon lift (core func $main "f")))
+    (instance $command (export "run" (func $f)))"""
+
+
+@pytest.mark.parametrize(
+    ("parameters", "function"),
+    [("", "(result u32)"), ("(param i32)", '(param "x" u32) (result (result))')],
+)
+def test_a_function_run_of_another_type_is_not_called(parameters: str, function: str) -> None:
+    text = LIFTED.format(parameters, function)
+    data = assemble(f'(component {text} (export "wasi:cli/run@0.2.0" (instance $command)))')
+    with pytest.raises(LinkError, match="is not `func"):
+        run(data, NNHost(), RunOptions(cache=False))
+
+
+def test_the_newest_version_of_run_is_called() -> None:
+    text = LIFTED.format("", "(result (result))")
+    empty = '(instance $empty) (export "wasi:cli/run@0.2.9" (instance $empty))'
+    data = assemble(
+        f'(component {text} {empty} (export "wasi:cli/run@0.2.10" (instance $command)))'
+    )
+    assert run(data, NNHost(), RunOptions(cache=False)).exit_code == 0
 
 
 def test_imports_that_nobody_defines_are_named() -> None:
