@@ -137,6 +137,10 @@ def outermost(data: Data, section: ComponentSection, scope: int) -> Iterator[Ref
                 yield from (each for each in item.references if each.scope == 0)
 
 
+_MOST = 10_000
+"""Aliases, types and lowered functions of wasi:nn, of each. The largest known components have fewer
+than a hundred, and each takes more memory than in the file."""
+
 _UNCOUNTED = ("core type", "value")
 """Of which an item can add several."""
 
@@ -177,9 +181,10 @@ class _Scan:
                 continue
             if section.kind is SectionKind.TYPE:
                 self.derived[self.counts["type"]] = found
+                check_number(len(self.derived), "types of wasi:nn", each.start, _MOST)
             else:
                 self.others.append(Other(found, _WHAT.get(section.kind, _ELSEWHERE), each.start))
-                check_number(len(self.others), "uses of wasi:nn", each.start)
+                check_number(len(self.others), "uses of wasi:nn", each.start, _MOST)
                 return
 
     def _interface(self, reference: Reference) -> str | None:
@@ -229,6 +234,7 @@ class _Scan:
         interface, name = self.instances[number], cursor.name()
         named = interface, name.text
         self.aliases.append(NNAlias(interface, kind, name))
+        check_number(len(self.aliases), "aliases of wasi:nn", item.start, _MOST)
         if kind == "func":
             self.functions[self.counts[kind]] = named
         elif kind == "type":
@@ -256,7 +262,7 @@ class _Scan:
         else:
             return False
         self.sites.append(site)
-        check_number(len(self.sites), "lowered functions of wasi:nn", item.start)
+        check_number(len(self.sites), "lowered functions of wasi:nn", item.start, _MOST)
         return True
 
     def _use(self, interface: str, name: str, item: Item) -> Use:

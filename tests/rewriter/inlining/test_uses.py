@@ -12,6 +12,7 @@ from rewriter.components.component import Component
 from rewriter.errors import ModuleError, UnsupportedModule
 from rewriter.inlining.inline import HostFunction, inline
 from rewriter.inlining.uses import uses
+from rewriter.wasm.leb128 import encode_u32
 from tests.rewriter.inlining.guests import GUEST, LOWERED, MEMORY, TENSOR, early, late
 from tests.support.components import COMMAND
 from tests.support.wasm import assemble
@@ -78,6 +79,29 @@ def test_unknown_forms_of_wasi_nn_are_refused(more: str, code: str, reason: str)
     with pytest.raises(UnsupportedModule) as raised:
         uses(Component(data))
     assert (raised.value.code, raised.value.reason) == (code, reason)
+    assert raised.value.offset is not None
+
+
+@pytest.mark.parametrize(
+    ("section", "item", "what"),
+    [
+        (6, b"\x03\x00\x00\x06tensor", "aliases"),
+        (7, b"\x69\x01", "types"),
+        (8, b"\x03\x01", "lowered functions"),
+        (11, b"\x00\x01e\x03\x01\x00", "uses"),
+    ],
+)
+def test_more_of_wasi_nn_than_fits_in_memory_is_an_error(
+    section: int, item: bytes, what: str
+) -> None:
+    """Each is a few bytes in the file. Type 1 is an alias of the resource tensor."""
+    kind = '(type (instance (export "tensor" (type (sub resource)))))'
+    imported = '(import "wasi:nn/tensor@0.2.0-rc-2024-10-28" (instance $nn (type 0)))'
+    data = assemble(f'(component {kind} {imported} (alias export $nn "tensor" (type)))')
+    content = encode_u32(10_001) + item * 10_001
+    data += bytes([section]) + encode_u32(len(content)) + content
+    with pytest.raises(UnsupportedModule, match=f"more than 10000 {what} of wasi:nn") as raised:
+        uses(Component(data))
     assert raised.value.offset is not None
 
 
