@@ -66,7 +66,7 @@ class ComponentRun(Running):
             self._data = inline(component, *added, host=_HOST, functions=_FUNCTIONS)
         limit = self._limits.memory
         self._bounds = None if limit is None else share_out(limit, component)
-        self._memories = Memories(self._bounds and self._bounds.memories, pages * PAGE)
+        self._memories = Memories(self._bounds and self._bounds.memories, pages * PAGE, self._stop)
         config = engine_config(options.cache, self._limits, self._can_be_stopped)
         self._memories.configure(config)
         self._engine = wasmtime.Engine(config)
@@ -108,6 +108,8 @@ class ComponentRun(Running):
         except wasmtime.ExitTrap:
             raise
         except wasmtime.WasmtimeError as error:
+            if self._session.stop is not None:
+                raise self._session.stop from error
             if self._memories.refused is not None:
                 raise LinkError(f"{self._memories.refused} (--max-memory)") from error
             if _BACKTRACE in str(error):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from onnx import TensorProto
@@ -22,6 +23,7 @@ from runtime_shim import (
     Session,
     run,
 )
+from runtime_shim.engine.binding.memories import Memories
 from tests.runtime_shim.components.guest import core, guest, outcome
 from tests.support.components import component
 from tests.support.models import identity, sum_and_product
@@ -421,6 +423,31 @@ def test_what_a_host_call_raises_is_raised_where_the_guest_was_called(
     monkeypatch.setattr(Session, "load", interrupted)
     with pytest.raises(KeyboardInterrupt, match="now"):
         outcome("(drop (call $graph))")
+
+
+@pytest.mark.parametrize("name", ["_new", "_get", "_grow", "_free"])
+def test_an_exception_while_wasmtime_asks_for_a_memory_ends_the_run(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python raises KeyboardInterrupt before the first instruction of any function. Without its
+    memory's address, the guest would read and write at the address 0 of the process."""
+    function = getattr(Memories, name)
+    interrupted: list[Memories] = []
+
+    def once(
+        self: Memories, number: int, size: Any = None, capacity: Any = None, *rest: int
+    ) -> int | None:
+        if not interrupted:
+            interrupted.append(self)
+            raise KeyboardInterrupt("now")
+        given = (number, size, capacity, *rest)
+        found: int | None = function(self, *(each for each in given if each is not None))
+        return found
+
+    monkeypatch.setattr(Memories, name, once)
+    with pytest.raises(KeyboardInterrupt, match="now"):
+        outcome("(drop (memory.grow (i32.const 1))) (i32.store (i32.const 0) (i32.const 1))")
+    assert interrupted[0].guests() == []
 
 
 def test_a_file_that_cannot_be_written_stops_the_guest() -> None:
