@@ -219,7 +219,7 @@ def rewritten(result: Result, source: str, output: str | None, validated: bool) 
                 "from": adapted.after.source.name if adapted.after else None,
                 "to": adapted.after.target.name if adapted.after else None,
             }
-            for adapted in plan.adapting.adapted
+            for adapted in dict.fromkeys(plan.adapting.adapted)
         ],
         "redirected": plan.adapting.references,
         "dropped": plan.dropped,

@@ -88,7 +88,7 @@ def _changed(plan: Plan) -> list[str]:
     if plan.ungrouped:
         lines.append(f"no longer in groups: {counted(plan.ungrouped, 'import')}")
     if plan.adapting.adapted:
-        lines += [f"adapted: {adapted}" for adapted in plan.adapting.adapted]
+        lines += [f"adapted: {adapted}" for adapted in dict.fromkeys(plan.adapting.adapted)]
         lines.append(f"{counted(plan.adapting.references, 'reference')} redirected")
     lines += [f"dropped: {name}" for name in plan.dropped]
     if plan.marked is not None:

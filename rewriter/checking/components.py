@@ -45,26 +45,37 @@ def component_by_release(info: ComponentInfo, chosen: Chosen) -> dict[str, Verdi
 def assess_component(info: ComponentInfo, host: Host, models: Sequence[Model] = ()) -> Verdict:
     """Judge a component by its imports and exports, by what its core modules use, and by the
     `models` that it runs."""
-    if host.takes_no_components or (host.name == "nnshim" and _is_refused(info.component)):
+    if host.takes_no_components or _is_newer(info, host):
         return _as_core_module(info, host, models)
+    refusal = _refusal(info.component) if host.name == "nnshim" else None
+    if refusal is not None:
+        return _as_core_module(info, host, models, refusal.diagnostics)
     said = list(said_of(info, host))
     said += of_models_anyhow(host, models if info.wasi_nn else ())
     return Verdict.of(host.label, said, host.label)
 
 
-_REFUSED: WeakKeyDictionary[Component, bool] = WeakKeyDictionary()
+def _is_newer(info: ComponentInfo, host: Host) -> bool:
+    """Whether it imports a version of wasi:nn, and the host is a release from before there were
+    any. A profile without a measurement of components says nothing about them."""
+    if host.components is not None or host.measured is not None:
+        return False
+    return any("@" in item.name for item in info.wasi_nn)
 
 
-def _is_refused(component: Component) -> bool:
-    """Whether `nnshim run` cannot replace what a component lowers from wasi:nn. It then runs the
-    core module that the component becomes."""
+_REFUSED: WeakKeyDictionary[Component, ModuleError | None] = WeakKeyDictionary()
+
+
+def _refusal(component: Component) -> ModuleError | None:
+    """Why `nnshim run` cannot replace what a component lowers from wasi:nn, None if it can. It then
+    runs the core module that the component becomes."""
     if component not in _REFUSED:
+        _REFUSED[component] = None
         try:
             if uses(component).snapshot is not None:
                 inline(component, _NOTHING, _NOTHING)
-            _REFUSED[component] = False
-        except ModuleError:
-            _REFUSED[component] = True
+        except ModuleError as error:
+            _REFUSED[component] = error
     return _REFUSED[component]
 
 
@@ -78,15 +89,22 @@ _LOST = ("NN348", "NN349")
 """What a core module cannot do that the component might ask for."""
 
 
-def _as_core_module(info: ComponentInfo, host: Host, models: Sequence[Model]) -> Verdict:
+_ONLY = Diagnostic("NN277", "the host provides wasi-nn to core modules only")
+
+
+def _as_core_module(
+    info: ComponentInfo,
+    host: Host,
+    models: Sequence[Model],
+    refusal: Sequence[Diagnostic] = (_ONLY,),
+) -> Verdict:
     """The verdict by the core module that a component becomes: by `nnshim rewrite` for hosts of
-    core modules, and by itself in `nnshim run`."""
+    core modules, and by itself in `nnshim run`. `refusal` says why the component does not run."""
     if info.component not in _FLATTENED:
         _FLATTENED[info.component] = _flattened(info.component)
     found = _FLATTENED[info.component]
     if isinstance(found, ModuleError):
-        only = Diagnostic("NN277", "the host provides wasi-nn to core modules only")
-        return Verdict.of(host.label, (only, *found.diagnostics))
+        return Verdict.of(host.label, (*refusal, *found.diagnostics))
     core, notes = found
     judged = assess(core, host, models=models)
     said = [*judged.reasons, *judged.caveats, *(note for note in notes if note.code in _LOST)]

@@ -26,6 +26,7 @@ from rewriter.inlining.versions import Changed
 from rewriter.rewriting.flattening.flatten import flatten
 from rewriter.rewriting.flattening.named import names_in
 from rewriter.rewriting.making.adapter import NO_NAMES, Names
+from rewriter.rewriting.making.core import start_later
 from rewriter.rewriting.values import Rename
 from rewriter.rewriting.versions.names import by_rename, check_names
 from rewriter.terminal import command_line
@@ -37,6 +38,7 @@ from rewriter.wasm.custom import RECORD, Custom, custom_kind
 from rewriter.wasm.leb128 import reencode_u32
 from rewriter.wasm.module import Module, check_bytes
 from rewriter.wasm.reader import Data
+from rewriter.wasm.sections import SectionId
 
 __all__ = ["compare", "compare_components", "core_of", "read"]
 
@@ -50,7 +52,8 @@ def compare(
     outputs: Sequence[str] = (),
 ) -> Comparison:
     """Compare two core modules, or two components, section by section. Otherwise a component stands
-    for the core module that a rewrite makes of it.
+    for the core module that a rewrite makes of it. In a component that was made of a core module,
+    a start function may have become the export `_start`.
 
     wasi-nn's module names of imports, or its versions in a component's imports, may differ, and
     other names as in `renames`, old to new. `guest_abi` is the value of this option in the rewrite,
@@ -71,9 +74,12 @@ def compare(
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Component) and isinstance(other, Module):
             names = names_in(other)
+    made = isinstance(right, Component)
     left, right = (
         _flattened(each, names) if isinstance(each, Component) else each for each in (left, right)
     )
+    if made and right.find(SectionId.START) is None:
+        left = start_later(left)
     return compare_modules(left, right, renames=renames, guest_abi=guest_abi, recorded=recorded)
 
 

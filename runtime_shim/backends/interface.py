@@ -116,7 +116,8 @@ class MovableContext(ExecutionContext, Protocol):
     them there.
 
     A buffer has the tensor's length, is aligned to 64 bytes, and exists as long as the context is
-    used. If a method raises, or returns False, the tensor stays where it was.
+    used. If a method raises, or returns False, the tensor stays where it was. A context whose
+    outputs always have the same shapes says so by an attribute `has_fixed_shapes` that is True.
     """
 
     def move_input(self, index: int, buffer: memoryview) -> bool:

@@ -8,19 +8,17 @@ import logging
 import secrets
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
-from rewriter.abi.dialects import Encoding, Errno, Target
+from rewriter.abi.dialects import Errno, Target
 from rewriter.abi.numbers import ComponentType, error_code
 from runtime_shim.abi.memory import GuestMemory
+from runtime_shim.components.functions import ENCODINGS, STOPS
+from runtime_shim.components.layout import FIRST_SIZE, Kind
 from runtime_shim.components.places import Form, Places
 from runtime_shim.components.state import (
-    FIRST_SIZE,
-    Kind,
     NoRoom,
     Port,
     State,
-    Stop,
     answer_error,
     answer_grow,
     block_size,
@@ -34,7 +32,7 @@ from runtime_shim.host.loader import StoreLife
 from runtime_shim.host.session import Session
 from runtime_shim.host.tensors.named import NamedTensor
 
-__all__ = ["FUNCTIONS", "Calls", "Signature"]
+__all__ = ["Calls"]
 
 log = logging.getLogger("runtime_shim")
 
@@ -45,61 +43,13 @@ _LEAST_GROWTH = 1 << 20
 _MAX_RANK = 64
 """NumPy's limit: https://numpy.org/doc/stable/reference/c-api/array.html#c.NPY_MAXDIMS"""
 
-_ENCODINGS = (
-    Encoding.OPENVINO,
-    Encoding.ONNX,
-    Encoding.TENSORFLOW,
-    Encoding.PYTORCH,
-    Encoding.TENSORFLOWLITE,
-    Encoding.GGML,
-    Encoding.AUTODETECT,
-)
-"""By their numbers in wasi:nn, which added modules have checked.
-
-https://github.com/WebAssembly/wasi-nn/blob/71320d9/wit/wasi-nn.wit (interface graph)
-"""
-
 _MOST_INPUTS = 1 << 16
 """In one call of compute. No model has as many."""
 
-_ARTICLES = {1: "a tensor", 2: "an error", 3: "a graph", 4: "an execution context"}
 
-_STOPS: Mapping[int, str] = {
-    Stop.OUTSIDE: "{} is a pointer outside of the guest's memory, or its list ends outside",
-    Stop.UNALIGNED: "{} is a pointer that is not aligned",
-    Stop.ENUM: "{} is not a case of the enumeration",
-    Stop.BUSY: "the guest's realloc calls wasi:nn",
-    Stop.TOO_LARGE: "the tensors are larger than the memory for them",
-    Stop.HANDLES: "there can be at most {} handles",
-    **{Stop.HANDLE + kind: f"{{}} is not a handle of {what}" for kind, what in _ARTICLES.items()},
-}
-
-
-class Signature(NamedTuple):
-    """A function of the host's: the number of its parameters, which are u32, and its result."""
-
-    parameters: int
-    result: str | None
-
-
-FUNCTIONS: Mapping[str, Signature] = {
-    "more": Signature(1, "u32"),
-    "stop": Signature(2, None),
-    "unload": Signature(1, None),
-    "finalize": Signature(1, None),
-    "mark": Signature(0, "u64"),
-    "find": Signature(0, None),
-    "resume": Signature(0, "u64"),
-    "load": Signature(4, "u64"),
-    "load-by-name": Signature(2, "u64"),
-    "init": Signature(1, "u64"),
-    "compute": Signature(3, "u64"),
-    "again": Signature(1, "u64"),
-    "set-input": Signature(4, "u64"),
-    "run": Signature(1, "u64"),
-    "get-output": Signature(3, "u64"),
-    "check-text": Signature(2, None),
-}
+def _most_growth(memory: HostMemory) -> int:
+    """By how much the memory grows at a time, so that it grows seldom."""
+    return max(_LEAST_GROWTH, (memory.size - FIRST_SIZE) // 4)
 
 
 def _guest_memory(memory: HostMemory) -> GuestMemory:
@@ -126,12 +76,17 @@ def _answers(name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
 
 
 class Calls:
-    """The functions of one guest, for its session. `memories` are those of its engine. The added
-    modules have checked pointers into the guest's memory; they are checked again here."""
+    """The functions of one instance of the added modules, for the session of its guest. `memories`
+    are those of its engine, and `memory` is the modules' own. The added modules have checked
+    pointers into the guest's memory; they are checked again here."""
 
-    def __init__(self, session: Session, memories: Memories, life: StoreLife) -> None:
+    def __init__(
+        self, session: Session, memories: Memories, memory: HostMemory, life: StoreLife
+    ) -> None:
         self._session = session
         self._life = life
+        self._memory = memory
+        self._state = State(memory)
         self._entries: dict[int, int] = {}
         """The entry of each context."""
         self._memories = memories
@@ -158,9 +113,10 @@ class Calls:
         }
         """By the names in FUNCTIONS."""
 
-    @functools.cached_property
-    def _state(self) -> State:
-        return State(self._memories.own)
+    def take_over(self) -> None:
+        """Have the session use the places of this instance, after calls of another one."""
+        if "_places" in vars(self):
+            self._session.use_arena(self._places, self._life)
 
     @functools.cached_property
     def _places(self) -> Places:
@@ -182,14 +138,19 @@ class Calls:
         log.info("%s: %s", name, error)
         code, text = error_code(error.errno), error.reason.encode("utf-8", "replace")
         sizes = (block_size(len(text), 0),)
-        return self._room(sizes, lambda: answer_error(self._state.error(code, text)))
+        return self._room(sizes, lambda: answer_error(self._state.error(code, text)), limited=False)
 
-    def _room(self, sizes: Sequence[int], answer: Callable[[], int]) -> int:
-        """The answer, once there is room for blocks of these sizes."""
+    def _room(
+        self, sizes: Sequence[int], answer: Callable[[], int], *, limited: bool = True
+    ) -> int:
+        """The answer, once there is room for blocks of these sizes. Raises HostError if it is
+        `limited`, and there cannot be."""
         try:
             self._state.reserve(sizes)
         except NoRoom as error:
-            self._pending = functools.partial(self._room, sizes, answer)
+            if limited:
+                self._check_room(error.missing)
+            self._pending = functools.partial(self._room, sizes, answer, limited=False)
             return answer_grow(error.missing)
         return answer()
 
@@ -198,18 +159,25 @@ class Calls:
 
     def _more(self, missing: int) -> int:
         """How many pages the memory for tensors grows by. Raises Fault beyond the limit `total`."""
-        size = self._memories.own.size - FIRST_SIZE
+        memory = self._memory
         try:
-            self._session.usage.check_total(size + missing)
+            self._check_room(missing)
         except HostError as error:
             self._session.refused = "tensor", HostError(*error.args)
             raise Fault(f"wasi:nn: {error.reason}") from error
-        wanted = max(missing, _LEAST_GROWTH, size // 4)
-        most = self._memories.own.maximum - self._memories.own.size
-        return -(-min(wanted, max(missing, most)) // _PAGE)
+        wanted = max(missing, min(_most_growth(memory), memory.maximum - memory.size))
+        with contextlib.suppress(HostError):
+            self._check_room(wanted)
+            missing = wanted
+        return -(-missing // _PAGE)
+
+    def _check_room(self, missing: int) -> None:
+        """Raise HostError if that many more bytes for tensors exceed the limit `total`."""
+        size = sum(memory.size - FIRST_SIZE for memory in self._memories.hosts())
+        self._session.usage.check_total(size + missing)
 
     def _stop(self, reason: int, number: int) -> None:
-        raise Fault(f"wasi:nn: {_STOPS[reason].format(number)}")
+        raise Fault(f"wasi:nn: {STOPS[reason].format(number)}")
 
     def _unload(self, graph: int) -> None:
         self._session.unload(graph)
@@ -255,7 +223,7 @@ class Calls:
 
     @_answers("load")
     def _load(self, builders: int, count: int, encoding: int, target: int) -> int:
-        session, kind = self._session, _ENCODINGS[encoding]
+        session, kind = self._session, ENCODINGS[encoding]
         session.check_parts(kind, count)
         fields = self._guest.u32s(builders, 2 * count)
         size = sum(fields[1::2])

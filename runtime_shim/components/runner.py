@@ -14,9 +14,8 @@ from rewriter.errors import InvalidModule, UsageError
 from rewriter.inlining.inline import HostFunction, inline
 from rewriter.inlining.uses import uses
 from rewriter.terminal import alive
-from runtime_shim.components.calls import FUNCTIONS, Calls
-from runtime_shim.components.dummies import define_unused
-from runtime_shim.components.linking import check_imports
+from runtime_shim.components.callers import FUNCTIONS, Callers
+from runtime_shim.components.linking import check_imports, define_unused
 from runtime_shim.components.shares import maxima, share_out
 from runtime_shim.components.text import PAGE, early, late, most_pages
 from runtime_shim.engine.binding import Escape, StoreLife
@@ -123,7 +122,7 @@ class ComponentRun(Running):
         if self._snapshot is None:
             return linker
         define_unused(linker, self._snapshot)
-        functions = Calls(self._session, self._memories, StoreLife(store)).functions
+        functions = Callers(self._session, self._memories, StoreLife(store)).functions
         with linker.root() as root, root.add_instance(_HOST) as instance:
             for name, function in FUNCTIONS.items():
                 signature = function.parameters, function.result

@@ -7,141 +7,45 @@ the host needs no call back into the guest.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from enum import IntEnum
 from typing import NamedTuple, Protocol
 
-from rewriter.abi.structures import named_offsets, structure
+from runtime_shim.components.layout import (
+    ENTRIES,
+    ENTRIES_END_AT,
+    ENTRY,
+    ERROR,
+    FIRST_HANDLE,
+    FREE_BLOCKS,
+    FREE_ENTRY_AT,
+    GROW,
+    HEAP,
+    HEAP_END_AT,
+    INPUT,
+    MOST_ENTRIES,
+    PLACES,
+    PLAN,
+    PORT,
+    REPLY,
+    SMALLEST,
+    Kind,
+)
 from runtime_shim.engine.binding.components import Fault
 
 __all__ = [
-    "FIRST_SIZE",
-    "VALUES",
-    "Kind",
     "NamedOutput",
     "NoHandles",
     "NoRoom",
     "Output",
     "Port",
     "State",
-    "Stop",
     "answer_error",
     "answer_grow",
     "block_size",
     "handle_of",
     "reply_sizes",
 ]
-
-_PAGE = 1 << 16
-
-ENTRY = structure(kind="I", value="I", block="I", length="I", rank="I12x")
-"""What a handle stands for. `value` is a tensor's type, an error's code, the host's handle of a
-graph or a context, or the next free entry. The block has `length` bytes, padded to a multiple of
-four, and then a tensor's dimensions. 32 bytes."""
-
-INPUT = structure(name="I", length="I", entry="I")
-"""One input of `compute`: its name in the guest's memory, and the entry of its tensor."""
-
-REPLY = structure(bytes="I", count="I")
-"""What `compute` returns: the size of its block, the number of outputs, and then for each output
-three u32: where its name is, the name's length in bytes, and the handle of its tensor."""
-
-PLAN = structure(inputs="I", outputs="I")
-"""How a context computes again: the numbers of ports. The block has a port for each input and each
-output of such a call, in order, and what these point to."""
-
-PORT = structure(
-    name="I", name_length="I", type="I", length="I", rank="I", dimensions="I", place="I"
-)
-"""An input or output of a plan: pointer to its name and the name's length, its type, its length in
-bytes, the number of its dimensions and a pointer to them, and where the NN runtime reads or writes
-it."""
-
-_FREE_ENTRY_AT, _ENTRIES_END_AT, _HEAP_END_AT, _BUSY_AT = 16, 20, 24, 28
-_FREE_BLOCKS = 64
-"""Where the first free block of each class is: 105 addresses."""
-
-_ENTRIES = _PAGE
-_MOST_ENTRIES = 1 << 21
-"""Handles that a guest can have at a time. Their 64 MiB of memory take up space only once they are
-used."""
-
-_PLACES = _ENTRIES + _MOST_ENTRIES * ENTRY.size
-_PLACES_SIZE = 1 << 28
-"""For what NN runtimes read and write in place, in bytes. Only what is written takes up memory. The
-same as runtime_shim.engine.trampolines has."""
-
-_HEAP = _PLACES + _PLACES_SIZE
-FIRST_SIZE = _HEAP
-"""Of the memory at the start, in bytes."""
-
-_SMALLEST = 64
-"""Bytes of a block, and its alignment: the same as NN runtimes use."""
-
-_LARGEST = 7 << 29
-"""Bytes of the largest block that a memory of 4 GiB can have."""
-
-_FIRST_HANDLE = 1 << 27
-"""More than a guest gets from an engine, which counts from 1, so that a handle of WASI's is never
-one of wasi:nn's."""
-
-_GROW, _ERROR = 2 << 32, 1 << 32
-"""What is in the upper half of an answer: the lower half is a number of bytes, or the handle of an
-error."""
-
-
-class Kind(IntEnum):
-    """What an entry is. A free one has 0."""
-
-    TENSOR = 1
-    ERROR = 2
-    GRAPH = 3
-    CONTEXT = 4
-    TAKEN = 5
-    """A tensor that `compute` or `set-input` has taken from the guest."""
-
-
-class Stop(IntEnum):
-    """Why the added modules stop a guest. HANDLE is followed by one for each kind."""
-
-    OUTSIDE = 0
-    UNALIGNED = 1
-    ENUM = 2
-    BUSY = 3
-    TOO_LARGE = 4
-    HANDLES = 5
-    HANDLE = 6
-
-
-VALUES: Mapping[str, int] = {
-    "FIRST_PAGES": _HEAP // _PAGE,
-    "FREE_ENTRY_AT": _FREE_ENTRY_AT,
-    "ENTRIES_END_AT": _ENTRIES_END_AT,
-    "HEAP_END_AT": _HEAP_END_AT,
-    "BUSY_AT": _BUSY_AT,
-    "FREE_BLOCKS": _FREE_BLOCKS,
-    "ENTRIES": _ENTRIES,
-    "MOST_ENTRIES": _MOST_ENTRIES,
-    "PLACES": _PLACES,
-    "HEAP": _HEAP,
-    "SMALLEST": _SMALLEST,
-    "LARGEST": _LARGEST,
-    "FIRST_HANDLE": _FIRST_HANDLE,
-    "ANSWER_GROW": _GROW >> 32,
-    "TYPES": 7,
-    "ENCODINGS": 7,
-    "TARGETS": 3,
-    "CODES": 9,
-    **{f"KIND_{kind.name}": int(kind) for kind in Kind},
-    **{f"STOP_{stop.name}": int(stop) for stop in Stop},
-    **named_offsets("ENTRY", ENTRY),
-    **named_offsets("INPUT", INPUT),
-    **named_offsets("REPLY", REPLY),
-    **named_offsets("PLAN", PLAN),
-    **named_offsets("PORT", PORT),
-}
-"""The numbers in the modules' text, without the most pages of their memory."""
 
 
 class Memory(Protocol):
@@ -188,7 +92,7 @@ class NoHandles(Fault):
     """Stops a guest that has as many handles as there can be."""
 
     def __init__(self) -> None:
-        super().__init__(f"wasi:nn: there can be at most {_MOST_ENTRIES} handles")
+        super().__init__(f"wasi:nn: there can be at most {MOST_ENTRIES} handles")
 
 
 class NoRoom(Exception):
@@ -236,12 +140,12 @@ class State:
         taken: dict[int, int] = {}
         for size in sizes:
             number, room = _class(size)
-            free = taken.get(number, self._words[(_FREE_BLOCKS >> 2) + number])
+            free = taken.get(number, self._words[(FREE_BLOCKS >> 2) + number])
             if free:
                 taken[number] = self._words[free >> 2]
             else:
                 missing += room
-        missing -= self._memory.size - self._words[_HEAP_END_AT >> 2]
+        missing -= self._memory.size - self._words[HEAP_END_AT >> 2]
         if missing > 0:
             raise NoRoom(missing)
 
@@ -249,25 +153,25 @@ class State:
         """A block, for which there has to be room."""
         words = self._words
         number, room = _class(size)
-        head = (_FREE_BLOCKS >> 2) + number
+        head = (FREE_BLOCKS >> 2) + number
         block = words[head]
         if block:
             words[head] = words[block >> 2]
             return block
-        block = words[_HEAP_END_AT >> 2]
-        words[_HEAP_END_AT >> 2] = block + room
+        block = words[HEAP_END_AT >> 2]
+        words[HEAP_END_AT >> 2] = block + room
         return block
 
     def _entry(self, kind: Kind, value: int) -> int:
         words = self._words
-        entry = words[_FREE_ENTRY_AT >> 2]
+        entry = words[FREE_ENTRY_AT >> 2]
         if entry:
-            words[_FREE_ENTRY_AT >> 2] = words[(entry >> 2) + 1]
+            words[FREE_ENTRY_AT >> 2] = words[(entry >> 2) + 1]
         else:
-            entry = words[_ENTRIES_END_AT >> 2]
-            if entry == _PLACES:
+            entry = words[ENTRIES_END_AT >> 2]
+            if entry == PLACES:
                 raise NoHandles
-            words[_ENTRIES_END_AT >> 2] = entry + ENTRY.size
+            words[ENTRIES_END_AT >> 2] = entry + ENTRY.size
         words[entry >> 2] = kind
         words[(entry >> 2) + 1] = value
         return entry
@@ -275,7 +179,7 @@ class State:
     @property
     def places(self) -> memoryview:
         """The room for what NN runtimes read and write in place."""
-        return self._bytes[_PLACES:_HEAP]
+        return self._bytes[PLACES:HEAP]
 
     def number(self, kind: Kind, value: int) -> int:
         """The entry of a new graph or context."""
@@ -297,7 +201,7 @@ class State:
                 where = block + PLAN.size + PORT.size * number
                 rank = len(port.shape)
                 fields = names, len(port.name), port.type, port.length, rank, dims
-                PORT.pack_into(self._bytes, where, *fields, _PLACES + port.place)
+                PORT.pack_into(self._bytes, where, *fields, PLACES + port.place)
                 self._bytes[names : names + len(port.name)] = port.name
                 struct.pack_into(f"<{rank}I", self._bytes, dims, *port.shape)
                 names += len(port.name)
@@ -315,7 +219,7 @@ class State:
         block = words[at + 2]
         if block:
             words[at + 2] = 0
-            head = (_FREE_BLOCKS >> 2) + _class(words[at + 3])[0]
+            head = (FREE_BLOCKS >> 2) + _class(words[at + 3])[0]
             words[block >> 2] = words[head]
             words[head] = block
 
@@ -364,12 +268,12 @@ class State:
 
 def answer_error(handle: int) -> int:
     """The answer that gives the guest an error."""
-    return _ERROR | handle
+    return ERROR | handle
 
 
 def answer_grow(missing: int) -> int:
     """The answer that asks for more memory, and for a call of `resume`."""
-    return _GROW | missing
+    return GROW | missing
 
 
 def block_size(length: int, rank: int) -> int:
@@ -390,13 +294,13 @@ def _reply_size(names: Sequence[bytes]) -> int:
 
 def handle_of(entry: int) -> int:
     """The guest's handle of an entry."""
-    return _FIRST_HANDLE + (entry - _ENTRIES) // ENTRY.size
+    return FIRST_HANDLE + (entry - ENTRIES) // ENTRY.size
 
 
 def _class(size: int) -> tuple[int, int]:
     """The class of blocks that have room for a number of bytes, and what such a block takes."""
-    if size <= _SMALLEST:
-        return 0, _SMALLEST
+    if size <= SMALLEST:
+        return 0, SMALLEST
     last = size - 1
     quarter = last.bit_length() - 3
     step = last >> quarter & 3

@@ -11,7 +11,7 @@ import wasmtime
 from rewriter.abi.snapshots import AUGUST, JUNE, OCTOBER
 from rewriter.errors import UnsupportedModule
 from rewriter.functions.wat import fill, read
-from runtime_shim.components.state import VALUES
+from runtime_shim.components.layout import VALUES
 
 __all__ = ["FOLDER", "PAGE", "early", "late", "most_pages"]
 

@@ -62,8 +62,9 @@ class RunOptions:
     a host, such as `wasmedge`, or a host and a release, such as `wamr-legacy@2.3.1`: the guest runs
     as it would there, with only what that host defines, by its numbers and rules (docs/run-as.md).
     Features that the host's engine refuses are not refused here; for a verdict on those, use
-    rewriter.check. With `cache`, wasmtime keeps compiled code in its own cache for the next run.
-    With `backtrace`, the lines of a trap have all frames, including those of Rust's panic handler.
+    rewriter.check. Components have none of these options. With `cache`, wasmtime keeps compiled
+    code in its own cache for the next run. With `backtrace`, the lines of a trap have all frames,
+    including those of Rust's panic handler.
 
     Raises UsageError for options that are invalid alone or together.
     """

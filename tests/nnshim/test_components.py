@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from nnshim import check
 from tests.nnshim.test_schema import problems
+from tests.rewriter.rewriting.flattening.test_flatten import SUM, loads_itself
 from tests.support.command import nnshim
-from tests.support.components import ERRORS, OCTOBER, component
+from tests.support.components import ERRORS, component
+from tests.support.wit import AUGUST, JUNE, OCTOBER, importing
 
 
 @pytest.fixture
@@ -28,9 +31,8 @@ def test_inspect_says_where_a_component_runs(guest: Path) -> None:
         ["wasmtime", "24", "to", "34"],
     ]
     assert lines[2].endswith("  as it is")
-    assert "it imports wasi:nn@0.2.0-rc-2024-10-28, but the host has" in " ".join(
-        " ".join(lines).split()
-    )
+    told = " ".join(" ".join(lines).split())
+    assert "wasmtime 1 to 23 no 1 to 16: the host provides wasi-nn to core modules only" in told
     assert "  a command; 1 core module; WASI not imported" in lines
 
 
@@ -44,7 +46,7 @@ def test_inspect_has_a_schema_for_components(guest: Path) -> None:
 
 @pytest.mark.parametrize(
     ("host", "code"),
-    [("wasmtime", 0), ("wasmtime@30", 1), ("wasmtime@20", 4), ("wamr", 4), ("wasmtime@13", 5)],
+    [("wasmtime", 0), ("wasmtime@30", 1), ("wasmtime@20", 4), ("wamr", 4), ("wasmtime@13", 4)],
 )
 def test_check_gates_components(guest: Path, host: str, code: int) -> None:
     assert nnshim("check", "--for", host, guest).returncode == code
@@ -83,3 +85,39 @@ def test_a_truncated_component_is_named_with_the_offset(guest: Path) -> None:
 def test_the_library_checks_components_too(guest: Path) -> None:
     found = check(guest.read_bytes(), ["wasmtime", "wamr"])
     assert [verdict.answer.value for verdict in found] == ["runs", "cannot"]
+
+
+@pytest.mark.parametrize(
+    ("version", "host"), [(OCTOBER, "wasmtime@24"), (AUGUST, "wasmtime@49"), (JUNE, "wasmtime@30")]
+)
+def test_the_command_that_check_prints_gives_a_component_the_version_of_the_host(
+    version: str, host: str, tmp_path: Path
+) -> None:
+    before, after = tmp_path / "before.wasm", tmp_path / "after.wasm"
+    before.write_bytes(importing(version))
+    ran = nnshim("check", "--for", host, "--accept", "NN281", before)
+    assert ran.returncode == 1
+    [command] = re.findall(r"nnshim (rewrite .*)", ran.stdout.decode())
+    words = [str(after) if word.endswith(".wasmtime.wasm") else word for word in command.split()]
+    ran = nnshim(*words)
+    assert ran.returncode == 0, ran.stderr
+    names = [word for word in words if word == "--output-name" or word.startswith("0=")]
+    assert nnshim("verify", *names, before, after).returncode == 0
+    accepted = [word for code in ("NN281", "NN369") for word in ("--accept", code)]
+    assert nnshim("check", "--for", host, *accepted, after).returncode == 0
+    assert "wasi:nn@" in nnshim("inspect", after).stdout.decode().splitlines()[0]
+
+
+def test_rewrite_takes_the_names_of_a_models_inputs_and_outputs(tmp_path: Path) -> None:
+    source, out = tmp_path / "guest.wasm", tmp_path / "core.wasm"
+    source.write_bytes(loads_itself(SUM))
+    legacy = ("--for", "wamr-legacy@2.3.1", source, out)
+    guessed = nnshim("rewrite", *legacy).stderr.decode()
+    told = nnshim("rewrite", "--model", "samples/digits/model.onnx", *legacy).stderr.decode()
+    assert [code in guessed for code in ("NN348", "NN349")] == [True, True]
+    assert [code in told for code in ("NN348", "NN349")] == [False, False]
+    lines = told.splitlines()
+    assert len([line for line in lines if "adapted: compute," in line]) == 1
+    assert nnshim("verify", source, out).returncode == 0
+    wrong = nnshim("rewrite", "--input-name", "0", *legacy)
+    assert (wrong.returncode, b"expected INDEX=NAME" in wrong.stderr) == (2, True)

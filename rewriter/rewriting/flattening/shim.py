@@ -37,6 +37,7 @@ _VALUES: Mapping[str, int] = {
     "LARGEST": 0x7FF0_0000,  # what a block of 2^31 bytes is enough for
     "IS_TENSOR": 0x54_4E_4E_01,  # odd, which the address of a block is not
     "IS_CONTEXT": 0x43_4E_4E_01,
+    "IS_ERROR": 0x45_4E_4E_01,
     "MOST_DIMENSIONS": 0xFFFF,
     "MOST_INPUTS": 0xFFFF,
     "BF16": 3,  # in wasi:nn; no other numbering has it
@@ -86,7 +87,10 @@ _ALL: Mapping[tuple[str, str], Lowered] = {
     ("inference", "[resource-drop]graph-execution-context"): Lowered(1, False, "$context_drop"),
     ("errors", "[method]error.code"): Lowered(1, True, "$error_code"),
     ("errors", "[method]error.data"): Lowered(2, False, "$error_data"),
-    ("errors", "[resource-drop]error"): Lowered(1, False, "$nothing"),
+    ("errors", "[resource-drop]error"): Lowered(1, False, "$error_drop"),
+}
+_JUNE: Mapping[tuple[str, str], Lowered] = {
+    ("errors", "[constructor]error"): Lowered(3, True, "$error_new"),
 }
 _STEPS: Mapping[tuple[str, str], Lowered] = {
     ("inference", f"{_CONTEXT}set-input"): Lowered(5, False, "$set_input"),
@@ -105,9 +109,10 @@ def lowered(snapshot: Snapshot, interface: str, function: str) -> Lowered | None
     not one that the shim has."""
     if function.endswith(_DROP):
         function = f"[resource-drop]{function.removesuffix(_DROP)}"
-    of_snapshot = _COMPUTE if snapshot is OCTOBER else _STEPS
     name = interface, function
-    return of_snapshot.get(name) or _ALL.get(name)
+    if snapshot is JUNE and name in _JUNE:
+        return _JUNE[name]
+    return (_COMPUTE if snapshot is OCTOBER else _STEPS).get(name) or _ALL.get(name)
 
 
 class Part(NamedTuple):
@@ -125,7 +130,8 @@ class Part(NamedTuple):
 def needed(functions: Iterable[str], names: Names) -> Sequence[Part]:
     """These functions of shim.wat and what they call, in the order of the file. `names` are those
     of the program's models. Raises UsageError for too many outputs."""
-    parts = _parts(names)
+    functions = [*functions]
+    parts = _parts(names, "$error_new" in functions)
     wanted: set[str] = set()
     waiting = [*functions]
     while waiting:
@@ -136,8 +142,25 @@ def needed(functions: Iterable[str], names: Names) -> Sequence[Part]:
     return [part for name, part in parts.items() if name in wanted]
 
 
-def _parts(names: Names) -> Mapping[str, Part]:
-    values = {**_VALUES, "GUESSES": int(not names.inputs), "OUTPUTS": count_of(names)}
+_IS_MADE = f"local.get $errno  i32.const {PAGE_SIZE}  i32.ge_u  if $made"
+"""Blocks are in pages that were added to a memory of one page or more, and errnos are smaller."""
+
+_MADE = {
+    "MADE_CODE": f"{_IS_MADE}  local.get $errno  call $is_error"
+    "  local.get $errno  i32.load offset=8  return  end",
+    "MADE_DATA": f"{_IS_MADE}  local.get $errno  call $is_error"
+    "  local.get $errno  i32.const 16  i32.add  local.get $errno  i32.load offset=12"
+    "  i32.const 1  local.get $area  call $give  return  end",
+    "MADE_DROP": f"{_IS_MADE}  local.get $errno  call $is_error"
+    "  local.get $errno  call $free  return  end",
+}
+"""What shim.wat says of these."""
+
+
+def _parts(names: Names, makes_errors: bool) -> Mapping[str, Part]:
+    made = _MADE if makes_errors else dict.fromkeys(_MADE, "")
+    values: dict[str, int | str] = {**_VALUES, **made}
+    values |= {"GUESSES": int(not names.inputs), "OUTPUTS": count_of(names)}
     text = fill(read(str(Path(__file__).with_name("shim.wat"))), values)
     return {part.name: part for part in _read_parts(f"{text}\n{text_of(names)}")}
 

@@ -5,7 +5,11 @@
 ;; A block begins with its kind, or the next free block, and the binary logarithm of its size. In a
 ;; tensor: 8 witx's tensor, 28 the type as wasi:nn numbers it, 32 the data, then the dimensions. In a
 ;; context: 8 the host's context, 12 the name that is input 0 (a block, its length), 20 the same for
-;; output 0, 28 how many bytes an output is tried with.
+;; output 0, 28 how many bytes an output is tried with. In an error: 8 its code, 12 the length of its
+;; text, 16 the text.
+;;
+;; $MADE_CODE, $MADE_DATA and $MADE_DROP are instructions for errors that the program makes, which are
+;; left out if it makes none.
 
 (func $is_inside (param $start i32) (param $length i32)
   local.get $start  i64.extend_i32_u  local.get $length  i64.extend_i32_u  i64.add
@@ -195,8 +199,26 @@
   if $named  local.get $name  call $free  end
   local.get $context  call $free)
 
-;; Graphs, which the host keeps, and errors, which are numbers.
+;; Graphs, which the host keeps.
 (func $nothing (param $handle i32))
+
+(func $error_new (param $code i32) (param $text i32) (param $length i32) (result i32)
+  (local $error i32)
+  local.get $code  i32.const 8  i32.gt_u  if $unknown  unreachable  end
+  local.get $length  i32.const $LARGEST  i32.gt_u  if $large  unreachable  end
+  local.get $length  i32.const 16  i32.add  call $new  local.tee $error
+  i32.eqz  if $none  unreachable  end
+  local.get $error  i32.const 16  i32.add  local.get $text  local.get $length  call $copy
+  local.get $error  i32.const $IS_ERROR  i32.store offset=0
+  local.get $error  local.get $code  i32.store offset=8
+  local.get $error  local.get $length  i32.store offset=12
+  local.get $error)
+
+(func $is_error (param $error i32)
+  local.get $error  i32.const $IS_ERROR  call $is_kind)
+
+(func $error_drop (param $errno i32)
+  $MADE_DROP)
 
 ;; What a name of one to nine decimal digits stands for, -1 for another.
 (func $decimal (param $name i32) (param $length i32) (result i32)
@@ -439,6 +461,7 @@
 
 ;; From witx's errnos 1, 2, 5, 6, 7 and 8 to 0, 1, 3, 4, 5 and 6; 8 is an unknown error.
 (func $error_code (param $errno i32) (result i32)
+  $MADE_CODE
   local.get $errno  i32.const 2  i32.gt_u
   if $other
     local.get $errno  i32.const 5  i32.lt_u  if $unknown  i32.const 8  return  end
@@ -448,5 +471,6 @@
   local.get $errno  i32.const 1  i32.sub)
 
 (func $error_data (param $errno i32) (param $area i32)
+  $MADE_DATA
   local.get $area  i32.const 1  i32.store offset=0
   local.get $area  i32.const 0  i32.store offset=4)

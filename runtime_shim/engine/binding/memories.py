@@ -75,7 +75,7 @@ class HostMemory:
 
 class Memories:
     """The memories of one engine: all are made here. Together they have at most `limit` bytes
-    (None: no limit), without one whose type has the maximum `own` (in bytes), which belongs to the
+    (None: no limit), without those whose type has the maximum `own` (in bytes), which belong to the
     host. Beyond the limit, making one fails and growing one returns -1, as in any engine.
 
     Python can raise an exception in any callback here, such as KeyboardInterrupt. `stop` gets it,
@@ -99,13 +99,9 @@ class Memories:
             _cffi.callback(_FREE, self._free, None, self._not_freed),
         )
 
-    @property
-    def own(self) -> HostMemory:
-        """The host's. Raises LookupError before it is made."""
-        for memory in self._all.values():
-            if memory.maximum == self._own:
-                return memory
-        raise LookupError("the host has no memory")
+    def hosts(self) -> list[HostMemory]:
+        """Those of the host, in the order in which they were made."""
+        return [memory for memory in self._all.values() if memory.maximum == self._own]
 
     def guests(self) -> list[HostMemory]:
         """Those of the guest."""

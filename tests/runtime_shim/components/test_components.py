@@ -6,8 +6,9 @@ import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from rewriter.abi.dialects import Encoding, Target
 from rewriter.errors import UsageError
@@ -26,7 +27,7 @@ from runtime_shim import (
 from runtime_shim.engine.binding.memories import Memories
 from tests.runtime_shim.components.guest import core, guest, outcome
 from tests.support.components import component
-from tests.support.models import identity, sum_and_product
+from tests.support.models import F32, identity, model, sum_and_product
 from tests.support.native import openvino_model
 from tests.support.wasm import assemble
 from tests.support.wit import AUGUST, JUNE, OCTOBER, command
@@ -284,6 +285,21 @@ def test_tensors_stay_within_the_limits() -> None:
     assert ended.reason is Reason.TRAPPED
     assert ended.lines[-1].endswith("exceeds the limit of 4194304")
     assert ended.refused is not None
+
+
+def test_outputs_beyond_the_limit_are_an_error() -> None:
+    """The input has one float, and the output two million floats."""
+    node = helper.make_node("Expand", ["x", "n"], ["y"])
+    size = {"n": np.array([1 << 21], np.int64)}
+    big = model([node], [("x", F32, (1,))], [("y", F32, (1 << 21,))], size)
+    body = """(i32.store (i32.const 200) (i32.const 1))
+      (call $named (i32.const 64) (i32.const 1) (call $new
+        (i32.const 200) (i32.const 1) (i32.const 1) (i32.const 32) (i32.const 4)))
+      (call $compute (call $context) (i32.const 144) (i32.const 1) (i32.const 128))"""
+    succeeds(
+        outcome(f"{body} (call $failed (i32.const 5))", limits=Limits(total=1 << 22), model=big)
+    )
+    succeeds(outcome(f"{body} (call $is (i32.load8_u (i32.const 128)) (i32.const 0))", model=big))
 
 
 def test_contexts_and_graphs_stay_within_their_limits() -> None:

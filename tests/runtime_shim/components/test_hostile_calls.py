@@ -50,6 +50,12 @@ def test_an_error_that_finds_no_free_handle_stops_the_guest() -> None:
     assert "at most 2097152 handles" in ended.lines[-1]
 
 
+def test_a_realloc_that_gives_unaligned_room_stops_the_guest() -> None:
+    ended = outcome(call("dims", TENSOR, 128), realloc="(return (i32.const 130))")
+    assert ended.reason is Reason.TRAPPED
+    assert "not aligned" in ended.lines[-1]
+
+
 STOPPED, TRAPPED = 1, 134
 """Exit codes of native Wasmtime. The first is for what the canonical ABI refuses."""
 

@@ -270,3 +270,68 @@ def test_a_memory_that_the_added_functions_cannot_use_is_refused(limits: str) ->
     with pytest.raises(UnsupportedModule) as refused:
         flatten(Component(made("", guest=guest)))
     assert refused.value.code == "NN346"
+
+
+JUNE = "0.2.0-rc-2024-06-25"
+_ERRORS = f"""
+  (import "wasi:nn/errors@{JUNE}" "[constructor]error"
+    (func $error (param i32 i32 i32) (result i32)))
+  (import "wasi:nn/errors@{JUNE}" "[method]error.data" (func $text (param i32 i32)))
+  (import "wasi:nn/errors@{JUNE}" "[resource-drop]error" (func $forget (param i32)))
+"""
+
+
+def made_in_june(body: str) -> bytes:
+    return made(body, _ERRORS, GUEST.replace(OCTOBER, JUNE).replace(*_SET))
+
+
+_SET = (
+    '"[method]graph-execution-context.compute"\n    (func $compute (param i32 i32 i32 i32))',
+    '"[method]graph-execution-context.compute" (func $compute (param i32 i32))',
+)
+
+
+def test_june_makes_errors_that_keep_their_code_and_text() -> None:
+    body = f"""
+      (func (export "main") (result i32) (local $error i32)
+        (local.set $error (call $error (i32.const 5) (i32.const 32) (i32.const 6)))
+        (call $text (local.get $error) (i32.const {RESULT}))
+        (if (i32.ne (i32.load (i32.const {RESULT + 4})) (i32.const 6)) (then unreachable))
+        (if (i32.ne (i32.load (i32.load (i32.const {RESULT}))) (i32.load (i32.const 32)))
+          (then unreachable))
+        (call $code (local.get $error))
+        (call $forget (local.get $error)))
+    """
+    assert run(made_in_june(body)).results == (5,)
+
+
+def test_june_has_the_errors_of_the_host_too() -> None:
+    body = f"""
+      (func (export "main") (result i32)
+        (call $load (i32.const 32) (i32.const 6) (i32.const {RESULT}))
+        (call $text (i32.load (i32.const {RESULT + 4})) (i32.const {RESULT + 8}))
+        (if (i32.load (i32.const {RESULT + 12})) (then unreachable))
+        (call $code (i32.load (i32.const {RESULT + 4})))
+        (call $forget (i32.load (i32.const {RESULT + 4}))))
+    """
+    assert run(made_in_june(body)).results == (6,), "not-found"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "(call $error (i32.const 9) (i32.const 32) (i32.const 6))",
+        "(call $error (i32.const 0) (i32.const 0x7fffffff) (i32.const 2))",
+        "(call $forget (i32.load (i32.const 136))) (i32.const 0)",
+        "(call $forget (local.get $made)) (call $code (local.get $made))",
+    ],
+    ids=["code", "text", "a tensor", "dropped"],
+)
+def test_a_wrong_error_stops_the_guest(wrong: str) -> None:
+    body = f"""
+      (func (export "main") (result i32) (local $made i32)
+        (local.set $made (call $error (i32.const 0) (i32.const 32) (i32.const 6)))
+        (call $input (i32.const 128) (i32.const 32) (i32.const 6) (i32.const 1))
+        {wrong})
+    """
+    assert run(made_in_june(body)).exit_code == 134

@@ -176,6 +176,11 @@ def test_a_start_function_that_calls_wasi_runs_as_start(
     path.write_bytes(made(f"{exit_5} {MEMORY} (func $f (call $exit (i32.const 5))) (start $f)"))
     ran = native.run(path)
     assert (ran.returncode, ran.stderr) == (1, "")  # a component says only that it has failed
+    core = assemble(f"(module {exit_5} {MEMORY} (func $f (call $exit (i32.const 5))) (start $f))")
+    changed = path.read_bytes().replace(b"\x41\x05\x10\x00", b"\x41\x06\x10\x00")
+    assert changed != path.read_bytes()
+    assert compare(core, path.read_bytes()).only_rewritten
+    assert not compare(core, changed).only_rewritten
 
 
 def test_repeated_imports_have_their_names_again_when_the_module_is_taken_out(
