@@ -76,13 +76,13 @@ class Uses(NamedTuple):
         return any(site.realloc is not None for site in self.sites)
 
 
-def uses(component: Component) -> Uses:
-    """Find the uses of wasi:nn.
+def uses(component: Component, depth: int = 0) -> Uses:
+    """Find the uses of wasi:nn. The component stands in `depth` others.
 
     Raises UnsupportedModule for several versions of it, and for a version or function that is not
     known; MalformedModule for an index of something that does not exist.
     """
-    scan = _Scan(component)
+    scan = _Scan(component, depth)
     for section in component.sections:
         for item in items(section):
             scan.item(section, item)
@@ -107,13 +107,18 @@ _MOST = 10_000
 """Aliases, types and lowered functions of wasi:nn, of each. The largest known components have fewer
 than a hundred, and each takes more memory than in the file."""
 
+_DEEPEST = 4
+"""How deep components may stand in others that pass them wasi:nn: each level takes a copy of what
+stands in it."""
+
 _UNCOUNTED = ("core type", "value")
 """Of which an item can add several."""
 
 
 class _Scan:
-    def __init__(self, component: Component) -> None:
+    def __init__(self, component: Component, depth: int) -> None:
         self.data = component.data
+        self.depth = depth
         self.snapshot: Snapshot | None = None
         self.others: list[Other] = []
         self.sites: list[Site] = []
@@ -223,7 +228,7 @@ class _Scan:
     def instance(self, item: Item) -> bool:
         """Whether interfaces are passed to an instance of a component inside, each by its name."""
         found = read_instantiation(self.data, item)
-        if found is None or found.component not in self.components:
+        if found is None or found.component not in self.components or self.depth == _DEEPEST:
             return False
         interfaces = self._passed(found)
         given = [each for each in item.references if each.scope == 0 and self._interface(each)]
@@ -248,7 +253,7 @@ class _Scan:
             part = self.components[number]
             with part.offsets():
                 component = Component(self.data[part.start : part.end])
-                found = uses(component)
+                found = uses(component, self.depth + 1)
             lacks = any(found.imports.keys() - self._passed(each) for each in instances)
             if lacks or self.mentioned[number] != len(instances):
                 interface = min(self._passed(instances[0]))

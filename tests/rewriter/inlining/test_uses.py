@@ -105,6 +105,26 @@ def test_more_of_wasi_nn_than_fits_in_memory_is_an_error(
     assert raised.value.offset is not None
 
 
+def _passed_on(depth: int, name: str = "wasi:nn/tensor@0.2.0-rc-2024-10-28") -> str:
+    """A component that passes tensors to one inside, and so on."""
+    imported = f'(import "{name}" (instance $nn (export "tensor" (type (sub resource)))))'
+    if depth == 0:
+        return f"(component $inner {imported})"
+    given = f'(instance (instantiate $inner (with "{name}" (instance $nn))))'
+    return f"(component $inner {imported} {_passed_on(depth - 1)} {given})"
+
+
+def test_components_that_pass_wasi_nn_on_are_read_to_a_depth_that_fits_in_memory() -> None:
+    """Each level takes a copy of what stands in it."""
+    found = uses(Component(assemble(_passed_on(90))))
+    depth = 0
+    while found.inside:
+        assert found.others == []
+        depth, found = depth + 1, found.inside[0].uses
+    assert depth == 4
+    assert [each.what for each in found.others] == ["is passed to a component inside"]
+
+
 def _inlined(data: bytes) -> bytes | ModuleError:
     try:
         return inline(Component(data), early(), late(), host=HOST, functions=FUNCTIONS)
