@@ -55,7 +55,6 @@ def command(
 
     renames = parse_renames(rename or [])
     names = parse_names("--output-name", output_name or [])
-    outputs = [names[index] for index in sorted(names)]
     with (
         errors_in_json(as_json),
         alive("comparing", original),
@@ -63,7 +62,7 @@ def command(
         open_source(rewritten) as after,
     ):
         comparison = compare(
-            read(before), read(after), renames=renames, guest_abi=guest_abi, outputs=outputs
+            read(before), read(after), renames=renames, guest_abi=guest_abi, outputs=names
         )
     if as_json:
         from nnshim.render import json

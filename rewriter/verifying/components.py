@@ -27,6 +27,7 @@ from rewriter.rewriting.flattening.flatten import flatten
 from rewriter.rewriting.flattening.named import names_in
 from rewriter.rewriting.making.adapter import NO_NAMES, Names
 from rewriter.rewriting.making.core import start_later
+from rewriter.rewriting.making.names import in_order
 from rewriter.rewriting.values import Rename
 from rewriter.rewriting.versions.names import by_rename, check_names
 from rewriter.terminal import command_line
@@ -49,7 +50,7 @@ def compare(
     *,
     renames: Mapping[str, str] | None = None,
     guest_abi: str | None = None,
-    outputs: Sequence[str] = (),
+    outputs: Mapping[int, str] | None = None,
 ) -> Comparison:
     """Compare two core modules, or two components, section by section. Otherwise a component stands
     for the core module that a rewrite makes of it. In a component that was made of a core module,
@@ -58,17 +59,17 @@ def compare(
     wasi-nn's module names of imports, or its versions in a component's imports, may differ, and
     other names as in `renames`, old to new. `guest_abi` is the value of this option in the rewrite,
     which its result may contain in a mark. `outputs` are the names of the model's outputs that the
-    rewrite of a component was given.
+    rewrite of a component was given, by index.
 
     Raises ModuleError if one of them cannot be read, or cannot become a core module, with its name
-    if the error is found before the comparison, and UsageError for invalid names, unknown ABIs and
-    options that have no effect on components.
+    if the error is found before the comparison, and UsageError for invalid names, unknown ABIs,
+    indices of `outputs` with gaps, and options that have no effect on components.
     """
     left, right = _read(original, "original"), _read(rewritten, "rewritten")
     if isinstance(left, Component) and isinstance(right, Component):
         if guest_abi is not None:
             raise UsageError("guest_abi (--guest-abi) has no effect on components")
-        return compare_components(left, right, renames or {}, outputs)
+        return compare_components(left, right, renames or {}, in_order(outputs or {}))
     recorded = left.data if isinstance(left, Component) else None
     names = NO_NAMES
     for one, other in ((left, right), (right, left)):

@@ -200,10 +200,11 @@ def _check_header(data: Data) -> None:
         raise MalformedModule("the header is truncated", len(data), "NN102")
     if version[2:] == _COMPONENT_LAYER:
         raise UnsupportedModule(
-            "this is a component, but a core module is needed here",
+            "this is a component, and a core module is expected",
             4,
             "NN105",
-            "`nnshim rewrite --to wasi_ephemeral_nn` makes one of a component that was made from one",
+            "`nnshim rewrite --to wasi_ephemeral_nn` makes a core module of it, if it was made from"
+            " one",
         )
     if version != _MODULE_VERSION:
         raise MalformedModule(f"unknown version {version.hex(' ')}", 4)

@@ -171,5 +171,6 @@ def _check_options(options: RunOptions) -> None:
     if options.is_for_core_modules:
         raise UsageError(
             "invoke, trap_unknown_imports, guest_abi and as_host are for core modules, and the "
-            "guest is a component"
+            "guest is a component; rewrite it with the option `to` wasi_ephemeral_nn first, which "
+            "makes a core module of a component that was made from one"
         )
