@@ -76,13 +76,13 @@ class Uses(NamedTuple):
         return any(site.realloc is not None for site in self.sites)
 
 
-def uses(component: Component) -> Uses:
-    """Find the uses of wasi:nn.
+def uses(component: Component, depth: int = 0) -> Uses:
+    """Find the uses of wasi:nn. The component stands in `depth` others.
 
     Raises UnsupportedModule for several versions of it, and for a version or function that is not
     known; MalformedModule for an index of something that does not exist.
     """
-    scan = _Scan(component)
+    scan = _Scan(component, depth)
     for section in component.sections:
         for item in items(section):
             scan.item(section, item)
@@ -103,13 +103,22 @@ def outermost(data: Data, section: ComponentSection, scope: int) -> Iterator[Ref
                 yield from (each for each in item.references if each.scope == 0)
 
 
+_MOST = 10_000
+"""Aliases, types and lowered functions of wasi:nn, of each. The largest known components have fewer
+than a hundred, and each takes more memory than in the file."""
+
+_DEEPEST = 4
+"""How deep components may stand in others that pass them wasi:nn: each level takes a copy of what
+stands in it."""
+
 _UNCOUNTED = ("core type", "value")
 """Of which an item can add several."""
 
 
 class _Scan:
-    def __init__(self, component: Component) -> None:
+    def __init__(self, component: Component, depth: int) -> None:
         self.data = component.data
+        self.depth = depth
         self.snapshot: Snapshot | None = None
         self.others: list[Other] = []
         self.sites: list[Site] = []
@@ -153,12 +162,13 @@ class _Scan:
                 continue
             if section.kind is SectionKind.TYPE:
                 self.derived[self.counts["type"]] = found
+                check_number(len(self.derived), "types of wasi:nn", each.start, _MOST)
             else:
                 what = _WHAT.get(section.kind, _ELSEWHERE)
                 if section.kind is SectionKind.CANONICAL_FUNCTION and each.sort == "type":
                     what = _LIFTED if self.data[item.start] == _LIFT else what
                 self.others.append(Other(found, what, each.start))
-                check_number(len(self.others), "uses of wasi:nn", each.start)
+                check_number(len(self.others), "uses of wasi:nn", each.start, _MOST)
                 return
 
     def _interface(self, reference: Reference) -> str | None:
@@ -208,6 +218,7 @@ class _Scan:
         interface, name = self.instances[number], cursor.name()
         named = interface, name.text
         self.aliases.append(NNAlias(interface, kind, name))
+        check_number(len(self.aliases), "aliases of wasi:nn", item.start, _MOST)
         if kind == "func":
             self.functions[self.counts[kind]] = named
         elif kind == "type":
@@ -217,7 +228,7 @@ class _Scan:
     def instance(self, item: Item) -> bool:
         """Whether interfaces are passed to an instance of a component inside, each by its name."""
         found = read_instantiation(self.data, item)
-        if found is None or found.component not in self.components:
+        if found is None or found.component not in self.components or self.depth == _DEEPEST:
             return False
         interfaces = self._passed(found)
         given = [each for each in item.references if each.scope == 0 and self._interface(each)]
@@ -242,7 +253,7 @@ class _Scan:
             part = self.components[number]
             with part.offsets():
                 component = Component(self.data[part.start : part.end])
-                found = uses(component)
+                found = uses(component, self.depth + 1)
             lacks = any(found.imports.keys() - self._passed(each) for each in instances)
             if lacks or self.mentioned[number] != len(instances):
                 interface = min(self._passed(instances[0]))
@@ -270,7 +281,7 @@ class _Scan:
         else:
             return False
         self.sites.append(site)
-        check_number(len(self.sites), "lowered functions of wasi:nn", item.start)
+        check_number(len(self.sites), "lowered functions of wasi:nn", item.start, _MOST)
         return True
 
     def _use(self, interface: str, name: str, item: Item) -> Use:

@@ -22,6 +22,7 @@ from rewriter.options import COMPONENT, RewriteOptions
 from rewriter.rewriting.plan import make_plan
 from rewriter.rewriting.values import Plan
 from rewriter.wasm.module import Module, check_bytes
+from rewriter.wasm.sections import COMPONENT as COMPONENT_HEADER
 
 if TYPE_CHECKING:
     from rewriter.rewriting.making.make import Made
@@ -50,7 +51,7 @@ class Result(NamedTuple):
 
     @property
     def output_size(self) -> int:
-        """In bytes."""
+        """Of the output, in bytes."""
         return self.plan.output_size if self.made is None else len(self.made.data)
 
     @property
@@ -230,7 +231,7 @@ def _of_core(options: RewriteOptions, flattened: object) -> RewriteOptions:
 
 
 def _is_component(source: Source) -> bool:
-    return bytes(source.data[:8]) == b"\0asm\x0d\0\x01\0"
+    return bytes(source.data[: len(COMPONENT_HEADER)]) == COMPONENT_HEADER
 
 
 def _stays_component(options: RewriteOptions) -> bool:

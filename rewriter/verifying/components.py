@@ -11,7 +11,12 @@ from itertools import zip_longest
 
 from rewriter.abi.snapshots import PACKAGE, SNAPSHOTS
 from rewriter.analysis.components.described import describe_component
-from rewriter.analysis.components.versions import renamed_to, shimmed, version_obstacles
+from rewriter.analysis.components.versions import (
+    misfits_of,
+    renamed_to,
+    shimmed,
+    version_obstacles,
+)
 from rewriter.components.component import Component
 from rewriter.components.items import imports
 from rewriter.components.sections import ComponentSection, SectionKind, is_component
@@ -174,7 +179,8 @@ def _compared(
 
 class _Comparing:
     def __init__(self, original: Component, renames: Mapping[str, str]) -> None:
-        self._allowed = by_rename((item.name.text for item in original.imports), renames)
+        self._imported = {item.name: item for item in describe_component(original).imports}
+        self._allowed = by_rename(self._imported, renames)
         self._version: str | None = None
         """The version of wasi:nn in the rewritten component."""
         self.renamed: Counter[tuple[str, str]] = Counter()
@@ -254,6 +260,11 @@ class _Comparing:
         self._version = self._version or version
         if version != self._version:
             return f"{old} became {new}, and others {PACKAGE}@{self._version}", None
+        snapshot = next((each for each in SNAPSHOTS if each.version == version), None)
+        if snapshot is not None and snapshot.types:
+            changed = next(misfits_of(self._imported[old], snapshot), None)
+            if changed is not None:
+                return f"{old} became {new}, but a rewrite adds a shim for {changed.function}", None
         return None
 
 

@@ -13,10 +13,9 @@ from rewriter.abi.dialects import Errno, Target
 from rewriter.abi.numbers import ComponentType, error_code
 from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.components.functions import ENCODINGS, STOPS
-from runtime_shim.components.layout import FIRST_SIZE, Kind, Stop
+from runtime_shim.components.layout import FIRST_SIZE, Kind
 from runtime_shim.components.places import Form, Places
 from runtime_shim.components.state import (
-    NoHandles,
     NoRoom,
     Port,
     State,
@@ -68,8 +67,6 @@ def _answers(name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
                 answer = method(self, *arguments)
             except HostError as error:
                 answer = self.refuse(name, error)
-            except NoHandles as error:
-                raise Fault(f"wasi:nn: {STOPS[Stop.HANDLES].format(error)}") from error
             self.check_stop()
             return answer
 
@@ -315,16 +312,17 @@ class Calls:
 
     def _set(self, context: int, name: bytes, entry: int) -> tuple[bytes, Form]:
         """Set an input to the tensor of an entry. Returns its name and form."""
+        rank = self._state.rank(entry)
+        if rank > _MAX_RANK:
+            raise HostError(
+                Errno.INVALID_ARGUMENT,
+                f"a tensor cannot have {rank} dimensions (at most {_MAX_RANK})",
+            )
         form = Form(*self._state.form(entry))
         data = self._state.data(entry)
         places = self._places
         if places.take(context, name, form, data):
             return name, form
-        if form.rank > _MAX_RANK:
-            raise HostError(
-                Errno.INVALID_ARGUMENT,
-                f"a tensor cannot have {form.rank} dimensions (at most {_MAX_RANK})",
-            )
         index = self._session.input_index(context, self._decoded(name))
         places.forget(context)
         shape = struct.unpack(f"<{form.rank}I", form.dimensions)

@@ -11,6 +11,7 @@ from wasmtime import component as wasm_component
 from rewriter.abi.snapshots import PACKAGE, Snapshot
 from rewriter.abi.wasi_interfaces import FUNCTIONS
 from rewriter.analysis.components.described import ComponentInfo, Interface
+from rewriter.analysis.components.versions import misfits_of
 from runtime_shim.errors import LinkError
 
 __all__ = ["check_imports", "define_unused"]
@@ -19,16 +20,18 @@ _WASI_0_2 = re.compile(r"0\.2\.\d+")
 """Engines find an interface of any version that is compatible."""
 
 
-def check_imports(info: ComponentInfo) -> None:
-    """Raise LinkError for imports that neither WASI 0.2 nor wasi:nn has. Which functions of wasi:nn
-    there are, rewriter.inlining says."""
-    missing = list(_missing(info))
+def check_imports(info: ComponentInfo, snapshot: Snapshot | None) -> None:
+    """Raise LinkError for imports that neither WASI 0.2 nor this version of wasi:nn has, with the
+    types of wasi:nn's functions. wasmtime compares those of WASI."""
+    missing = list(_missing(info, snapshot))
     if missing:
         raise LinkError("unresolved imports:", *missing)
 
 
-def _missing(info: ComponentInfo) -> Iterator[str]:
+def _missing(info: ComponentInfo, snapshot: Snapshot | None) -> Iterator[str]:
     for item in info.imports:
+        if item.package == PACKAGE and snapshot is not None:
+            yield from (f"  {each.text}" for each in misfits_of(item, snapshot) if each.known)
         if item.package == PACKAGE or not item.needs_host:
             continue
         if _is_wasi(item):
