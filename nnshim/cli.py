@@ -245,9 +245,13 @@ def _explain(error: typer.TyperException) -> None:
 
 
 def _of_other_hosts(error: typer.TyperException, context: typer.Context | None) -> str | None:
-    """What to write in place of an option of another host's command."""
+    """What to write in place of an option of another host's command, and where that goes."""
     option = getattr(error, "option_name", None)
-    if context is None or context.info_name != "run" or option is None:
+    if context is None or option is None:
+        return None
+    if context.info_name == "probe":
+        return f"{error.format_message()}; an option of the host's command goes after --"
+    if context.info_name != "run":
         return None
     from nnshim.other_hosts import hint
 
