@@ -153,6 +153,8 @@ def test_reading_takes_less_memory_than_the_file() -> None:
         ("(type (stream u8))", "asynchronous functions"),
         ("(core func (canon waitable-set.new))", "asynchronous functions"),
         ("(type (list u8 4))", "lists of a fixed length"),
+        ("(type (resource (rep i64)))", "64-bit memories"),
+        ("(type (resource (rep i32)))", None),
         ('(import "f" (func (param "x" error-context)))', "error contexts"),
         (ERRORS.format(OCTOBER), None),
     ],
