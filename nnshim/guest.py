@@ -39,7 +39,14 @@ def ran(
             _warn(options, data)
             return run(data, host, options), data
         if options.is_for_core_modules:
-            return _ran_as_core(source, host, options, verbose)
+            try:
+                return _ran_as_core(source, host, options, verbose)
+            except UnsupportedModule:
+                note(
+                    "--as, --guest-abi, --invoke and --trap-unknown-imports are for the core module"
+                    " that a component was made from; without them, the component itself runs"
+                )
+                raise
         try:
             return run(data, host, options), data
         except UnsupportedModule as refused:

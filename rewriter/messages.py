@@ -74,6 +74,41 @@ _MESSAGES = (
         " `nnshim check --for wamr guest.wasm` lists what WAMR lacks.",
         ("NN226", "NN212"),
     ),
+    # crates/wasmtime/src/component/linker.rs and matching.rs, and crates/wasi-nn, of Wasmtime
+    _Message(
+        r"component imports .*wasi:nn/.*not found in the linker",
+        "Wasmtime has no wasi:nn for the component: it was started without wasi-nn, or it has"
+        " another version of wasi:nn than the one in the message.",
+        "Start Wasmtime with `-S nn`. If the message stays, `nnshim check --for wasmtime@RELEASE"
+        " component.wasm` says whether `nnshim rewrite --for wasmtime@RELEASE` gives the component"
+        " the version of that release.",
+        ("NN251", "NN276", "NN287"),
+    ),
+    _Message(
+        r"component imports .*not found in the linker",
+        "Wasmtime does not define an interface that the component imports, defines it in another"
+        " version only, or was started without the option for it.",
+        "`nnshim check --for wasmtime@RELEASE component.wasm` says which interface it is, and names"
+        " the option.",
+        ("NN278", "NN279"),
+    ),
+    _Message(
+        r"unable to find a backend for this encoding",
+        "The guest loads a model in a format for which this build of Wasmtime has no backend. Its"
+        " releases have OpenVINO only.",
+        "Convert the model, and change the format that the guest passes to `load`; or build"
+        " Wasmtime with the backend: `nnshim hosts wasmtime` says how.",
+        ("NN713", "NN711", "NN262"),
+    ),
+    # core/iwasm/common/wasm_runtime_common.c of WAMR, and lib/loader/ast/module.cpp of WasmEdge
+    _Message(
+        r"unknown binary version|enabling Component Model proposal",
+        "The file is a component, and this host runs core modules only, or runs components only"
+        " with an option.",
+        "`nnshim check --for HOST component.wasm` says whether `nnshim rewrite --for HOST"
+        " component.wasm out.wasm` makes a core module of it that the host runs.",
+        ("NN277", "NN283"),
+    ),
     # Wasmtime's linker; WasmEdge says "unknown import", and names the module on another line
     _Message(rf"unknown import.*{_NAME}", _MISSING, _REWRITE, _IMPORTS),
     _Message(

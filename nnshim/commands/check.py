@@ -58,8 +58,8 @@ def command(
         bool,
         typer.Option(
             "--strict",
-            help="Treat needs (a backend, a graph) and what the module does not show as"
-            " conditions.",
+            help="Treat needs (a backend, a graph) and facts that the module does not show"
+            " as conditions.",
         ),
     ] = False,
     accept: Annotated[

@@ -42,7 +42,7 @@ def command(
         typer.Option("-o", "--output", metavar="FILE", help="Write the profile to FILE."),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The host's name (default: its program's).")
+        str | None, typer.Option(metavar="NAME", help="The host's name (default: its program).")
     ] = None,
     release: Annotated[
         str, typer.Option(metavar="VERSION", help="The host's version, for the profile.")
@@ -77,7 +77,7 @@ def command(
 
     Runs a few hundred small modules on the host. The profile says which names and functions it
     registers, how it numbers tensor types and encodings, how it answers mistakes, and which
-    WebAssembly features it accepts. What cannot be measured is left out.
+    WebAssembly features it accepts. Facts that cannot be measured are left out.
 
     The modules are in a temporary folder, which the host must be able to read; they open no files.
     The profile goes to standard output, a summary to standard error.

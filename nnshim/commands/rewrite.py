@@ -34,7 +34,7 @@ def command(
             metavar="wasi_nn|wasi_ephemeral_nn|wasi:nn[@VERSION]",
             help="The new name of wasi-nn imports (default: wasi_nn; --for and --abi set it)."
             " `wasi:nn` makes a component of a core module, for Wasmtime 35 and later. With a"
-            " version, such as wasi:nn@0.2.0-rc-2024-10-28, a component stays one.",
+            " version, such as wasi:nn@0.2.0-rc-2024-10-28, a component stays a component.",
         ),
     ] = None,
     rename: Annotated[
@@ -83,8 +83,8 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="INDEX=NAME",
-            help="The same of an output (default: their order; a core module returns the first one"
-            " only). May be repeated.",
+            help="The name of a model's output (default: the host's order; a core module returns"
+            " only the first output). May be repeated.",
         ),
     ] = None,
     models: Annotated[
@@ -160,11 +160,11 @@ def command(
 
     With --for HOST, the result runs on that host. Without --for or --abi, only the module names of
     imports change. That is enough only if the host speaks the module's ABI; a warning says if no
-    known host does. A component that was made from a core module becomes one again if --to, --abi
-    or --for HOST asks for a core module. Otherwise it gets the version of wasi:nn that --to names
-    or the host has, if the functions that it imports are the same there. With --to wasi:nn, a core
-    module becomes a component. Rewriting twice changes nothing more. The output is written
-    completely or not at all.
+    known host does. A component that was made from a core module becomes a core module again
+    if --to, --abi or --for HOST asks for one. Otherwise a component gets the version of wasi:nn
+    that --to names or the host has, with a shim for functions that are different there. With --to
+    wasi:nn, a core module becomes a component. Rewriting twice changes nothing more. The output is
+    written completely or not at all.
 
     Exit codes: 0 done, or nothing to change; 1 input refused, nothing written; 2 usage; 3
     wasm-tools or the WASI adapter is missing; 4 done, but the host cannot run the result. If

@@ -37,13 +37,14 @@ def command(
 ) -> None:
     """Prove that a rewrite has changed nothing else.
 
-    These differences are allowed: the module names of wasi-nn and of --rename; adapters for wasi-
-    nn's functions and the calls to them; the number of bytes of a function index where adapters
-    were removed; removed debug sections and signatures; and a record, which must describe ORIGINAL.
-    If both are components, only names of imports may differ: the version of wasi:nn, and those of
-    --rename; a shim for another version is made again and compared. If only one is a component, the
-    core module that `nnshim rewrite` makes of it is compared; adapters of a component that nnshim
-    made are not, and its start function may be the export `_start`.
+    These differences are allowed: the module names of wasi-nn and of --rename; adapters for the
+    functions of wasi-nn and the calls to them; the number of bytes of a function index where
+    adapters were removed; removed debug sections and signatures; and a record, which must describe
+    ORIGINAL. If both are components, only names of imports may differ: the version of wasi:nn, and
+    those of --rename; a shim for another version is made again and compared. If only one is a
+    component, the core module that `nnshim rewrite` makes of it is compared with the other file.
+    The adapters in a component that nnshim made are not compared, and a start function may have
+    become the export `_start`.
 
     Exit codes: 0 no other difference; 1 other differences (each is printed with its byte
     offsets), or a module cannot be read; 2 usage.
@@ -54,7 +55,6 @@ def command(
 
     renames = parse_renames(rename or [])
     names = parse_names("--output-name", output_name or [])
-    outputs = [names[index] for index in sorted(names)]
     with (
         errors_in_json(as_json),
         alive("comparing", original),
@@ -62,7 +62,7 @@ def command(
         open_source(rewritten) as after,
     ):
         comparison = compare(
-            read(before), read(after), renames=renames, guest_abi=guest_abi, outputs=outputs
+            read(before), read(after), renames=renames, guest_abi=guest_abi, outputs=names
         )
     if as_json:
         from nnshim.render import json

@@ -94,6 +94,13 @@ def _targets() -> list[str]:
     return [*(target.name.lower() for target in Target), "auto"]
 
 
+def _module_names(_: str) -> Offer:
+    from rewriter.abi.dialects import MODULE_NAMES
+    from rewriter.options import COMPONENT, versions
+
+    return Offer([(name, "") for name in (*MODULE_NAMES, COMPONENT, *versions())])
+
+
 def _devices(begun: str) -> Offer:
     if "=" in begun:
         return Offer()
@@ -161,5 +168,6 @@ _MADE: Mapping[str, Callable[[str], Offer]] = {
     "NAME[=ENCODING": _probed,
     "NAME[@RELEASE": _hosts_and_libraries,
     "nn-graph=ENCODING::DIR": _graphs,
+    "wasi_nn|wasi_ephemeral_nn|wasi:nn[@VERSION": _module_names,
 }
 """By the metavar, without brackets and dots around it."""

@@ -45,7 +45,7 @@ def component_by_release(info: ComponentInfo, chosen: Chosen) -> dict[str, Verdi
 def assess_component(info: ComponentInfo, host: Host, models: Sequence[Model] = ()) -> Verdict:
     """Judge a component by its imports and exports, by what its core modules use, and by the
     `models` that it runs."""
-    if host.takes_no_components:
+    if host.takes_no_components or _is_newer(info, host):
         return _as_core_module(info, host, models)
     refusal = _refusal(info.component) if host.name == "nnshim" else None
     if refusal is not None:
@@ -53,6 +53,14 @@ def assess_component(info: ComponentInfo, host: Host, models: Sequence[Model] = 
     said = list(said_of(info, host))
     said += of_models_anyhow(host, models if info.wasi_nn else ())
     return Verdict.of(host.label, said, host.label)
+
+
+def _is_newer(info: ComponentInfo, host: Host) -> bool:
+    """Whether it imports a version of wasi:nn, and the host is a release from before there were
+    any. A profile without a measurement of components says nothing about them."""
+    if host.components is not None or host.measured is not None:
+        return False
+    return any("@" in item.name for item in info.wasi_nn)
 
 
 _REFUSED: WeakKeyDictionary[Component, ModuleError | None] = WeakKeyDictionary()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rewriter.components.sections import ComponentCursor, check_depth
 from rewriter.errors import MalformedModule
-from rewriter.wasm.imports import read_extern
+from rewriter.wasm.imports import ExternKind, read_extern
 from rewriter.wasm.types import skip_recursive_types
 
 __all__ = ["skip_core_type"]
 
-_CORE_MODULE_TYPE = 0x50
+_CORE_MODULE_TYPE, _FUNCTION = 0x50, b"\x60"
 
 
 def skip_core_type(cursor: ComponentCursor, depth: int = 0) -> None:
@@ -22,13 +22,13 @@ def skip_core_type(cursor: ComponentCursor, depth: int = 0) -> None:
         if cursor.byte() != _CORE_MODULE_TYPE:
             raise MalformedModule("expected a type that is open to subtypes", start)
         cursor.pos = start
-        skip_recursive_types(cursor)
+        _types(cursor)
     elif form == _CORE_MODULE_TYPE:
         for _ in range(cursor.count("declarations")):
             _module_declaration(cursor)
     else:
         cursor.pos = start
-        skip_recursive_types(cursor)
+        _types(cursor)
 
 
 def _module_declaration(cursor: ComponentCursor) -> None:
@@ -38,9 +38,10 @@ def _module_declaration(cursor: ComponentCursor) -> None:
         cursor.name()
         if form == 0:
             cursor.name()
-        read_extern(cursor)
+        if read_extern(cursor).kind is ExternKind.TAG:
+            cursor.see_newer("tags", start)
     elif form == 1:
-        skip_recursive_types(cursor)
+        _types(cursor)
     elif form == 2:
         if (cursor.byte(), cursor.byte()) != (0x10, 1):
             raise MalformedModule("unknown alias in the type of a core module", start)
@@ -48,3 +49,9 @@ def _module_declaration(cursor: ComponentCursor) -> None:
         cursor.u32()
     else:
         raise MalformedModule(f"unknown declaration {form:#04x}", start)
+
+
+def _types(cursor: ComponentCursor) -> None:
+    if cursor.data[cursor.pos : cursor.pos + 1] != _FUNCTION:
+        cursor.see_newer("types of garbage collection", cursor.pos)
+    skip_recursive_types(cursor)

@@ -42,6 +42,12 @@ _COMPONENT = 0x41
 
 INSTANCE_TYPE = 0x42
 
+_MOST_FLAGS = 32
+"""In one type, in WASI 0.2.
+
+https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md#type-definitions
+"""
+
 _ERROR_CONTEXT = 0x64
 MEMORIES_64 = "64-bit memories"
 """What functions of components use, and the numbers that stand for resources."""
@@ -238,6 +244,15 @@ def _names(cursor: ComponentCursor) -> None:
         cursor.name()
 
 
+def _flags(cursor: ComponentCursor) -> None:
+    start = cursor.pos
+    number = cursor.count("names")
+    if number > _MOST_FLAGS:
+        cursor.see_newer(f"more than {_MOST_FLAGS} flags", start)
+    for _ in range(number):
+        cursor.name()
+
+
 def _tuple(cursor: ComponentCursor) -> None:
     for _ in range(cursor.count("types of a tuple")):
         skip_value_type(cursor)
@@ -268,7 +283,7 @@ _DEFINED: dict[int, Callable[[ComponentCursor], None]] = {
     _LIST: skip_value_type,
     _FIXED_LIST: _fixed_list,
     _TUPLE: _tuple,
-    _FLAGS: _names,
+    _FLAGS: _flags,
     _ENUM: _names,
     _OPTION: skip_value_type,
     _RESULT: _result,

@@ -89,9 +89,10 @@ def fetch(address: str = ADDRESS) -> None:
                 file.write(data)
             os.replace(temporary, os.path.join(FOLDER, name))
         except OSError as error:
-            with suppress(OSError):
-                os.unlink(temporary)
             raise OutputError(f"cannot write {FOLDER}/{name}: {error.strerror}") from error
+        finally:
+            with suppress(OSError):  # it has its own name by then, unless it was not written
+                os.unlink(temporary)
 
 
 def _downloaded(address: str) -> bytes:

@@ -98,7 +98,8 @@ _ENGINES: tuple[tuple[str, Mapping[str, Any]], ...] = (
 )
 
 _COMPONENTS: tuple[tuple[str, Mapping[str, Any]], ...] = (
-    ("1", {}),
+    ("1", {"takes_no_components": True}),
+    ("13", {}),
     ("17", {"components": Components(RECORDS, "0.2.0", any_patch=False)}),
     ("19", {"components": Components(RECORDS, "0.2.0")}),
     ("23", {"components": Components(RESOURCES, "0.2.0")}),
@@ -109,8 +110,9 @@ _COMPONENTS: tuple[tuple[str, Mapping[str, Any]], ...] = (
 )
 """crates/wasi-nn/wit and crates/wasi/**/wit by tag. Releases 27 to 34 have 0.2.2 and 0.2.3 of WASI,
 with the functions of 0.2.1. Names are looked up without the patch version since 19
-(`alternate_lookups`). Releases 13 to 16 run components of release candidates of WASI.
-Those since 46 also run some of WASI 0.3.0. The probe measured the same of 36 and 42 to 49."""
+(`alternate_lookups`). Releases 13 to 16 run components of release candidates of WASI, and have
+wasi:nn without a version, if at all. Those since 46 also run some of WASI 0.3.0. The probe measured
+the same of 36 and 42 to 49."""
 
 DIRECTORY = "-S nn-graph=ENCODING::DIRECTORY names a graph as the last part of the path"
 _DIRECTORY_13 = DIRECTORY.replace("-S nn-graph=", "--wasi-nn-graph ")

@@ -12,17 +12,22 @@ from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.names import encode_name
 
 __all__ = [
+    "INSTANCE",
     "alias",
     "core_alias",
     "core_exports",
     "drop",
     "import_instance",
     "instantiate",
+    "instantiate_component",
     "lower",
     "scalar_functions",
     "section",
     "vector",
 ]
+
+INSTANCE = b"\x05"
+"""The code of this sort."""
 
 _SORTS = {"func": b"\x01", "type": b"\x03"}
 _CORE_SORTS = {"core func": b"\x00", "core memory": b"\x02"}
@@ -70,6 +75,12 @@ def instantiate(module: int, arguments: Mapping[str, int]) -> bytes:
     """A core instance of a core module, which imports from core instances by name."""
     items = [encode_name(name) + b"\x12" + encode_u32(at) for name, at in arguments.items()]
     return b"\x00" + encode_u32(module) + vector(items)
+
+
+def instantiate_component(component: int, arguments: Iterable[tuple[str, bytes, int]]) -> bytes:
+    """An instance of a component: the name, the code of the sort and the index of each argument."""
+    items = [encode_name(name) + code + encode_u32(at) for name, code, at in arguments]
+    return b"\x00" + encode_u32(component) + vector(items)
 
 
 def import_instance(name: str, type_index: int) -> bytes:

@@ -21,7 +21,9 @@ from rewriter.components.sections import ComponentCursor, SectionKind
 from rewriter.components.types import sort
 from rewriter.errors import UnsupportedModule
 from rewriter.inlining import encoding
-from rewriter.inlining.uses import Site, Uses, uses
+from rewriter.inlining.instances import Instantiation
+from rewriter.inlining.sites import Site
+from rewriter.inlining.uses import Inside, Uses, uses
 from rewriter.inlining.writer import Writer
 from rewriter.wasm.patch import Edit
 
@@ -58,11 +60,14 @@ def inline(
     There is an instance of `late` for each memory and realloc that functions of wasi:nn are lowered
     with. These instances share only what `early` has.
 
-    Raises UnsupportedModule where wasi:nn is used otherwise than by lowering its functions in the
-    outermost component, in the usual form (NN364), and ModuleError for what cannot be read.
+    Components inside that get wasi:nn from this one are treated in the same way, each with an
+    `early` and a `late` of its own. They import `host`, too.
+
+    Raises UnsupportedModule where wasi:nn is used otherwise than by lowering its functions (NN363),
+    or not in the usual form (NN364), and ModuleError for what cannot be read.
     """
-    found = uses(component)
-    return _Running(component, found, early, late, host, functions).written()
+    added = _Added(early, late, host, functions)
+    return _Running(component, uses(component), added).written()
 
 
 class Inlining:
@@ -93,7 +98,10 @@ class Inlining:
         sites = [site for site in found.sites if site.use.export in replaced]
         self.guests = _guests(component, sites)
         replacing = {site.start: self._instead(site) for site in sites}
-        self.writer = Writer(component, {**(instead or {}), **replacing}, edits)
+        for each in found.inside:
+            replacing |= {made.start: self._instantiating(each, made) for made in each.instances}
+        inside = {each.part.start: self._inside(each) for each in found.inside}
+        self.writer = Writer(component, {**(instead or {}), **replacing}, edits, inside)
         self._early: int | None = None
         self._late: dict[_Guest, int] = {}
         self._modules: dict[bytes, int] = {}
@@ -109,6 +117,40 @@ class Inlining:
         """Define those that `late` imports, where `early` is the index of a core instance, and
         `guest` has the indices of a `memory` and a `realloc`."""
         raise NotImplementedError
+
+    def changed(self, inside: Inside) -> bytes:
+        """A component inside, with core modules in it."""
+        raise NotImplementedError
+
+    def argument(self, name: str) -> str:
+        """The new name of an import of a component inside."""
+        return name
+
+    def passed(self, inside: Inside) -> Mapping[str, int]:
+        """More instances that are passed to a component inside: their indices by name."""
+        return {}
+
+    def _inside(self, inside: Inside) -> Callable[[], bytes]:
+        def made() -> bytes:
+            with inside.part.offsets():
+                return self.changed(inside)
+
+        return made
+
+    def _instantiating(self, inside: Inside, instance: Instantiation) -> Callable[[], None]:
+        def put() -> None:
+            more = self.passed(inside)
+            new = self.writer.new
+            arguments = [
+                (self.argument(name), code, new(of, at))
+                for name, of, code, at in instance.arguments
+            ]
+            arguments += [(name, encoding.INSTANCE, at) for name, at in more.items()]
+            component = new("component", instance.component)
+            item = encoding.instantiate_component(component, arguments)
+            self.writer.put(SectionKind.INSTANCE, item)
+
+        return put
 
     def _instead(self, site: Site) -> Callable[[], None]:
         def put() -> None:
@@ -183,32 +225,47 @@ class Inlining:
         return self.writer.add(SectionKind.CANONICAL_FUNCTION, "core func", item)
 
 
+class _Added(NamedTuple):
+    """What components get, and the import that they have more."""
+
+    early: bytes
+    late: bytes
+    host: str
+    functions: Sequence[HostFunction]
+
+
 class _Running(Inlining):
     """With functions of one more import."""
 
-    def __init__(
-        self,
-        component: Component,
-        found: Uses,
-        early: bytes,
-        late: bytes,
-        host: str,
-        functions: Sequence[HostFunction],
-    ) -> None:
-        super().__init__(component, found, early, late, found.imports, found.functions)
-        self.host = host
-        self.functions = functions
+    def __init__(self, component: Component, found: Uses, added: _Added) -> None:
+        super().__init__(component, found, added.early, added.late, found.imports, found.functions)
+        self.added = added
         self.indices: Mapping[str, int] = {}
+        self._host: int | None = None
+
+    def changed(self, inside: Inside) -> bytes:
+        return _Running(inside.component, inside.uses, self.added).written()
+
+    def passed(self, inside: Inside) -> Mapping[str, int]:
+        needed = self.added.functions and inside.uses.instances
+        return {self.added.host: self._host_instance()} if needed else {}
 
     def early_host(self) -> Mapping[str, int]:
-        if self.functions:
-            add = self.writer.add
-            described = {each.name: (each.parameters, each.result) for each in self.functions}
-            kind = add(SectionKind.TYPE, "type", encoding.scalar_functions(described))
-            item = encoding.import_instance(self.host, kind)
-            instance = add(SectionKind.IMPORT, "instance", item)
-            self.indices = {each.name: self.lowered(instance, each.name) for each in self.functions}
+        if self.added.functions:
+            instance = self._host_instance()
+            names = [each.name for each in self.added.functions]
+            self.indices = {name: self.lowered(instance, name) for name in names}
         return self.indices
+
+    def _host_instance(self) -> int:
+        """The index of the import."""
+        if self._host is None:
+            add, functions = self.writer.add, self.added.functions
+            described = {each.name: (each.parameters, each.result) for each in functions}
+            kind = add(SectionKind.TYPE, "type", encoding.scalar_functions(described))
+            item = encoding.import_instance(self.added.host, kind)
+            self._host = add(SectionKind.IMPORT, "instance", item)
+        return self._host
 
     def late_host(self, early: int, guest: Mapping[str, int]) -> Mapping[str, int]:
         return self.indices

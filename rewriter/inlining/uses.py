@@ -5,12 +5,12 @@ Specification: https://github.com/WebAssembly/component-model/blob/main/design/m
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rewriter.abi.snapshots import AUGUST, JUNE, OCTOBER, PACKAGE, Snapshot
-from rewriter.components.component import Component
+from rewriter.components.component import Component, Part
 from rewriter.components.items import Item, items, options, read_import
 from rewriter.components.sections import (
     ComponentCursor,
@@ -21,10 +21,12 @@ from rewriter.components.sections import (
 )
 from rewriter.components.types import sort
 from rewriter.errors import MalformedModule, UnsupportedModule
+from rewriter.inlining.instances import Instantiation, read_instantiation
+from rewriter.inlining.sites import DROP, NNAlias, NNImport, Other, Site, Use
 from rewriter.wasm.limits import check_number
-from rewriter.wasm.reader import Data, Name
+from rewriter.wasm.reader import Data
 
-__all__ = ["RESOURCES", "NNAlias", "NNImport", "Other", "Site", "Use", "Uses", "outermost", "uses"]
+__all__ = ["RESOURCES", "Inside", "Uses", "outermost", "uses"]
 
 RESOURCES: Mapping[str, str] = {
     "tensor": "tensor",
@@ -35,69 +37,23 @@ RESOURCES: Mapping[str, str] = {
 """The resource of each interface."""
 
 _VERSIONED = (JUNE, AUGUST, OCTOBER)
-_DROP = "[resource-drop]"
-_EARLY = ("[method]tensor.ty", "[method]error.code")
-
 _ANOTHER_BUILD = "build the program with a published version of wasi:nn"
 
 
-class Use(NamedTuple):
-    """A function of an interface such as `graph`: `load`, or `[resource-drop]graph`."""
+class Inside(NamedTuple):
+    """A component inside that imports wasi:nn, and gets it from the component around it wherever it
+    is instantiated. Positions in `component` and `uses` count from the start of `part`."""
 
-    interface: str
-    name: str
-
-    @property
-    def export(self) -> str:
-        return f"{self.interface}#{self.name}"
-
-    @property
-    def early(self) -> bool:
-        """Whether it takes no pointers, so that it can be lowered before there is a memory."""
-        return self.name.startswith(_DROP) or self.name in _EARLY
-
-
-class Site(NamedTuple):
-    """Where a function is lowered, at data[start:end]. `memory` and `realloc` are indices, or None.
-    `plain` means that strings are UTF-8, and that there are no options newer than WASI 0.2."""
-
-    use: Use
-    start: int
-    end: int
-    memory: int | None = None
-    realloc: int | None = None
-    plain: bool = True
-
-
-class Other(NamedTuple):
-    """A use of an interface besides lowering its functions, at a byte offset."""
-
-    interface: str
-    what: str
-    offset: int
-
-
-class NNImport(NamedTuple):
-    """An imported interface of wasi:nn: where the import begins, its name, and the index of its
-    type among types and its own among instances."""
-
-    start: int
-    name: Name
-    type_index: int
-    instance: int
-
-
-class NNAlias(NamedTuple):
-    """A `func` or `type` of an interface, by its name there."""
-
-    interface: str
-    sort: str
-    name: Name
+    part: Part
+    component: Component
+    uses: Uses
+    instances: Sequence[Instantiation]
 
 
 class Uses(NamedTuple):
-    """The uses of wasi:nn, in the order of the file. `snapshot` is None if it is not imported;
-    `functions` are by their names as exports of core modules, such as `graph#load`."""
+    """The uses of wasi:nn, in the order of the file, without those of components `inside`.
+    `snapshot` is None if it is not imported; `functions` are by their names as exports of core
+    modules, such as `graph#load`."""
 
     snapshot: Snapshot | None
     functions: Mapping[str, Use]
@@ -105,6 +61,14 @@ class Uses(NamedTuple):
     sites: Sequence[Site]
     imports: Mapping[str, NNImport]
     aliases: Sequence[NNAlias]
+    inside: Sequence[Inside]
+
+    @property
+    def instances(self) -> int:
+        """How many instances lower functions of wasi:nn where there is one of this component: this
+        one, and those inside."""
+        inside = sum(len(each.instances) * each.uses.instances for each in self.inside)
+        return inside + bool(self.sites)
 
     @property
     def realloc(self) -> bool:
@@ -112,18 +76,20 @@ class Uses(NamedTuple):
         return any(site.realloc is not None for site in self.sites)
 
 
-def uses(component: Component) -> Uses:
-    """Find the uses of wasi:nn.
+def uses(component: Component, depth: int = 0) -> Uses:
+    """Find the uses of wasi:nn. The component stands in `depth` others.
 
     Raises UnsupportedModule for several versions of it, and for a version or function that is not
     known; MalformedModule for an index of something that does not exist.
     """
-    scan = _Scan(component)
+    scan = _Scan(component, depth)
     for section in component.sections:
         for item in items(section):
             scan.item(section, item)
     functions = {site.use.export: site.use for site in scan.sites}
-    return Uses(scan.snapshot, functions, scan.others, scan.sites, scan.imports, scan.aliases)
+    inside = [*scan.inside()]
+    found = scan.snapshot, functions, scan.others, scan.sites, scan.imports, scan.aliases
+    return Uses(*found, inside)
 
 
 def outermost(data: Data, section: ComponentSection, scope: int) -> Iterator[Reference]:
@@ -137,13 +103,22 @@ def outermost(data: Data, section: ComponentSection, scope: int) -> Iterator[Ref
                 yield from (each for each in item.references if each.scope == 0)
 
 
+_MOST = 10_000
+"""Aliases, types and lowered functions of wasi:nn, of each. The largest known components have fewer
+than a hundred, and each takes more memory than in the file."""
+
+_DEEPEST = 4
+"""How deep components may stand in others that pass them wasi:nn: each level takes a copy of what
+stands in it."""
+
 _UNCOUNTED = ("core type", "value")
 """Of which an item can add several."""
 
 
 class _Scan:
-    def __init__(self, component: Component) -> None:
+    def __init__(self, component: Component, depth: int) -> None:
         self.data = component.data
+        self.depth = depth
         self.snapshot: Snapshot | None = None
         self.others: list[Other] = []
         self.sites: list[Site] = []
@@ -156,30 +131,44 @@ class _Scan:
         """Types that are aliases of an interface's exports."""
         self.derived: dict[int, str] = {}
         """Types that have such types in them, with the interface of one."""
+        self.components: dict[int, Part] = {}
+        self.mentioned: Counter[int] = Counter()
+        """How often each component is used."""
+        self.passed: defaultdict[int, list[Instantiation]] = defaultdict(list)
+        """The instances that interfaces are passed to, by their components."""
 
     def item(self, section: ComponentSection, item: Item) -> None:
         references = [each for each in item.references if each.scope == 0]
         if section.kind is SectionKind.COMPONENT:
             references = [*outermost(self.data, section, 1)]
+            part = Part(self.data, item.start, item.end, 1, True)
+            self.components[self.counts["component"]] = part
         for each in references:
+            self.mentioned[each.number] += each.sort == "component"
             if each.number >= self.counts[each.sort] and each.sort not in _UNCOUNTED:
                 raise MalformedModule(f"there is no {each.sort} {each.number}", each.start)
         read = _READERS.get(section.kind)
         if read is None or not read(self, item):
-            self._others(section, references)
+            self._others(section, item, references)
         if item.adds is not None:
             self.counts[item.adds] += 1
 
-    def _others(self, section: ComponentSection, references: Sequence[Reference]) -> None:
+    def _others(
+        self, section: ComponentSection, item: Item, references: Sequence[Reference]
+    ) -> None:
         for each in references:
             found = self._interface(each)
             if found is None:
                 continue
             if section.kind is SectionKind.TYPE:
                 self.derived[self.counts["type"]] = found
+                check_number(len(self.derived), "types of wasi:nn", each.start, _MOST)
             else:
-                self.others.append(Other(found, _WHAT.get(section.kind, _ELSEWHERE), each.start))
-                check_number(len(self.others), "uses of wasi:nn", each.start)
+                what = _WHAT.get(section.kind, _ELSEWHERE)
+                if section.kind is SectionKind.CANONICAL_FUNCTION and each.sort == "type":
+                    what = _LIFTED if self.data[item.start] == _LIFT else what
+                self.others.append(Other(found, what, each.start))
+                check_number(len(self.others), "uses of wasi:nn", each.start, _MOST)
                 return
 
     def _interface(self, reference: Reference) -> str | None:
@@ -229,11 +218,47 @@ class _Scan:
         interface, name = self.instances[number], cursor.name()
         named = interface, name.text
         self.aliases.append(NNAlias(interface, kind, name))
+        check_number(len(self.aliases), "aliases of wasi:nn", item.start, _MOST)
         if kind == "func":
             self.functions[self.counts[kind]] = named
         elif kind == "type":
             self.resources[self.counts[kind]] = named
         return kind in ("func", "type")
+
+    def instance(self, item: Item) -> bool:
+        """Whether interfaces are passed to an instance of a component inside, each by its name."""
+        found = read_instantiation(self.data, item)
+        if found is None or found.component not in self.components or self.depth == _DEEPEST:
+            return False
+        interfaces = self._passed(found)
+        given = [each for each in item.references if each.scope == 0 and self._interface(each)]
+        if not interfaces or len(given) != len(interfaces):
+            return False
+        self.passed[found.component].append(found)
+        return True
+
+    def _passed(self, instance: Instantiation) -> set[str]:
+        """The interfaces that an instance is passed by their own names."""
+        names = {
+            each.name.partition("@")[0]: self.instances.get(each.number)
+            for each in instance.arguments
+            if each.sort == "instance"
+        }
+        return {each for name, each in names.items() if each and name == f"{PACKAGE}/{each}"}
+
+    def inside(self) -> Iterator[Inside]:
+        """The components inside that use what they are passed. Others have several sources of
+        wasi:nn."""
+        for number, instances in self.passed.items():
+            part = self.components[number]
+            with part.offsets():
+                component = Component(self.data[part.start : part.end])
+                found = uses(component, self.depth + 1)
+            lacks = any(found.imports.keys() - self._passed(each) for each in instances)
+            if lacks or self.mentioned[number] != len(instances):
+                interface = min(self._passed(instances[0]))
+                self.others.append(Other(interface, _SEVERAL, instances[0].start))
+            yield Inside(part, component, found, instances)
 
     def canonical(self, item: Item) -> bool:
         cursor = ComponentCursor(self.data, item.start, item.end)
@@ -252,16 +277,16 @@ class _Scan:
             if resource is None:
                 return False
             interface, name = resource
-            site = Site(self._use(interface, f"{_DROP}{name}", item), item.start, item.end)
+            site = Site(self._use(interface, f"{DROP}{name}", item), item.start, item.end)
         else:
             return False
         self.sites.append(site)
-        check_number(len(self.sites), "lowered functions of wasi:nn", item.start)
+        check_number(len(self.sites), "lowered functions of wasi:nn", item.start, _MOST)
         return True
 
     def _use(self, interface: str, name: str, item: Item) -> Use:
         functions = self.snapshot.functions if self.snapshot else {}
-        if name not in functions[interface] and name != f"{_DROP}{RESOURCES[interface]}":
+        if name not in functions[interface] and name != f"{DROP}{RESOURCES[interface]}":
             raise UnsupportedModule(
                 f"{name} of {PACKAGE}/{interface} is not a function of {self.snapshot}",
                 item.start,
@@ -271,16 +296,20 @@ class _Scan:
         return Use(interface, name)
 
 
-_LOWER, _RESOURCE_DROP = 0x01, 0x03
+_LIFT, _LOWER, _RESOURCE_DROP = 0x00, 0x01, 0x03
 _PLAIN_OPTIONS = {0, 3, 4}
 """UTF-8, a memory and a realloc."""
 
 _READERS = {
     SectionKind.IMPORT: _Scan.import_,
     SectionKind.ALIAS: _Scan.alias,
+    SectionKind.INSTANCE: _Scan.instance,
     SectionKind.CANONICAL_FUNCTION: _Scan.canonical,
 }
 
+_SEVERAL = "is passed to a component inside, which is also used with another wasi:nn"
+
+_LIFTED = "has a type that an exported function uses"
 _ELSEWHERE = "is used in another way than by lowering its functions"
 _WHAT = {
     SectionKind.COMPONENT: "is used in a component inside",

@@ -26,7 +26,7 @@ from rewriter.inlining.shims.types import (
     inference_type,
     tensor_type,
 )
-from rewriter.inlining.uses import RESOURCES, Uses, uses
+from rewriter.inlining.uses import RESOURCES, Inside, Uses, uses
 from rewriter.inlining.writer import Writer
 from rewriter.wasm.patch import Edit, renamed
 
@@ -65,6 +65,8 @@ def change_version(component: Component, to: Snapshot, outputs: Sequence[str] = 
       that are left out stay set on older hosts.
     - [constructor]error (JUNE only): the shim keeps such errors itself.
 
+    A component inside that gets wasi:nn from this one gets a shim of its own.
+
     Raises UnsupportedModule, with a function's name, where that cannot be done: where wasi:nn is
     also used in other ways than by lowering its functions, where an interface that the functions
     need is not imported, and from OCTOBER without `outputs`. ModuleError for what cannot be read.
@@ -72,6 +74,10 @@ def change_version(component: Component, to: Snapshot, outputs: Sequence[str] = 
     found = uses(component)
     if found.snapshot is None or found.snapshot is to:
         return Changed(component.data[:], ())
+    return _changed(component, found, to, outputs)
+
+
+def _changed(component: Component, found: Uses, to: Snapshot, outputs: Sequence[str]) -> Changed:
     change = _Change(component, found, to, outputs)
     writer = _Shimming(change) if change.pieces else Writer(component, {}, change.edits())
     return Changed(writer.written(), tuple(change.notes()), NAMED in change.pieces)
@@ -210,6 +216,14 @@ class _Shimming(Inlining):
             retyped,
             change.edits(),
         )
+
+    def changed(self, inside: Inside) -> bytes:
+        change = self.change
+        return _changed(inside.component, inside.uses, change.to, change.outputs).data
+
+    def argument(self, name: str) -> str:
+        package, _, interface = name.partition("@")[0].partition("/")
+        return self.change.new_name(interface) if package == PACKAGE else name
 
     def _import(self, interface: str) -> Callable[[], None]:
         """Imports an interface with all functions of its new version."""

@@ -27,7 +27,8 @@ __all__ = ["Writer"]
 class Writer:
     """Copies the outermost component item by item. `instead` has what is called in the place of
     copying an item, by the item's start; such a function adds whatever comes before, and then
-    `put`s one item of the same sort. `edits` change bytes inside items that are copied.
+    `put`s one item of the same sort. `edits` change bytes inside items that are copied. `inside`
+    has functions that return the new bytes of a component inside, by its start.
 
     What is not touched stays byte for byte, except for the indices of what has moved.
     """
@@ -37,11 +38,13 @@ class Writer:
         component: Component,
         instead: Mapping[int, Callable[[], None]],
         edits: Iterable[Edit] = (),
+        inside: Mapping[int, Callable[[], bytes]] | None = None,
     ) -> None:
         self.data = component.data
         self.component = component
         self.instead = instead
         self.edited = sorted(edits)
+        self.inside = inside or {}
         self.counts: Counter[str] = Counter()
         """How many of each sort the input has up to here."""
         self._starts: defaultdict[str, list[int]] = defaultdict(list)
@@ -101,7 +104,12 @@ class Writer:
         [item] = items(section)
         edits: Sequence[Edit] = ()
         if section.kind is SectionKind.COMPONENT:
-            edits = self._nested(section, 1)
+            make = self.inside.get(section.content)
+            if make is not None:
+                self._replaced(make())
+                self._count(item)
+                return
+            edits = self._nested(self.data, section.content, section.end, 1)
         elif section.kind is SectionKind.START:
             edits = [*self._moved(item.references)]
         elif section.kind is SectionKind.CUSTOM and section.name == COMPONENT_NAMES:
@@ -109,6 +117,12 @@ class Writer:
         size = resized(section.start + 1, section.content, section.size, growth(edits))
         self._pieces += _edited(self.data, section.start, section.end, [*size, *edits])
         self._count(item)
+
+    def _replaced(self, made: bytes) -> None:
+        """Write a component inside that has changed."""
+        edits = self._nested(made, 0, len(made), 1)
+        content = b"".join(_edited(made, 0, len(made), edits))
+        self._pieces.append(encoding.section(SectionKind.COMPONENT, content))
 
     def _items(self, section: ComponentSection) -> None:
         """Copy a section in one piece up to where something else has to stand between its items."""
@@ -174,11 +188,12 @@ class Writer:
             if each.scope == 0 and (index := self.new(each.sort, each.number)) != each.number:
                 yield Edit(each.start, each.end, _index(each, index))
 
-    def _nested(self, section: ComponentSection, scope: int) -> list[Edit]:
+    def _nested(self, data: Data, start: int, end: int, scope: int) -> list[Edit]:
+        """The edits inside a component in the outermost one, at data[start:end], `scope` deep."""
         edits: list[Edit] = []
-        for inner in sections(self.data, section.content, section.end):
+        for inner in sections(data, start, end):
             if inner.kind is SectionKind.COMPONENT:
-                found = self._nested(inner, scope + 1)
+                found = self._nested(data, inner.content, inner.end, scope + 1)
             else:
                 found = [
                     edit for item in items(inner, scope) for edit in self._moved(item.references)

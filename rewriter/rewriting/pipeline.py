@@ -22,6 +22,7 @@ from rewriter.options import COMPONENT, RewriteOptions
 from rewriter.rewriting.plan import make_plan
 from rewriter.rewriting.values import Plan
 from rewriter.wasm.module import Module, check_bytes
+from rewriter.wasm.sections import COMPONENT as COMPONENT_HEADER
 
 if TYPE_CHECKING:
     from rewriter.rewriting.making.make import Made
@@ -50,7 +51,7 @@ class Result(NamedTuple):
 
     @property
     def output_size(self) -> int:
-        """In bytes."""
+        """Of the output, in bytes."""
         return self.plan.output_size if self.made is None else len(self.made.data)
 
     @property
@@ -192,7 +193,10 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
         return source, None
     if options.makes_component:
         raise UnsupportedModule(
-            f"{source.name}: this is a component already", 4, "NN105", "pass a core module"
+            f"{source.name}: this is a component already",
+            4,
+            "NN105",
+            "pass a core module; --to wasi:nn@VERSION and --for HOST change a component's version",
         )
     try:
         if _stays_component(options):
@@ -210,10 +214,12 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
 
 def _refuse_names(source: Source, options: RewriteOptions) -> None:
     """Raises UsageError for names of inputs and outputs, or models, that have no effect."""
-    if not options.makes_component and (options.inputs or options.outputs or options.models):
+    if options.makes_component or options.is_of_components:
+        return  # a core module for another version is refused later, with the reason
+    if options.inputs or options.outputs or options.models:
         raise UsageError(
             "names of inputs and outputs (--input-name, --output-name, --model) have no effect: "
-            f"{source.name} stays what it is, a component or a core module"
+            f"{source.name} stays a core module; --to wasi:nn makes a component of it"
         )
 
 
@@ -225,7 +231,7 @@ def _of_core(options: RewriteOptions, flattened: object) -> RewriteOptions:
 
 
 def _is_component(source: Source) -> bool:
-    return bytes(source.data[:8]) == b"\0asm\x0d\0\x01\0"
+    return bytes(source.data[: len(COMPONENT_HEADER)]) == COMPONENT_HEADER
 
 
 def _stays_component(options: RewriteOptions) -> bool:
@@ -262,8 +268,8 @@ def _plan(source: Source, module: Module | None, options: RewriteOptions, origin
             return plan_component(Component(source.data, source.name), options, entry)
         if options.is_of_components:
             raise UsageError(
-                f"{source.name} is a core module, and {options.to} is for components: --to "
-                f"{COMPONENT} makes one of it, which can get another version then"
+                f"{source.name} is a core module, and {options.to} is for components: make one "
+                f"with --to {COMPONENT} first, then rewrite that to this version"
             )
         module = module or Module(source.data, source.name)
         return make_plan(module, options, entry, changed=source is not original)

@@ -11,7 +11,12 @@ from itertools import zip_longest
 
 from rewriter.abi.snapshots import PACKAGE, SNAPSHOTS
 from rewriter.analysis.components.described import describe_component
-from rewriter.analysis.components.versions import renamed_to, shimmed, version_obstacles
+from rewriter.analysis.components.versions import (
+    misfits_of,
+    renamed_to,
+    shimmed,
+    version_obstacles,
+)
 from rewriter.components.component import Component
 from rewriter.components.items import imports
 from rewriter.components.sections import ComponentSection, SectionKind, is_component
@@ -22,6 +27,7 @@ from rewriter.rewriting.flattening.flatten import flatten
 from rewriter.rewriting.flattening.named import names_in
 from rewriter.rewriting.making.adapter import NO_NAMES, Names
 from rewriter.rewriting.making.core import start_later
+from rewriter.rewriting.making.names import in_order
 from rewriter.rewriting.values import Rename
 from rewriter.rewriting.versions.names import by_rename, check_names
 from rewriter.terminal import command_line
@@ -44,7 +50,7 @@ def compare(
     *,
     renames: Mapping[str, str] | None = None,
     guest_abi: str | None = None,
-    outputs: Sequence[str] = (),
+    outputs: Mapping[int, str] | None = None,
 ) -> Comparison:
     """Compare two core modules, or two components, section by section. Otherwise a component stands
     for the core module that a rewrite makes of it. In a component that was made of a core module,
@@ -53,17 +59,17 @@ def compare(
     wasi-nn's module names of imports, or its versions in a component's imports, may differ, and
     other names as in `renames`, old to new. `guest_abi` is the value of this option in the rewrite,
     which its result may contain in a mark. `outputs` are the names of the model's outputs that the
-    rewrite of a component was given.
+    rewrite of a component was given, by index.
 
     Raises ModuleError if one of them cannot be read, or cannot become a core module, with its name
-    if the error is found before the comparison, and UsageError for invalid names, unknown ABIs and
-    options that have no effect on components.
+    if the error is found before the comparison, and UsageError for invalid names, unknown ABIs,
+    indices of `outputs` with gaps, and options that have no effect on components.
     """
     left, right = _read(original, "original"), _read(rewritten, "rewritten")
     if isinstance(left, Component) and isinstance(right, Component):
         if guest_abi is not None:
             raise UsageError("guest_abi (--guest-abi) has no effect on components")
-        return compare_components(left, right, renames or {}, outputs)
+        return compare_components(left, right, renames or {}, in_order(outputs or {}))
     recorded = left.data if isinstance(left, Component) else None
     names = NO_NAMES
     for one, other in ((left, right), (right, left)):
@@ -173,7 +179,8 @@ def _compared(
 
 class _Comparing:
     def __init__(self, original: Component, renames: Mapping[str, str]) -> None:
-        self._allowed = by_rename((item.name.text for item in original.imports), renames)
+        self._imported = {item.name: item for item in describe_component(original).imports}
+        self._allowed = by_rename(self._imported, renames)
         self._version: str | None = None
         """The version of wasi:nn in the rewritten component."""
         self.renamed: Counter[tuple[str, str]] = Counter()
@@ -253,6 +260,11 @@ class _Comparing:
         self._version = self._version or version
         if version != self._version:
             return f"{old} became {new}, and others {PACKAGE}@{self._version}", None
+        snapshot = next((each for each in SNAPSHOTS if each.version == version), None)
+        if snapshot is not None and snapshot.types:
+            changed = next(misfits_of(self._imported[old], snapshot), None)
+            if changed is not None:
+                return f"{old} became {new}, but a rewrite adds a shim for {changed.function}", None
         return None
 
 

@@ -15,6 +15,7 @@ from rewriter.wasm.limits import check_number
 from rewriter.wasm.reader import Cursor, Data, Reading
 
 __all__ = [
+    "COMPONENT",
     "HEADER_SIZE",
     "Section",
     "SectionId",
@@ -27,6 +28,12 @@ HEADER_SIZE = 8
 """In bytes: the magic number and the version."""
 
 _MAGIC = b"\0asm"
+
+COMPONENT = _MAGIC + b"\x0d\0\x01\0"
+"""How a component of WASI 0.2 begins: the magic number, its version, and its layer.
+
+https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
+"""
 _MODULE_VERSION = b"\x01\0\0\0"
 _COMPONENT_LAYER = b"\x01\0"
 """Bytes 6 and 7 of a component. A module has zeros there.
@@ -193,10 +200,11 @@ def _check_header(data: Data) -> None:
         raise MalformedModule("the header is truncated", len(data), "NN102")
     if version[2:] == _COMPONENT_LAYER:
         raise UnsupportedModule(
-            "this is a component, but only core modules are supported so far",
+            "this is a component, and a core module is expected",
             4,
             "NN105",
-            "use the core module that the component is made from",
+            "`nnshim rewrite --to wasi_ephemeral_nn` makes a core module of it, if it was made from"
+            " one",
         )
     if version != _MODULE_VERSION:
         raise MalformedModule(f"unknown version {version.hex(' ')}", 4)

@@ -13,10 +13,9 @@ from rewriter.abi.dialects import Errno, Target
 from rewriter.abi.numbers import ComponentType, error_code
 from runtime_shim.abi.memory import GuestMemory
 from runtime_shim.components.functions import ENCODINGS, STOPS
-from runtime_shim.components.layout import FIRST_SIZE, Kind, Stop
+from runtime_shim.components.layout import FIRST_SIZE, Kind
 from runtime_shim.components.places import Form, Places
 from runtime_shim.components.state import (
-    NoHandles,
     NoRoom,
     Port,
     State,
@@ -68,8 +67,6 @@ def _answers(name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
                 answer = method(self, *arguments)
             except HostError as error:
                 answer = self.refuse(name, error)
-            except NoHandles as error:
-                raise Fault(f"wasi:nn: {STOPS[Stop.HANDLES].format(error)}") from error
             self.check_stop()
             return answer
 
@@ -79,12 +76,17 @@ def _answers(name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
 
 
 class Calls:
-    """The functions of one guest, for its session. `memories` are those of its engine. The added
-    modules have checked pointers into the guest's memory; they are checked again here."""
+    """The functions of one instance of the added modules, for the session of its guest. `memories`
+    are those of its engine, and `memory` is the modules' own. The added modules have checked
+    pointers into the guest's memory; they are checked again here."""
 
-    def __init__(self, session: Session, memories: Memories, life: StoreLife) -> None:
+    def __init__(
+        self, session: Session, memories: Memories, memory: HostMemory, life: StoreLife
+    ) -> None:
         self._session = session
         self._life = life
+        self._memory = memory
+        self._state = State(memory)
         self._entries: dict[int, int] = {}
         """The entry of each context."""
         self._memories = memories
@@ -111,9 +113,10 @@ class Calls:
         }
         """By the names in FUNCTIONS."""
 
-    @functools.cached_property
-    def _state(self) -> State:
-        return State(self._memories.own)
+    def take_over(self) -> None:
+        """Have the session use the places of this instance, after calls of another one."""
+        if "_places" in vars(self):
+            self._session.use_arena(self._places, self._life)
 
     @functools.cached_property
     def _places(self) -> Places:
@@ -156,7 +159,7 @@ class Calls:
 
     def _more(self, missing: int) -> int:
         """How many pages the memory for tensors grows by. Raises Fault beyond the limit `total`."""
-        memory = self._memories.own
+        memory = self._memory
         try:
             self._check_room(missing)
         except HostError as error:
@@ -170,7 +173,7 @@ class Calls:
 
     def _check_room(self, missing: int) -> None:
         """Raise HostError if that many more bytes for tensors exceed the limit `total`."""
-        size = self._memories.own.size - FIRST_SIZE
+        size = sum(memory.size - FIRST_SIZE for memory in self._memories.hosts())
         self._session.usage.check_total(size + missing)
 
     def _stop(self, reason: int, number: int) -> None:
@@ -309,16 +312,17 @@ class Calls:
 
     def _set(self, context: int, name: bytes, entry: int) -> tuple[bytes, Form]:
         """Set an input to the tensor of an entry. Returns its name and form."""
+        rank = self._state.rank(entry)
+        if rank > _MAX_RANK:
+            raise HostError(
+                Errno.INVALID_ARGUMENT,
+                f"a tensor cannot have {rank} dimensions (at most {_MAX_RANK})",
+            )
         form = Form(*self._state.form(entry))
         data = self._state.data(entry)
         places = self._places
         if places.take(context, name, form, data):
             return name, form
-        if form.rank > _MAX_RANK:
-            raise HostError(
-                Errno.INVALID_ARGUMENT,
-                f"a tensor cannot have {form.rank} dimensions (at most {_MAX_RANK})",
-            )
         index = self._session.input_index(context, self._decoded(name))
         places.forget(context)
         shape = struct.unpack(f"<{form.rank}I", form.dimensions)

@@ -1,25 +1,30 @@
 ;; The functions of wasi:nn that take no pointers, and the memory of both modules: the handles, and
 ;; the bytes of tensors, errors and replies. runtime_shim/components/state.py reads and writes the
 ;; same structures.
-(import "host" "more" (func $host_more (param i32) (result i32)))
-(import "host" "stop" (func $host_stop (param i32 i32)))
-(import "host" "unload" (func $host_unload (param i32)))
-(import "host" "finalize" (func $host_finalize (param i32)))
+(import "host" "begin" (func $host_begin (result i32)))
+(import "host" "more" (func $host_more (param i32 i32) (result i32)))
+(import "host" "stop" (func $host_stop (param i32 i32 i32)))
+(import "host" "unload" (func $host_unload (param i32 i32)))
+(import "host" "finalize" (func $host_finalize (param i32 i32)))
 
 (memory $state (export "memory") $FIRST_PAGES $MOST_PAGES)
 ;; How many instances of the other module have shown their memory to the host, and the number of the
 ;; last one that has.
 (global $modules (export "modules") (mut i32) (i32.const 0))
 (global $shown (export "shown") (mut i32) (i32.const 0))
+;; The number that the host has given this instance. It is the first argument of all other calls of
+;; the host.
+(global $caller (export "caller") (mut i32) (i32.const 0))
 (start $begin)
 
 (func $begin
+  (global.set $caller (call $host_begin))
   (i32.store (i32.const $ENTRIES_END_AT) (i32.const $ENTRIES))
   (i32.store (i32.const $HEAP_END_AT) (i32.const $HEAP)))
 
 ;; End the guest, for a reason and a number that belongs to it.
 (func $stop (export "stop") (param $reason i32) (param $number i32)
-  (call $host_stop (local.get $reason) (local.get $number))
+  (call $host_stop (global.get $caller) (local.get $reason) (local.get $number))
   unreachable)
 
 ;; Each function begins with this: none may be called while the guest's realloc runs.
@@ -62,7 +67,9 @@
   (if (i64.gt_u (local.get $bytes) (i64.const 0xffffffff))
     (then (call $stop (i32.const $STOP_TOO_LARGE) (i32.const -1))))
   (if (i32.eq
-        (memory.grow (call $host_more (i32.wrap_i64 (local.get $bytes)))) (i32.const -1))
+        (memory.grow
+          (call $host_more (global.get $caller) (i32.wrap_i64 (local.get $bytes))))
+        (i32.const -1))
     (then (call $stop (i32.const $STOP_TOO_LARGE) (i32.wrap_i64 (local.get $bytes))))))
 
 ;; A block for a number of bytes, aligned to 64.
@@ -186,14 +193,14 @@
   (local $entry i32)
   (call $enter)
   (local.set $entry (call $entry (local.get $graph) (i32.const $KIND_GRAPH)))
-  (call $host_unload (i32.load offset=$ENTRY_VALUE (local.get $entry)))
+  (call $host_unload (global.get $caller) (i32.load offset=$ENTRY_VALUE (local.get $entry)))
   (call $release (local.get $entry)))
 
 (func (export "inference#[resource-drop]graph-execution-context") (param $context i32)
   (local $entry i32)
   (call $enter)
   (local.set $entry (call $entry (local.get $context) (i32.const $KIND_CONTEXT)))
-  (call $host_finalize (i32.load offset=$ENTRY_VALUE (local.get $entry)))
+  (call $host_finalize (global.get $caller) (i32.load offset=$ENTRY_VALUE (local.get $entry)))
   (call $release (local.get $entry)))
 
 ;; Stands for the guest's realloc where it names none.

@@ -7,7 +7,7 @@
   (call $enum (local.get $code) (i32.const $CODES))
   (call $list (local.get $text) (local.get $length) (i64.const 1) (i32.const 1))
   (call $show_memory)
-  (call $host_check_text (local.get $text) (local.get $length))
+  (call $host_check_text (global.get $caller) (local.get $text) (local.get $length))
   (local.set $entry (call $new_entry (i32.const $KIND_ERROR) (local.get $code)))
   (call $new_block (local.get $entry) (local.get $length) (i32.const 0))
   (memory.copy $state $guest

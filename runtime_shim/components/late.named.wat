@@ -17,7 +17,8 @@
     (then
       (call $place (local.get $plan) (local.get $taken))
       (local.set $answer (call $answered
-        (call $host_again (i32.load $state offset=$ENTRY_VALUE (local.get $entry)))))
+        (call $host_again
+          (global.get $caller) (i32.load $state offset=$ENTRY_VALUE (local.get $entry)))))
       (call $drop (local.get $taken) (local.get $count))
       (if (i64.eqz (local.get $answer))
         (then
@@ -25,7 +26,7 @@
           (return))))
     (else
       (local.set $answer (call $answered
-        (call $host_compute
+        (call $host_compute (global.get $caller)
           (i32.load $state offset=$ENTRY_VALUE (local.get $entry))
           (local.get $taken) (local.get $count))))
       (call $drop (local.get $taken) (local.get $count))))

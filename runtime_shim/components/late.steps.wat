@@ -15,7 +15,7 @@
   (call $list (local.get $area) (i32.const 1) (i64.const 8) (i32.const 4))
   (call $show_memory)
   (i32.store $state (local.get $entry) (i32.const $KIND_TAKEN))
-  (local.set $answer (call $answered (call $host_set_input (local.get $value)
+  (local.set $answer (call $answered (call $host_set_input (global.get $caller) (local.get $value)
     (local.get $name) (local.get $length) (local.get $entry))))
   (call $release_block (local.get $entry))
   (call $result (local.get $area) (local.get $answer)))
@@ -26,7 +26,7 @@
   (call $enter)
   (local.set $value (call $context (local.get $context)))
   (call $list (local.get $area) (i32.const 1) (i64.const 8) (i32.const 4))
-  (call $result (local.get $area) (call $host_run (local.get $value))))
+  (call $result (local.get $area) (call $host_run (global.get $caller) (local.get $value))))
 
 (func (export "inference#[method]graph-execution-context.get-output") (param $context i32)
     (param $name i32) (param $length i32) (param $area i32)
@@ -37,4 +37,5 @@
   (call $list (local.get $area) (i32.const 1) (i64.const 8) (i32.const 4))
   (call $show_memory)
   (call $result (local.get $area)
-    (call $host_get_output (local.get $value) (local.get $name) (local.get $length))))
+    (call $host_get_output
+      (global.get $caller) (local.get $value) (local.get $name) (local.get $length))))

@@ -1,17 +1,17 @@
 ;; The functions of wasi:nn that read or write the guest's memory. What the canonical ABI checks of
 ;; pointers, lengths, enums and handles is checked here.
-(import "host" "mark" (func $host_mark (result i64)))
-(import "host" "find" (func $host_find))
-(import "host" "resume" (func $host_resume (result i64)))
-(import "host" "load" (func $host_load (param i32 i32 i32 i32) (result i64)))
-(import "host" "load-by-name" (func $host_load_by_name (param i32 i32) (result i64)))
-(import "host" "init" (func $host_init (param i32) (result i64)))
-(import "host" "again" (func $host_again (param i32) (result i64)))
-(import "host" "compute" (func $host_compute (param i32 i32 i32) (result i64)))
-(import "host" "set-input" (func $host_set_input (param i32 i32 i32 i32) (result i64)))
-(import "host" "run" (func $host_run (param i32) (result i64)))
-(import "host" "get-output" (func $host_get_output (param i32 i32 i32) (result i64)))
-(import "host" "check-text" (func $host_check_text (param i32 i32)))
+(import "host" "mark" (func $host_mark (param i32) (result i64)))
+(import "host" "find" (func $host_find (param i32)))
+(import "host" "resume" (func $host_resume (param i32) (result i64)))
+(import "host" "load" (func $host_load (param i32 i32 i32 i32 i32) (result i64)))
+(import "host" "load-by-name" (func $host_load_by_name (param i32 i32 i32) (result i64)))
+(import "host" "init" (func $host_init (param i32 i32) (result i64)))
+(import "host" "again" (func $host_again (param i32 i32) (result i64)))
+(import "host" "compute" (func $host_compute (param i32 i32 i32 i32) (result i64)))
+(import "host" "set-input" (func $host_set_input (param i32 i32 i32 i32 i32) (result i64)))
+(import "host" "run" (func $host_run (param i32 i32) (result i64)))
+(import "host" "get-output" (func $host_get_output (param i32 i32 i32 i32) (result i64)))
+(import "host" "check-text" (func $host_check_text (param i32 i32 i32)))
 (import "early" "memory" (memory $state $FIRST_PAGES $MOST_PAGES))
 (import "early" "stop" (func $stop (param i32 i32)))
 (import "early" "enter" (func $enter))
@@ -24,6 +24,7 @@
 (import "early" "handle" (func $handle (param i32) (result i32)))
 (import "early" "entry" (func $entry (param i32 i32) (result i32)))
 (import "early" "release_block" (func $release_block (param i32)))
+(import "early" "caller" (global $caller (mut i32)))
 (import "early" "modules" (global $modules (mut i32)))
 (import "early" "shown" (global $shown (mut i32)))
 (import "guest" "memory" (memory $guest 0))
@@ -43,8 +44,8 @@
       (global.set $me (global.get $modules))))
   (if (i32.eq (global.get $shown) (global.get $me)) (then (return)))
   (local.set $kept (i64.load $guest (i32.const 0)))
-  (i64.store $guest (i32.const 0) (call $host_mark))
-  (call $host_find)
+  (i64.store $guest (i32.const 0) (call $host_mark (global.get $caller)))
+  (call $host_find (global.get $caller))
   (i64.store $guest (i32.const 0) (local.get $kept))
   (global.set $shown (global.get $me)))
 
@@ -97,7 +98,7 @@
     (if (i64.eq (i64.shr_u (local.get $answer) (i64.const 32)) (i64.const $ANSWER_GROW))
       (then
         (call $grow (i64.and (local.get $answer) (i64.const 0xffffffff)))
-        (local.set $answer (call $host_resume))
+        (local.set $answer (call $host_resume (global.get $caller)))
         (br $again))))
   (local.get $answer))
 
@@ -179,7 +180,8 @@
   (call $list (local.get $area) (i32.const 1) (i64.const 8) (i32.const 4))
   (call $show_memory)
   (call $result (local.get $area)
-    (call $host_load (local.get $builders) (local.get $count) (local.get $encoding)
+    (call $host_load
+      (global.get $caller) (local.get $builders) (local.get $count) (local.get $encoding)
       (local.get $target))))
 
 (func (export "graph#load-by-name") (param $name i32) (param $length i32) (param $area i32)
@@ -188,7 +190,7 @@
   (call $list (local.get $area) (i32.const 1) (i64.const 8) (i32.const 4))
   (call $show_memory)
   (call $result (local.get $area)
-    (call $host_load_by_name (local.get $name) (local.get $length))))
+    (call $host_load_by_name (global.get $caller) (local.get $name) (local.get $length))))
 
 (func (export "graph#[method]graph.init-execution-context") (param $graph i32) (param $area i32)
   (local $entry i32)
@@ -196,4 +198,5 @@
   (local.set $entry (call $entry (local.get $graph) (i32.const $KIND_GRAPH)))
   (call $list (local.get $area) (i32.const 1) (i64.const 8) (i32.const 4))
   (call $result (local.get $area)
-    (call $host_init (i32.load $state offset=$ENTRY_VALUE (local.get $entry)))))
+    (call $host_init
+      (global.get $caller) (i32.load $state offset=$ENTRY_VALUE (local.get $entry)))))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rewriter.descriptors import open_standard
-from rewriter.wasm.module import Module
+from rewriter.wasm.module import Module, check_bytes
+from rewriter.wasm.sections import COMPONENT
 from runtime_shim.engine import runner
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.embedding import NNHost
@@ -14,9 +15,6 @@ from runtime_shim.engine.runner import Running
 __all__ = ["run"]
 
 _DEFAULTS = RunOptions()
-
-_COMPONENT = b"\0asm\x0d\0\x01\0"
-"""How a component begins: the magic number, its version, and its layer."""
 
 
 def run(
@@ -45,11 +43,13 @@ def run(
     this call. `run` also returns in time if wasmtime takes too long to compile; compiling cannot be
     interrupted, so a thread of this process continues until it is done.
     """
+    if not isinstance(module, Module):
+        check_bytes(module)
     deadline = Deadline(host.limits.timeout)
     open_standard()  # the guest may inherit them
     with host.session() as session:
         made: Running
-        if isinstance(module, Module) or module[: len(_COMPONENT)] != _COMPONENT:
+        if isinstance(module, Module) or module[: len(COMPONENT)] != COMPONENT:
             made = runner.CoreRun(module, session, options)
         else:
             from runtime_shim.components.runner import ComponentRun  # few guests are components

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import wasmtime
@@ -13,10 +14,8 @@ from rewriter.errors import InvalidModule, UsageError
 from rewriter.inlining.inline import HostFunction, inline
 from rewriter.inlining.uses import uses
 from rewriter.terminal import alive
-from runtime_shim.components.calls import Calls
-from runtime_shim.components.dummies import define_unused
-from runtime_shim.components.functions import FUNCTIONS
-from runtime_shim.components.linking import check_imports
+from runtime_shim.components.callers import FUNCTIONS, Callers
+from runtime_shim.components.linking import check_imports, define_unused
 from runtime_shim.components.shares import maxima, share_out
 from runtime_shim.components.text import PAGE, early, late, most_pages
 from runtime_shim.engine.binding import Escape, StoreLife
@@ -59,14 +58,14 @@ class ComponentRun(Running):
         used = uses(component)
         self._snapshot = used.snapshot
         self._data = data
-        check_imports(self._info)
+        check_imports(self._info, used.snapshot)
         pages = most_pages(maxima(component))
         if used.snapshot is not None:
             added = early(pages), late(used.snapshot.version, pages)
             self._data = inline(component, *added, host=_HOST, functions=_FUNCTIONS)
         limit = self._limits.memory
         self._bounds = None if limit is None else share_out(limit, component)
-        self._memories = Memories(self._bounds and self._bounds.memories, pages * PAGE)
+        self._memories = Memories(self._bounds and self._bounds.memories, pages * PAGE, self._stop)
         config = engine_config(options.cache, self._limits, self._can_be_stopped)
         self._memories.configure(config)
         self._engine = wasmtime.Engine(config)
@@ -108,6 +107,8 @@ class ComponentRun(Running):
         except wasmtime.ExitTrap:
             raise
         except wasmtime.WasmtimeError as error:
+            if self._session.stop is not None:
+                raise self._session.stop from error
             if self._memories.refused is not None:
                 raise LinkError(f"{self._memories.refused} (--max-memory)") from error
             if _BACKTRACE in str(error):
@@ -121,7 +122,7 @@ class ComponentRun(Running):
         if self._snapshot is None:
             return linker
         define_unused(linker, self._snapshot)
-        functions = Calls(self._session, self._memories, StoreLife(store)).functions
+        functions = Callers(self._session, self._memories, StoreLife(store)).functions
         with linker.root() as root, root.add_instance(_HOST) as instance:
             for name, function in FUNCTIONS.items():
                 signature = function.parameters, function.result
@@ -131,13 +132,30 @@ class ComponentRun(Running):
     def _command(
         self, instance: wasm_component.Instance, store: wasmtime.Store
     ) -> wasm_component.Func:
-        """The function `run`. Raises LinkError if it is not one."""
-        exported = instance.get_export_index(store, f"wasi:cli/run@{self._info.run[0]}")
-        index = instance.get_export_index(store, "run", exported)
-        function = None if index is None else instance.get_func(store, index)
-        if function is None:
-            raise LinkError("the component's export wasi:cli/run has no function run")
-        return function
+        """The function `run` of the newest `wasi:cli/run` that has one. Raises LinkError if none
+        has, or if it has another type."""
+        for version in sorted(self._info.run, key=_patch, reverse=True):
+            exported = instance.get_export_index(store, f"wasi:cli/run@{version}".rstrip("@"))
+            index = instance.get_export_index(store, "run", exported)
+            function = None if index is None else instance.get_func(store, index)
+            if function is not None:
+                _check_type(function.type(store))
+                return function
+        raise LinkError("the component's export wasi:cli/run has no function run")
+
+
+def _patch(version: str) -> int:
+    """What orders versions of WASI 0.2, below 0 for any other."""
+    found = re.fullmatch(r"0\.2\.([0-9]{1,9})", version)
+    return -1 if found is None else int(found[1])
+
+
+def _check_type(function: wasm_component.FuncType) -> None:
+    """Raise LinkError unless it takes nothing and returns a `result` without values."""
+    result = function.result
+    is_plain = isinstance(result, wasm_component.ResultType) and result.ok is result.err is None
+    if function.params or not is_plain:
+        raise LinkError("the component's function run of wasi:cli/run is not `func() -> result`")
 
 
 _BACKTRACE = "wasm backtrace:"
@@ -153,5 +171,6 @@ def _check_options(options: RunOptions) -> None:
     if options.is_for_core_modules:
         raise UsageError(
             "invoke, trap_unknown_imports, guest_abi and as_host are for core modules, and the "
-            "guest is a component"
+            "guest is a component; rewrite it with the option `to` wasi_ephemeral_nn first, which "
+            "makes a core module of a component that was made from one"
         )

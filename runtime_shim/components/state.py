@@ -31,6 +31,7 @@ from runtime_shim.components.layout import (
     SMALLEST,
     Kind,
 )
+from runtime_shim.engine.binding.components import Fault
 
 __all__ = [
     "NamedOutput",
@@ -87,8 +88,11 @@ class Port(NamedTuple):
     place: int
 
 
-class NoHandles(Exception):
-    """There are as many handles as there can be."""
+class NoHandles(Fault):
+    """Stops a guest that has as many handles as there can be."""
+
+    def __init__(self) -> None:
+        super().__init__(f"wasi:nn: there can be at most {MOST_ENTRIES} handles")
 
 
 class NoRoom(Exception):
@@ -113,6 +117,10 @@ class State:
         words = self._words
         for at in range(block >> 2, (block >> 2) + 3 * count, 3):
             yield words[at], words[at + 1], words[at + 2]
+
+    def rank(self, entry: int) -> int:
+        """The number of dimensions of an entry's tensor."""
+        return self._words[(entry >> 2) + 4]
 
     def form(self, entry: int) -> tuple[int, int, bytes]:
         """The type, the number of dimensions, and the dimensions, of an entry's tensor."""
@@ -162,7 +170,7 @@ class State:
         else:
             entry = words[ENTRIES_END_AT >> 2]
             if entry == PLACES:
-                raise NoHandles(MOST_ENTRIES)
+                raise NoHandles
             words[ENTRIES_END_AT >> 2] = entry + ENTRY.size
         words[entry >> 2] = kind
         words[(entry >> 2) + 1] = value

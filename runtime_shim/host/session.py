@@ -68,6 +68,7 @@ class Session:
         """Raised in the caller of the guest; the guest's host call does not return."""
         self._numbering = Numbering()
         self._arena: Arena | None = None
+        self._arenas: set[Arena] = set()
         self._arenas_store: StoreLife | None = None
 
     @property
@@ -76,17 +77,18 @@ class Session:
         return self._here() is not None
 
     def use_arena(self, arena: Arena, store: StoreLife) -> None:
-        """Let tensors of future contexts move into a store, where the guest can copy them."""
+        """Let tensors of future contexts move into a store, where the guest can copy them.
+        With several arenas, each has to be in use while its contexts are."""
         self._arena = arena
+        self._arenas.add(arena)
         self._arenas_store = store
 
     def _here(self) -> Arena | None:
         """The arena, if there is one and its store still exists. If the store is gone, forget the
         contexts that have tensors in it, so that nothing accesses them."""
         if self._arenas_store is not None and self._arenas_store.is_over:
-            self._arenas_store = None
-            arena, self._arena = self._arena, None
-            for handle in arena.residents() if arena is not None else ():
+            arenas, self._arenas, self._arena, self._arenas_store = self._arenas, set(), None, None
+            for handle in [each for arena in arenas for each in arena.residents()]:
                 self._forget_context(handle)
         return self._arena
 
@@ -99,10 +101,9 @@ class Session:
     def close(self) -> None:
         """Free all graphs and contexts; their handles become invalid. With isolation, the processes
         of this guest's own models end."""
-        arena = self._arena and self._here()
-        if arena is not None:
-            for handle in self.contexts:
-                arena.dismiss(handle)
+        _ = self._arena and self._here()
+        for arena, handle in itertools.product(self._arenas, self.contexts):
+            arena.dismiss(handle)
         self.contexts.clear()
         self._rows.clear()
         self._graphs.clear()
@@ -112,12 +113,11 @@ class Session:
     def end(self) -> None:
         """Free all graphs and contexts for good, because the host is closed. A call that is running
         in another thread keeps what it uses, but nothing that it creates remains."""
-        arena = self._arena and self._here()
+        _ = self._arena and self._here()
         handles, self.contexts, self._graphs = list(self.contexts), Ended(), Ended()
         self.usage = Usage(self.usage.limits)
-        if arena is not None:
-            for handle in handles:
-                arena.dismiss(handle)
+        for arena, handle in itertools.product(self._arenas, handles):
+            arena.dismiss(handle)
         self._host.release(for_good=True)
 
     def stats(self) -> list[GraphStats]:

@@ -9,6 +9,7 @@ import pytest
 from rewriter.wasm.leb128 import encode_u32
 from tests.runtime_shim.components.guest import core, guest
 from tests.support.command import nnshim
+from tests.support.components import component
 from tests.support.wasm import name
 from tests.support.wit import OCTOBER, command
 
@@ -74,3 +75,13 @@ def test_options_of_core_modules_need_a_core_module_in_the_component(
     path = tmp_path / "guest.wasm"
     path.write_bytes(guest(""))
     assert nnshim("run", *options, path).returncode != 0
+
+
+def test_a_refusal_of_an_option_says_that_the_component_runs_without_it(tmp_path: Path) -> None:
+    path = tmp_path / "guest.wasm"
+    path.write_bytes(component())
+    ended = nnshim("run", "--as", "wasmedge", path)
+    assert ended.returncode == 1
+    assert b"without them, the component itself runs" in ended.stderr
+    assert b"error[NN342]" in ended.stderr
+    assert nnshim("run", path).returncode == 0

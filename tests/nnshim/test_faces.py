@@ -31,9 +31,9 @@ FACES = {
     "rewriter": f"""{REWRITER} Abi CustomSection ImportedItem Plan Rename WASI_EPHEMERAL_NN WASI_NN
         compare inspect_module""",
     "runtime_shim": f"""{RUNTIME} parse_nn_graph parse_nn_preload read_graphs""",
-    "runtime_shim.backends": """Backend ExecutionContext Graph MovableContext OWN_ENCODINGS Options
-        Part Place Quantization QuantizedGraph Runtime Settings SharedGraph StreamingContext
-        encodings import_backend""",
+    "runtime_shim.backends": """Backend Bf16Context DescribedContext Element ExecutionContext Graph
+        MovableContext Names OWN_ENCODINGS Options Output Part Place Quantization QuantizedGraph
+        Runtime Settings SharedGraph StreamingContext encodings import_backend""",
     "runtime_shim.testing": "FakeBackend Load echo",
 }
 """What a name means stays. One that goes, or comes, is a line in CHANGELOG.md."""

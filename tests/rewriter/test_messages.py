@@ -47,6 +47,31 @@ def codes(message: str) -> list[str]:
             "NN201",
             "nnshim rewrite --for",
         ),
+        (
+            "failed to run main module `c.wasm`\n\nCaused by:\n 0: component imports instance "
+            "`wasi:nn/errors@0.2.0-rc-2024-06-25`, but a matching implementation was not found in "
+            "the linker\n 1: instance export `error` has the wrong type",
+            "NN276",
+            "-S nn",
+        ),
+        (
+            "component imports instance `wasi:http/types@0.2.0`, but a matching implementation was "
+            "not found in the linker",
+            "NN278",
+            "nnshim check --for wasmtime@RELEASE",
+        ),
+        (
+            "load failed with error 1 of wasi:nn: unable to find a backend for this encoding",
+            "NN713",
+            "nnshim hosts wasmtime",
+        ),
+        ("WASM module load failed: unknown binary version", "NN277", "nnshim rewrite --for"),
+        (
+            "loading failed: illegal opcode, Code: 0x117\n This instruction or syntax requires "
+            "enabling Component Model proposal\n Bytecode offset: 0x00000004",
+            "NN283",
+            "nnshim rewrite --for",
+        ),
         ("incompatible import type for `wasi_nn::load`", "NN202", "nnshim rewrite --for"),
         ("digits: load failed with wasi-nn error 1", "NN204", "--model MODEL"),
         ("wasi_nn errno: 1", "NN204", "--model MODEL"),

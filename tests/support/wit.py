@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rewriter.files import wasm_tools
 
-__all__ = ["AUGUST", "JUNE", "OCTOBER", "command", "importing"]
+__all__ = ["AUGUST", "JUNE", "OCTOBER", "command", "composed", "importing"]
 
 JUNE, AUGUST, OCTOBER = (f"0.2.0-rc-2024-{date}" for date in ("06-25", "08-19", "10-28"))
 
@@ -122,9 +122,56 @@ def importing(version: str, *, constructor: bool | None = None) -> bytes:
 def command(core: str, version: str) -> bytes:
     """A component of a core module in text, which may import all functions of this version, and
     exports `wasi:cli/run@0.2.0#run`."""
+    wit = _COMMAND.format(version=version) + _nested(version)
+    return _made(wit, ["--world", "guest"], core.encode())
+
+
+_LIBRARY = """
+package test:{name};
+interface step {{ f: func(); }}
+world guest {{
+    import wasi:nn/tensor@{version}; import wasi:nn/graph@{version};
+    import wasi:nn/inference@{version}; import wasi:nn/errors@{version};
+    export step;
+}}
+"""
+
+_CALLER = """
+package test:guest;
+world guest {{ {imports} export wasi:cli/run@0.2.0; }}
+package wasi:cli@0.2.0 {{ interface run {{ run: func() -> result; }} }}
+"""
+
+
+def composed(libraries: Sequence[str], version: str, times: int = 1) -> bytes:
+    """What `wasm-tools compose` makes of a command that calls each library in turn, `times` times,
+    and of the libraries: components of core modules in text such as those of `command`."""
+    names = [chr(ord("a") + number) for number in range(len(libraries))]
+    imports = "".join(f'(import "test:{name}/step" "f" (func ${name}))' for name in names)
+    calls = " ".join(f"(call ${name})" for name in names) * times
+    caller = f"""(module {imports} (func (export "wasi:cli/run@0.2.0#run") (result i32)
+      {calls} (i32.const 0)))"""
+    packages = "".join(
+        f"package test:{name} {{ interface step {{ f: func(); }} }}" for name in names
+    )
+    wit = _CALLER.format(imports="".join(f"import test:{name}/step; " for name in names))
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "root.wasm"
+        root.write_bytes(_made(wit + packages, ["--world", "guest"], caller.encode()))
+        options: list[str | Path] = []
+        for name, text in zip(names, libraries, strict=True):
+            core = text.replace("wasi:cli/run@0.2.0#run", f"test:{name}/step#f")
+            wit = _LIBRARY.format(name=name, version=version) + _nested(version)
+            path = Path(folder) / f"{name}.wasm"
+            path.write_bytes(_made(wit, ["--world", "guest"], core.encode()))
+            options += ["-d", path]
+        command = [wasm_tools.find(), "compose", "-q", root, *options]
+        return subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout
+
+
+def _nested(version: str) -> str:
     header, _, rest = _interfaces(version, None).partition(";")
-    nested = f"{header} {{{rest}}}"
-    return _made(_COMMAND.format(version=version) + nested, ["--world", "guest"], core.encode())
+    return f"{header} {{{rest}}}"
 
 
 def _interfaces(version: str, constructor: bool | None) -> str:

@@ -105,12 +105,17 @@ def shimmed(
         return error
 
 
+_TAKE_OUT = (
+    "`nnshim rewrite --to wasi_ephemeral_nn` makes a core module of it, if it was made from one"
+)
+
+
 def version_obstacles(info: ComponentInfo, snapshot: Snapshot) -> Sequence[Diagnostic]:
     """Why a component does not fit a version of wasi:nn when its imports are only renamed: by the
     names of functions. Empty if it fits."""
     if not snapshot.types:
         message = f"the types of the functions of {snapshot} are not known"
-        return [Diagnostic("NN371", message)]
+        return [Diagnostic("NN371", message, help=_TAKE_OUT)]
     found = [
         Diagnostic("NN371", f"it imports {misfit.text}", misfit.item.offset, misfit.function)
         for misfit in misfits(info, snapshot)

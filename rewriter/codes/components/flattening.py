@@ -16,13 +16,13 @@ FLATTENING = (
         "program of this component itself imports interfaces of WASI 0.2, or others, which hosts "
         "of core modules do not define. So do programs by componentize-py and componentize-js, "
         "and those for `wasm32-wasip2`.",
-        "Build the program for WASI 0.1 (`wasm32-wasip1`), or use a host of components.",
+        "Build the program for WASI 0.1 (`wasm32-wasip1`), or use a host that runs components.",
     ),
     Code(
         "NN342",
         Severity.ERROR,
         "the component does not have exactly one program",
-        "Besides adapters, one core module with a memory is expected in a component.",
+        "The component must contain exactly one core module with a memory, besides adapters.",
         "Build the program as one core module.",
     ),
     Code(
@@ -31,7 +31,7 @@ FLATTENING = (
         "the component is composed from others",
         "A component inside it imports `wasi:nn`. Only a component of one program becomes a core "
         "module.",
-        "Rewrite the component from before it was composed.",
+        "Rewrite the component that imports `wasi:nn`, before it is composed.",
     ),
     Code(
         "NN344",
@@ -54,8 +54,8 @@ FLATTENING = (
         Severity.ERROR,
         "the program imports too few functions of wasi:nn",
         "The imports of `wasi_ephemeral_nn` replace those of `wasi:nn`, one for one, so that no "
-        "function gets another index. The program imports fewer functions of `wasi:nn` than are "
-        "needed of `wasi_ephemeral_nn`.",
+        "function gets another index. The core module needs more functions of "
+        "`wasi_ephemeral_nn` than the program imports of `wasi:nn`.",
         "Import more functions of `wasi:nn`, such as those that drop tensors and errors.",
     ),
     Code(
@@ -75,7 +75,7 @@ FLATTENING = (
         Severity.CONDITION,
         "compute returns the first output only",
         "Hosts of core modules do not tell how many outputs a model has.",
-        "Nothing, for models with one output, unless the program needs its name: here it is `0`. "
+        "Nothing, for models with one output, unless the program needs its name, which is now `0`. "
         "Otherwise pass the names of all outputs (`--output-name`, `--model`).",
     ),
     Code(
@@ -112,6 +112,6 @@ HEAPS = (
         "the program's heap takes all memory",
         "A core module made from a component keeps tensors in pages that it gets by `memory.grow`. "
         "The heaps of Go and TinyGo do not leave such pages alone, and would overwrite tensors.",
-        "Have the program import `wasi_ephemeral_nn`, or use a host of components.",
+        "Have the program import `wasi_ephemeral_nn`, or use a host that runs components.",
     ),
 )

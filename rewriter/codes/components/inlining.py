@@ -26,11 +26,12 @@ INLINING = (
         "NN363",
         Severity.ERROR,
         "the component does more with wasi:nn than call its functions",
-        "The functions of `wasi:nn` are replaced where the outermost component lowers them for "
-        "its core modules. This component also exports an interface of `wasi:nn`, passes it to a "
-        "component inside, or uses its resources in the types of other interfaces.",
-        "If the component is composed from others, use the one that imports `wasi:nn` from before "
-        "it was composed.",
+        "nnshim replaces the functions of `wasi:nn` where a component lowers them for its core "
+        "modules. A component inside may get them from the component around it, by their own "
+        "names. This component also exports an interface of `wasi:nn`, has its resources in the "
+        "types of other functions, or has a component inside that also gets another `wasi:nn`.",
+        "If the component is composed from others, let one of them make all calls of `wasi:nn`, "
+        "and pass lists of numbers between them, not tensors.",
     ),
     Code(
         "NN364",
@@ -45,7 +46,7 @@ INLINING = (
     Code(
         "NN365",
         Severity.ERROR,
-        "a function of wasi:nn cannot be made of another version",
+        "a function of wasi:nn cannot be replaced by those of another version",
         "The shim between two versions of `wasi:nn` needs the interfaces that its functions belong "
         "to, and contexts that the program makes itself.",
         "Build the program with the other version of `wasi-nn.wit`.",
@@ -56,7 +57,8 @@ INLINING = (
         "the names of a model's outputs are not known",
         "Before `0.2.0-rc-2024-10-28`, no function lists a model's outputs. `compute` of that "
         "version returns all of them, so their names have to be in the component.",
-        "Give the names of the outputs, in the order in which the program expects them.",
+        "Pass the names of the outputs, in the order in which the program expects them "
+        "(`--output-name`, `--model`).",
     ),
     Code(
         "NN367",
@@ -85,6 +87,7 @@ INLINING = (
         "Hosts of versions before `0.2.0-rc-2024-10-28` do not list a model's outputs. `compute` "
         "asks for those that were named when the component was changed, and fails if a model does "
         "not have one of them. An input that a later `compute` leaves out keeps its value.",
-        "Change the component for models with these outputs only, and pass all inputs every time.",
+        "Use the component only with models that have these outputs, and pass all inputs every "
+        "time.",
     ),
 )

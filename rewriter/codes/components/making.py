@@ -10,19 +10,19 @@ MAKING = (
     Code(
         "NN353",
         Severity.ERROR,
-        "the module imports what a component does not get",
+        "the module imports something that a component does not get",
         "The adapters around the module provide the functions of WASI 0.1 and of wasi-nn. They do "
         "not provide other import modules, or functions of WASI that only some hosts have, such "
         "as WasmEdge's sockets.",
-        "Remove the code that imports it, or link it into the module.",
+        "Remove the code that uses the import, or link its implementation into the module.",
     ),
     Code(
         "NN354",
         Severity.ERROR,
         "the names of inputs are not known",
         "Core modules know inputs by index, but `wasi:nn` by name. Wasmtime's ONNX backend takes "
-        "the index as a name, its OpenVINO backend does not. So nothing is written if the module "
-        "loads models for OpenVINO, or if its constants do not show that it loads none.",
+        "the index as a name, but its OpenVINO backend does not. So nothing is written if the "
+        "module loads models for OpenVINO, or if its constants do not show that it loads none.",
         "`--model FILE` reads the names from the model, `--input-name 0=NAME` gives them. If the "
         "module only loads ONNX models: `--input-name 0=0`.",
     ),

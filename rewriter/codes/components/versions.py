@@ -18,14 +18,14 @@ VERSIONS = (
         "`get-output` are one function, `compute`, since `0.2.0-rc-2024-10-28`. The types of the "
         "functions of `wasi:nn` without a version are not known.",
         "Build the component from the other version of `wasi-nn.wit`, or run it on a host that has "
-        "its own: `nnshim check` says which.",
+        "the component's version: `nnshim check` shows which hosts run it.",
     ),
     Code(
         "NN372",
         Severity.ERROR,
         "two imports would have the same name",
-        "The imports of a component have different names, and the rewrite would give two of them "
-        "the same name.",
+        "The imports of a component must have different names, but the rewrite would give two of "
+        "them the same name.",
         "Leave one of the two names as it is, or give it another one with `--rename`.",
     ),
 )

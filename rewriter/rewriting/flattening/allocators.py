@@ -33,9 +33,10 @@ def check_allocator(module: Module) -> None:
         language = "Go"
     if language is not None:
         raise UnsupportedModule(
-            f"the heap of {language} takes memory that other functions have got for themselves, "
-            "such as those that are added to a core module",
+            f"the heap of {language} takes memory that belongs to other functions, such as "
+            "those that are added to a core module",
             code.start if code else None,
             "NN373",
-            "use wasi_ephemeral_nn in the program, or run the component on a host of components",
+            "use wasi_ephemeral_nn in the program, or run the component on a host that runs "
+            "components",
         )

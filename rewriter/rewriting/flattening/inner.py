@@ -64,14 +64,14 @@ def find_inner(component: Component) -> Inner:
             f"the component was made by {making}: its core modules need WASI 0.2",
             None,
             "NN341",
-            "run it on a host of components: `nnshim check` says on which",
+            "run it on a host that runs components: `nnshim check` says which do",
         )
     if making is Making.COMPOSED:
         raise UnsupportedModule(
             "the component was composed from others, which import wasi:nn inside",
             None,
             "NN343",
-            "flatten the component from before it was composed",
+            "rewrite the component that imports wasi:nn, before it is composed",
         )
     found = [part for part in component.parts() if not part.is_component and part.depth == 1]
     programs = [part for part in found if _is_program(part)]
@@ -154,7 +154,7 @@ def _other_import(name: str, item: Import) -> UnsupportedModule:
         item.name.start,
         "NN341",
         "build it for WASI 0.1 (wasm32-wasip1) and make the component with `wasm-tools component "
-        "new --adapt`, or run it on a host of components",
+        "new --adapt`, or run it on a host that runs components",
     )
 
 

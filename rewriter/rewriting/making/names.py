@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from rewriter.errors import InputError, UsageError
@@ -9,7 +10,7 @@ from rewriter.models.reading import read_model
 from rewriter.options import RewriteOptions
 from rewriter.rewriting.making.adapter import Names
 
-__all__ = ["read_adapter", "read_all_names", "read_names", "read_outputs"]
+__all__ = ["in_order", "read_adapter", "read_all_names", "read_names", "read_outputs"]
 
 
 def read_names(options: RewriteOptions) -> Names:
@@ -49,7 +50,14 @@ def read_outputs(options: RewriteOptions) -> tuple[str, ...]:
 
     Raises what `read_names` raises, about outputs, and UsageError for indices with gaps.
     """
-    names = _of_models(options, "output") | dict(options.outputs)
+    return in_order(_of_models(options, "output") | dict(options.outputs))
+
+
+def in_order(names: Mapping[int, str]) -> tuple[str, ...]:
+    """The names of outputs, by index. Raises UsageError for anything but a mapping, and for indices
+    with gaps."""
+    if not isinstance(names, Mapping):
+        raise UsageError(f"outputs has to be a mapping of indices to names, not {names!r}")
     if sorted(names) != list(range(len(names))):
         raise UsageError("outputs (--output-name): the indices have to be 0, 1 and so on")
     return tuple(names[index] for index in range(len(names)))

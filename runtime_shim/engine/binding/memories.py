@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import mmap
+from collections.abc import Callable
 from ctypes import CFUNCTYPE, c_int, c_long, c_size_t, c_void_p
 from typing import Any
 
@@ -49,7 +50,7 @@ class HostMemory:
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE
         address = _mmap(None, self.mapped, _NOT_ACCESSIBLE, flags, -1, 0)
         if address in (None, _FAILED):
-            raise _failed()
+            raise _no_memory()
         self.address: int = address
         self.grow(size)
 
@@ -60,7 +61,7 @@ class HostMemory:
         if size > self.size:
             where, more = self.address + self.size, size - self.size
             if _mprotect(where, more, mmap.PROT_READ | mmap.PROT_WRITE):
-                raise _failed()
+                raise _no_memory()
             self.size = size
 
     @property
@@ -74,31 +75,33 @@ class HostMemory:
 
 class Memories:
     """The memories of one engine: all are made here. Together they have at most `limit` bytes
-    (None: no limit), without one whose type has the maximum `own` (in bytes), which belongs to the
-    host. Beyond the limit, making one fails and growing one returns -1, as in any engine."""
+    (None: no limit), without those whose type has the maximum `own` (in bytes), which belong to the
+    host. Beyond the limit, making one fails and growing one returns -1, as in any engine.
 
-    def __init__(self, limit: int | None, own: int) -> None:
+    Python can raise an exception in any callback here, such as KeyboardInterrupt. `stop` gets it,
+    and has to end the guest with it. Until then wasmtime has to have the right address: it does not
+    check what it gets, and with another one the guest would read and write the host's memory."""
+
+    def __init__(self, limit: int | None, own: int, stop: Callable[[BaseException], None]) -> None:
         self._limit = limit
         self._own = own
+        self._stop = stop
         self._all: dict[int, HostMemory] = {}
+        self._gets: dict[int, object] = {}
+        """The callback for the address of each memory."""
         self._numbers = itertools.count(1)
         self._used = 0
         self.refused: str | None = None
         """Why the last memory that was not made was not, if that was the limit."""
         self._callbacks = (
-            _cffi.callback(_NEW, self._new, 0, _error),
-            _cffi.callback(_GET, self._get),
-            _cffi.callback(_GROW, self._grow, 0, _error),
-            _cffi.callback(_FREE, self._free),
+            _cffi.callback(_NEW, self._new, 0, self._failed),  # type: ignore[arg-type]
+            _cffi.callback(_GROW, self._grow, 0, self._failed),  # type: ignore[arg-type]
+            _cffi.callback(_FREE, self._free, None, self._not_freed),
         )
 
-    @property
-    def own(self) -> HostMemory:
-        """The host's. Raises LookupError before it is made."""
-        for memory in self._all.values():
-            if memory.maximum == self._own:
-                return memory
-        raise LookupError("the host has no memory")
+    def hosts(self) -> list[HostMemory]:
+        """Those of the host, in the order in which they were made."""
+        return [memory for memory in self._all.values() if memory.maximum == self._own]
 
     def guests(self) -> list[HostMemory]:
         """Those of the guest."""
@@ -127,7 +130,9 @@ class Memories:
         number = next(self._numbers)
         self._all[number] = memory
         made = ffi.wasmtime_linear_memory_t.from_address(out)
-        _, get, grow, free = self._callbacks
+        get = _cffi.callback(_GET, self._get, memory.address, self._not_got)
+        self._gets[number] = get
+        _, grow, free = self._callbacks
         made.env = c_void_p(number)  # type: ignore[assignment] # a field of ctypes takes it
         made.get_memory = as_callback(ffi.wasmtime_memory_get_callback_t, get)
         made.grow_memory = as_callback(ffi.wasmtime_memory_grow_callback_t, grow)
@@ -160,9 +165,30 @@ class Memories:
 
     def _free(self, number: int) -> None:
         memory = self._all.pop(number)
+        del self._gets[number]
         if memory.maximum != self._own:
             self._used -= memory.size
         memory.free()
+
+    def _failed(self, _kind: object, error: BaseException, _traceback: object) -> int:
+        """What wasmtime gets in the place of an exception in `_new` or `_grow`."""
+        if not isinstance(error, Exception):
+            self._stop(error)
+        return error_of(error)
+
+    def _not_got(self, _kind: object, error: BaseException, traceback: Any) -> None:
+        """Do the work of `_get` after an exception. wasmtime gets the address in any case: after
+        another exception here with sizes of 0, so that the guest can access nothing."""
+        given = traceback.tb_frame.f_locals
+        self._get(given["number"], given["size"], given["capacity"])
+        self._stop(error)
+
+    def _not_freed(self, _kind: object, error: BaseException, traceback: Any) -> None:
+        """Do the work of `_free` after an exception before its first instruction."""
+        number = traceback.tb_frame.f_locals["number"]
+        if number in self._all:
+            self._free(number)
+        self._stop(error)
 
 
 class _TooMuch(Exception):
@@ -175,10 +201,6 @@ _GROW = "uintptr_t(uintptr_t, size_t)"
 _FREE = "void(uintptr_t)"
 
 
-def _error(_kind: object, error: BaseException, _traceback: object) -> Any:
-    return error_of(error)
-
-
-def _failed() -> OSError:
+def _no_memory() -> OSError:
     number = ctypes.get_errno()
     return OSError(number, "no memory for the guest")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import nnshim
-from rewriter import RewriteOptions, check, rewrite
+from rewriter import RewriteOptions, check, inspect_module, rewrite
 from rewriter.analysis.compatibility import Answer, Verdict
 from rewriter.analysis.components.described import Making, describe_component
 from rewriter.checking.components import judge_component
@@ -39,6 +39,27 @@ def test_each_release_takes_one_version_of_wasi_nn(version: str, releases: range
         other = (Answer.CANNOT, {"NN276"}) if release < 24 else (Answer.REWRITE, {"NN286"})
         expected = (Answer.RUNS, set()) if release in releases else other
         assert (found.answer, codes(found)) == expected
+
+
+@pytest.mark.parametrize("release", ["1", "12", "13", "16"])
+def test_a_release_from_before_the_versions_of_wasi_nn_runs_core_modules_only(release: str) -> None:
+    data = Path("samples/digits.wasm").read_bytes()
+    made = rewrite(data, RewriteOptions(to="wasi:nn", inputs={0: "pixels"}))
+    said = [found.code for found in judge(made, f"wasmtime@{release}").reasons]
+    assert "NN283" in said
+    assert inspect_module(rewrite(made, RewriteOptions(host=f"wasmtime@{release}"))).wasi_nn
+    assert codes(judge(component(ERRORS.format(OCTOBER)), f"wasmtime@{release}")) == {
+        "NN277",
+        "NN342",
+    }
+
+
+@pytest.mark.parametrize(("release", "said"), [("12", {"NN277", "NN342"}), ("16", {"NN280"})])
+def test_wasi_nn_without_a_version_may_be_there_since_components_run(
+    release: str, said: set[str]
+) -> None:
+    guest = component('(import "wasi:nn/inference" (instance (export "compute" (func))))')
+    assert codes(judge(guest, f"wasmtime@{release}")) == said
 
 
 def test_interfaces_without_a_version_are_told_by_their_functions() -> None:
@@ -249,6 +270,20 @@ def test_nnshim_says_why_it_does_not_run_a_component() -> None:
     with nnshim.NNHost() as host, pytest.raises(ModuleError) as refused:
         nnshim.run(data, host)
     assert refused.value.code == "NN363"
+
+
+def test_nnshim_runs_a_composition() -> None:
+    error = ERRORS.format(OCTOBER)
+    drops = '(alias export $errors "error" (type $error)) (core func (canon resource.drop $error))'
+    named = error.replace("(instance", "(instance $errors")
+    data = component(
+        named,
+        f"(component $inside {named} {drops})",
+        f'(instance (instantiate $inside (with "wasi:nn/errors@{OCTOBER}" (instance $errors))))',
+    )
+    assert judge(data, "nnshim").answer is Answer.RUNS
+    with nnshim.NNHost() as host:
+        assert nnshim.run(data, host).exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,9 @@ def test_reading_takes_less_memory_than_the_file() -> None:
     assert peak < len(data)
 
 
+NAMES = " ".join(f'"a{number}"' for number in range(32))
+
+
 @pytest.mark.parametrize(
     ("item", "newer"),
     [
@@ -156,6 +159,13 @@ def test_reading_takes_less_memory_than_the_file() -> None:
         ("(type (resource (rep i64)))", "64-bit memories"),
         ("(type (resource (rep i32)))", None),
         ('(import "f" (func (param "x" error-context)))', "error contexts"),
+        (f"(type (flags {NAMES}))", None),
+        (f'(type (flags {NAMES} "a32"))', "more than 32 flags"),
+        ("(core type (struct))", "types of garbage collection"),
+        ("(core rec (type (func)))", "types of garbage collection"),
+        ("(core type (module (type (struct))))", "types of garbage collection"),
+        ('(core type (module (type (func)) (export "t" (tag (type 0)))))', "tags"),
+        ('(core type (module (type (func)) (export "f" (func (type 0)))))', None),
         (ERRORS.format(OCTOBER), None),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,6 +68,20 @@ def test_another_file_in_the_archive_is_refused(
     address = archive(tmp_path / "a.tgz", {**FILES, wasi_adapter.REACTOR: b"other"})
     expect(monkeypatch, tmp_path / "a.tgz")
     with pytest.raises(InputError, match=r"reactor\.wasm in the archive has another content"):
+        wasi_adapter.fetch(address)
+    assert not [*folder.iterdir()]
+
+
+def test_an_interruption_leaves_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    address = archive(tmp_path / "a.tgz", FILES)
+    expect(monkeypatch, tmp_path / "a.tgz")
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
         wasi_adapter.fetch(address)
     assert not [*folder.iterdir()]
 

@@ -23,9 +23,11 @@ __all__ = [
     "STAYED",
     "Host",
     "Program",
+    "composed",
     "got",
     "imports",
     "program",
+    "program_text",
     "save_model",
 ]
 
@@ -206,6 +208,27 @@ _COMMAND = """
 
 
 def program(snapshot: Snapshot, run: str = "") -> bytes:
+    """The component of `program_text`."""
+    return assemble(program_text(snapshot, run))
+
+
+def composed(snapshot: Snapshot, run: str = "") -> bytes:
+    """A component that passes what it imports on to such a program, which is inside it."""
+    given = " ".join(
+        f'(with "{PACKAGE}/{name}@{snapshot.version}" (instance ${name}))'
+        for name in ("tensor", "errors", "inference", "graph")
+    )
+    names = ["context", "set", "compute", "get", "drop", "text"]
+    names += ["made"] if snapshot is JUNE else []
+    exports = " ".join(f'(export "{name}" (func $program "{name}"))' for name in names)
+    if run:
+        exports += '(export "wasi:cli/run@0.2.0" (instance $program "wasi:cli/run@0.2.0"))'
+    inner = program_text(snapshot, run).replace("(component", "(component $program", 1)
+    return assemble(f"""(component {imports(snapshot)} {inner}
+      (instance $program (instantiate $program {given})) {exports})""")
+
+
+def program_text(snapshot: Snapshot, run: str = "") -> str:
     """A component of this version, whose functions make one step each.
 
     `set`, `compute` and `get` take a context from `context`; a value is the one byte of a tensor,
@@ -246,7 +269,7 @@ def program(snapshot: Snapshot, run: str = "") -> bytes:
         f'(canon lift (core func $main "{name}")))'
         for name, parameters in lifted
     ]
-    return assemble(f"""(component {imports(snapshot)} {MEMORY} {" ".join(lowered)}
+    return f"""(component {imports(snapshot)} {MEMORY} {" ".join(lowered)}
       (core module $main (import "store" "memory" (memory 1)) {" ".join(imported)} {body})
       (core instance $nn {given})
       (core instance $main
@@ -254,7 +277,7 @@ def program(snapshot: Snapshot, run: str = "") -> bytes:
       {" ".join(functions)} {_COMMAND if run else ""}
       (func (export "drop") (param "p0" u32) (canon lift (core func $main "drop")))
       (func (export "text") (result string)
-        (canon lift (core func $main "text") (memory $memory) string-encoding=utf8)))""")
+        (canon lift (core func $main "text") (memory $memory) string-encoding=utf8)))"""
 
 
 ADDED = """

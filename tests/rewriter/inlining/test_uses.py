@@ -12,6 +12,7 @@ from rewriter.components.component import Component
 from rewriter.errors import ModuleError, UnsupportedModule
 from rewriter.inlining.inline import HostFunction, inline
 from rewriter.inlining.uses import uses
+from rewriter.wasm.leb128 import encode_u32
 from tests.rewriter.inlining.guests import GUEST, LOWERED, MEMORY, TENSOR, early, late
 from tests.support.components import COMMAND
 from tests.support.wasm import assemble
@@ -79,6 +80,49 @@ def test_unknown_forms_of_wasi_nn_are_refused(more: str, code: str, reason: str)
         uses(Component(data))
     assert (raised.value.code, raised.value.reason) == (code, reason)
     assert raised.value.offset is not None
+
+
+@pytest.mark.parametrize(
+    ("section", "item", "what"),
+    [
+        (6, b"\x03\x00\x00\x06tensor", "aliases"),
+        (7, b"\x69\x01", "types"),
+        (8, b"\x03\x01", "lowered functions"),
+        (11, b"\x00\x01e\x03\x01\x00", "uses"),
+    ],
+)
+def test_more_of_wasi_nn_than_fits_in_memory_is_an_error(
+    section: int, item: bytes, what: str
+) -> None:
+    """Each is a few bytes in the file. Type 1 is an alias of the resource tensor."""
+    kind = '(type (instance (export "tensor" (type (sub resource)))))'
+    imported = '(import "wasi:nn/tensor@0.2.0-rc-2024-10-28" (instance $nn (type 0)))'
+    data = assemble(f'(component {kind} {imported} (alias export $nn "tensor" (type)))')
+    content = encode_u32(10_001) + item * 10_001
+    data += bytes([section]) + encode_u32(len(content)) + content
+    with pytest.raises(UnsupportedModule, match=f"more than 10000 {what} of wasi:nn") as raised:
+        uses(Component(data))
+    assert raised.value.offset is not None
+
+
+def _passed_on(depth: int, name: str = "wasi:nn/tensor@0.2.0-rc-2024-10-28") -> str:
+    """A component that passes tensors to one inside, and so on."""
+    imported = f'(import "{name}" (instance $nn (export "tensor" (type (sub resource)))))'
+    if depth == 0:
+        return f"(component $inner {imported})"
+    given = f'(instance (instantiate $inner (with "{name}" (instance $nn))))'
+    return f"(component $inner {imported} {_passed_on(depth - 1)} {given})"
+
+
+def test_components_that_pass_wasi_nn_on_are_read_to_a_depth_that_fits_in_memory() -> None:
+    """Each level takes a copy of what stands in it."""
+    found = uses(Component(assemble(_passed_on(90))))
+    depth = 0
+    while found.inside:
+        assert found.others == []
+        depth, found = depth + 1, found.inside[0].uses
+    assert depth == 4
+    assert [each.what for each in found.others] == ["is passed to a component inside"]
 
 
 def _inlined(data: bytes) -> bytes | ModuleError:

@@ -13,7 +13,7 @@ from rewriter.verifying.components import compare_components
 from tests.support.command import nnshim
 from tests.support.components import component
 from tests.support.wasm import custom
-from tests.support.wit import AUGUST, JUNE, OCTOBER
+from tests.support.wit import AUGUST, JUNE, OCTOBER, importing
 
 ERRORS = '(import "wasi:nn/errors@{}" (instance (export "error" (type (sub resource)))))'
 TENSORS = '(import "wasi:nn/tensor@{}" (instance (export "tensor" (type (sub resource)))))'
@@ -28,6 +28,15 @@ def guest(nn: str = JUNE, other: str = "1.0.0", tensors: str = "", behind: str =
 def codes(before: bytes, after: bytes, renames: dict[str, str] | None = None) -> list[str]:
     found = compare_components(Component(before), Component(after), renames or {})
     return [difference.code for difference in found.differences]
+
+
+def test_another_version_whose_functions_have_changed_is_a_difference() -> None:
+    """A host of August does not have the function that makes errors."""
+    before = importing(JUNE)
+    renames = {f"wasi:nn@{JUNE}": f"wasi:nn@{AUGUST}"}
+    after = rewrite(before, RewriteOptions(renames=renames))
+    assert codes(before, after)
+    assert codes(before, after, renames) == []
 
 
 def test_another_version_of_wasi_nn_is_the_only_difference() -> None:

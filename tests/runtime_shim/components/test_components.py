@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,9 @@ from runtime_shim import (
     Session,
     run,
 )
+from runtime_shim.engine.binding.memories import Memories
 from tests.runtime_shim.components.guest import core, guest, outcome
+from tests.support.components import component
 from tests.support.models import F32, identity, model, sum_and_product
 from tests.support.native import openvino_model
 from tests.support.wasm import assemble
@@ -338,6 +341,48 @@ def test_the_guests_memory_is_found_among_several() -> None:
     succeeds(run(command(text, OCTOBER), NNHost(), RunOptions()))
 
 
+@pytest.mark.parametrize(
+    "functions",
+    [
+        "(type $g (own 0)) (type $r (result $g (error u32)))"
+        ' (export "load-by-name" (func (param "name" (list u8)) (result $r)))',
+        "(type $g (borrow 0))"
+        ' (export "[method]graph.init-execution-context" (func (param "self" $g) (result u32)))',
+    ],
+)
+def test_functions_of_wasi_nn_with_another_type_are_refused(functions: str) -> None:
+    imported = f'(instance (export "graph" (type (sub resource))) {functions})'
+    data = component(f'(import "wasi:nn/graph@{OCTOBER}" {imported})')
+    with pytest.raises(LinkError, match="has another type"):
+        run(data, NNHost(), RunOptions(cache=False))
+
+
+LIFTED = """(core module $main (func (export "f") {0} (result i32) i32.const 0))
+    (core instance $main (instantiate $main))
+    (func $f {1} (canon lift (core func $main "f")))
+    (instance $command (export "run" (func $f)))"""
+
+
+@pytest.mark.parametrize(
+    ("parameters", "function"),
+    [("", "(result u32)"), ("(param i32)", '(param "x" u32) (result (result))')],
+)
+def test_a_function_run_of_another_type_is_not_called(parameters: str, function: str) -> None:
+    text = LIFTED.format(parameters, function)
+    data = assemble(f'(component {text} (export "wasi:cli/run@0.2.0" (instance $command)))')
+    with pytest.raises(LinkError, match="is not `func"):
+        run(data, NNHost(), RunOptions(cache=False))
+
+
+def test_the_newest_version_of_run_is_called() -> None:
+    text = LIFTED.format("", "(result (result))")
+    empty = '(instance $empty) (export "wasi:cli/run@0.2.9" (instance $empty))'
+    data = assemble(
+        f'(component {text} {empty} (export "wasi:cli/run@0.2.10" (instance $command)))'
+    )
+    assert run(data, NNHost(), RunOptions(cache=False)).exit_code == 0
+
+
 def test_imports_that_nobody_defines_are_named() -> None:
     text = """(component
       (import "wasi:http/types@0.2.0" (instance (export "go" (func))))
@@ -364,7 +409,7 @@ def test_imports_that_nobody_defines_are_named() -> None:
     ],
 )
 def test_options_of_core_modules_are_refused(options: RunOptions) -> None:
-    with pytest.raises(UsageError, match="for core modules"):
+    with pytest.raises(UsageError, match=r"for core modules.*`to` wasi_ephemeral_nn"):
         run(guest(""), NNHost(), options)
 
 
@@ -394,6 +439,31 @@ def test_what_a_host_call_raises_is_raised_where_the_guest_was_called(
     monkeypatch.setattr(Session, "load", interrupted)
     with pytest.raises(KeyboardInterrupt, match="now"):
         outcome("(drop (call $graph))")
+
+
+@pytest.mark.parametrize("name", ["_new", "_get", "_grow", "_free"])
+def test_an_exception_while_wasmtime_asks_for_a_memory_ends_the_run(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python raises KeyboardInterrupt before the first instruction of any function. Without its
+    memory's address, the guest would read and write at the address 0 of the process."""
+    function = getattr(Memories, name)
+    interrupted: list[Memories] = []
+
+    def once(
+        self: Memories, number: int, size: Any = None, capacity: Any = None, *rest: int
+    ) -> int | None:
+        if not interrupted:
+            interrupted.append(self)
+            raise KeyboardInterrupt("now")
+        given = (number, size, capacity, *rest)
+        found: int | None = function(self, *(each for each in given if each is not None))
+        return found
+
+    monkeypatch.setattr(Memories, name, once)
+    with pytest.raises(KeyboardInterrupt, match="now"):
+        outcome("(drop (memory.grow (i32.const 1))) (i32.store (i32.const 0) (i32.const 1))")
+    assert interrupted[0].guests() == []
 
 
 def test_a_file_that_cannot_be_written_stops_the_guest() -> None:

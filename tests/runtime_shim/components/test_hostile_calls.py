@@ -37,6 +37,19 @@ def test_a_realloc_that_gives_no_room_or_calls_wasi_nn_stops_the_guest(
     assert ending in ended.lines[-1]
 
 
+def test_an_error_that_finds_no_free_handle_stops_the_guest() -> None:
+    """Each tensor takes a handle until none is left for the error of load-by-name."""
+    ended = outcome(
+        """(loop $next
+          (drop (call $new (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 0)))
+          (local.set $a (i32.add (local.get $a) (i32.const 1)))
+          (br_if $next (i32.lt_u (local.get $a) (i32.const 0x200000))))
+        (call $load_by_name (i32.const 64) (i32.const 1) (i32.const 128))"""
+    )
+    assert ended.reason is Reason.TRAPPED
+    assert "at most 2097152 handles" in ended.lines[-1]
+
+
 def test_a_realloc_that_gives_unaligned_room_stops_the_guest() -> None:
     ended = outcome(call("dims", TENSOR, 128), realloc="(return (i32.const 130))")
     assert ended.reason is Reason.TRAPPED

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from rewriter.abi.dialects import WITX, TensorType
+from rewriter.abi.dialects import WITX, Encoding, Target, TensorType
+from runtime_shim import NNHost
 from runtime_shim.host.shared_tensors import Arena
+from tests.support.models import identity
 
 FIRST = 32768
 """Bytes, before which the entries are."""
@@ -150,3 +152,28 @@ def test_a_context_that_is_dismissed_leaves_no_entry() -> None:
     assert memory[:FIRST].tobytes().count(b"\x07") == 2
     tested.dismiss(7)
     assert memory[:FIRST].tobytes().count(b"\x07") == 0
+
+
+class Life:
+    """Of a store."""
+
+    is_over = False
+
+
+def test_contexts_end_with_the_store_in_whichever_arena_their_tensors_are() -> None:
+    data = memoryview(bytearray(16))
+    life = Life()
+    with NNHost() as host, host.session() as session:
+        graph = session.load([identity()], Encoding.ONNX, Target.CPU)
+        contexts = []
+        for _ in range(2):
+            tested, _ = arena(4096)
+            session.use_arena(tested, life)
+            contexts.append(session.init_execution_context(graph))
+            for _ in range(2):
+                session.set_input(contexts[-1], 0, TensorType.F32, (1, 4), data, WITX)
+            assert tested.residents() == contexts[-1:]
+        left = session.init_execution_context(graph)
+        life.is_over = True
+        assert not session.has_arena
+        assert [*session.contexts] == [left]

@@ -183,8 +183,12 @@ def test_names_without_effect_are_refused(names: dict[str, Any]) -> None:
     module = flatten(Component(component)).data
     with pytest.raises(nnshim.UsageError, match=r"ha(s|ve) no effect"):
         nnshim.rewrite(component, nnshim.RewriteOptions(host="wasmtime", **names))
-    with pytest.raises(nnshim.UsageError, match="have no effect"):
+    with pytest.raises(
+        nnshim.UsageError, match=r"have no effect: .* stays a core module; --to wasi"
+    ):
         nnshim.rewrite(module, nnshim.RewriteOptions(to="wasi_nn", **names))
+    with pytest.raises(nnshim.UsageError, match=r"is a core module, .* make one with --to wasi:nn"):
+        nnshim.rewrite(module, nnshim.RewriteOptions(to="wasi:nn@0.2.0-rc-2024-06-25", **names))
 
 
 def test_too_many_outputs_are_refused() -> None:

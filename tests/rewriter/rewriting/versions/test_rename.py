@@ -97,7 +97,7 @@ def test_functions_that_changed_get_a_shim(old: str, new: str, functions: set[st
     assert all(
         item.types[name] == snapshot.types[name] for item in info.wasi_nn for name in item.functions
     )
-    found = compare(before, after, outputs=list(names.values()))
+    found = compare(before, after, outputs=names)
     assert found.only_rewritten
     assert {rename.old for rename in found.renames} == {
         f"wasi:nn/{name}@{old}" for name in ("tensor", "graph", "inference", "errors")
@@ -115,6 +115,20 @@ def test_a_rewrite_says_which_functions_a_shim_has(
     assert set(note.message.partition(": ")[2].split(", ")) == functions
 
 
+def test_a_host_whose_version_is_not_known_refuses_with_what_else_may_run_there() -> None:
+    with pytest.raises(HostMismatch) as refused:
+        rewrite(importing(OCTOBER), RewriteOptions(host="wasmtime@20"))
+    [found] = refused.value.diagnostics
+    assert found.code == "NN371"
+    assert "--to wasi_ephemeral_nn" in found.text
+
+
+def test_a_component_is_told_how_to_get_another_version() -> None:
+    with pytest.raises(UnsupportedModule, match="--to wasi:nn@VERSION") as refused:
+        rewrite(importing(OCTOBER), RewriteOptions(to="wasi:nn"))
+    assert refused.value.code == "NN105"
+
+
 def test_the_names_of_outputs_are_needed_for_a_version_that_does_not_list_them() -> None:
     before = importing(OCTOBER)
     with pytest.raises(HostMismatch) as refused:
@@ -124,7 +138,12 @@ def test_the_names_of_outputs_are_needed_for_a_version_that_does_not_list_them()
     assert after == rewrite(before, to(AUGUST, outputs={0: "probabilities"}))
     with pytest.raises(UsageError, match="--output-name"):
         compare(before, after)
-    assert not compare(before, after, outputs=["another"]).only_rewritten
+    assert not compare(before, after, outputs={0: "another"}).only_rewritten
+    assert compare(before, after, outputs={0: "probabilities"}).only_rewritten
+    with pytest.raises(UsageError, match="0, 1 and so on"):
+        compare(before, after, outputs={1: "probabilities"})
+    with pytest.raises(UsageError, match="mapping of indices to names"):
+        compare(before, after, outputs=["probabilities"])  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="0, 1 and so on"):
         rewrite(before, to(AUGUST, outputs={1: "output"}))
 
