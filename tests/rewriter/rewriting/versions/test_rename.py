@@ -156,7 +156,7 @@ def test_names_of_outputs_are_refused_for_a_shim_that_does_not_need_them(
     with pytest.raises(UsageError, match="have no effect"):
         rewrite(before, to(new, outputs={0: "probabilities"}))
     after = rewrite(before, to(new))
-    assert compare(before, after, outputs=["probabilities"]).only_rewritten
+    assert compare(before, after, outputs={0: "probabilities"}).only_rewritten
 
 
 STEP_ALONE = """(import "wasi:nn/errors@{version}" (instance $errors
