@@ -136,8 +136,8 @@ COMPONENTS = (
         "not export that interface, so it is for a program that calls other exports, as "
         "`wasmtime serve` does.",
         "Name the function to call with `--invoke` (Wasmtime 33 and later), start a component that "
-        "exports `wasi:http/incoming-handler` with `wasmtime serve -S cli`, or use the component "
-        "from such a program.",
+        "exports `wasi:http/incoming-handler` with `wasmtime serve -S cli` (and `-S nn`, if it "
+        "imports `wasi:nn`), or use the component from such a program.",
     ),
     Code(
         "NN282",

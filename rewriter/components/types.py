@@ -16,6 +16,7 @@ from rewriter.wasm.types import value_type
 
 __all__ = [
     "INSTANCE_TYPE",
+    "MEMORIES_64",
     "TypeExport",
     "core_sort",
     "exports_of_instance_type",
@@ -48,6 +49,9 @@ https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md#ty
 """
 
 _ERROR_CONTEXT = 0x64
+MEMORIES_64 = "64-bit memories"
+"""What functions of components use, and the numbers that stand for resources."""
+
 _ASYNC = "asynchronous functions"
 _NEWER = {
     _ERROR_CONTEXT: "error contexts",
@@ -199,7 +203,8 @@ def skip_type(cursor: ComponentCursor, depth: int = 0) -> int:
             _declaration(cursor, depth + 1, imports=form == _COMPONENT)
         cursor.scope -= 1
     elif form in (_RESOURCE, _ASYNC_RESOURCE):
-        value_type(cursor)
+        if value_type(cursor) == "i64":
+            cursor.see_newer(MEMORIES_64, start)
         _optional_function(cursor)
         if form == _ASYNC_RESOURCE:
             _optional_function(cursor)

@@ -37,10 +37,14 @@ _INIT = "graph#[method]graph.init-execution-context"
 
 
 class Changed(NamedTuple):
-    """A component that imports another version of wasi:nn, and what is not as it was."""
+    """A component that imports another version of wasi:nn, and what is not as it was.
+
+    `names_outputs` says whether the names of the model's outputs are in it.
+    """
 
     data: bytes
     notes: tuple[Diagnostic, ...]
+    names_outputs: bool = False
 
 
 def change_version(component: Component, to: Snapshot, outputs: Sequence[str] = ()) -> Changed:
@@ -76,7 +80,7 @@ def change_version(component: Component, to: Snapshot, outputs: Sequence[str] = 
 def _changed(component: Component, found: Uses, to: Snapshot, outputs: Sequence[str]) -> Changed:
     change = _Change(component, found, to, outputs)
     writer = _Shimming(change) if change.pieces else Writer(component, {}, change.edits())
-    return Changed(writer.written(), tuple(change.notes()))
+    return Changed(writer.written(), tuple(change.notes()), NAMED in change.pieces)
 
 
 class _Change:
@@ -195,7 +199,7 @@ class _Shimming(Inlining):
     def __init__(self, change: _Change) -> None:
         self.change = change
         found = change.found
-        self.shim = make_shim(change.pieces, change.outputs)
+        self.shim = make_shim(change.pieces, change.outputs if NAMED in change.pieces else ())
         interfaces = {"inference"} if change.pieces == [NAMED] else set()
         if ERRORS in change.pieces:
             interfaces.add("errors")

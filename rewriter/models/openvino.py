@@ -29,6 +29,8 @@ _NUMBER = re.compile(r"\+?[0-9]{1,20}")
 _EXTENT = re.compile(r"[+-]?[0-9]{1,20}|\?|(-?[0-9]{1,20})?\.\.([0-9]{1,20})?")
 _BEGINS = re.compile(r"[+-]?[0-9]{1,20}(?![0-9])")
 
+_BETWEEN = re.compile(r"(?<!\\),")
+
 _PIECE = 1 << 20
 """Bytes that the parser gets at a time."""
 
@@ -53,6 +55,7 @@ class Graph:
         self._made: dict[Place, Port] = {}
         self._taken: dict[str, Port] = {}
         self._names: dict[str, str] = {}
+        self._output_names: dict[str, str] = {}
         self._parameters: dict[str, Port] = {}
         self._edges: dict[str, Place] = {}
         self._text = ""
@@ -63,12 +66,15 @@ class Graph:
 
     @property
     def outputs(self) -> tuple[Port, ...]:
-        """The results, each with its name and the type of its input."""
+        """The results, each with its name and the type of its input. The names, as those of inputs,
+        are those of tensors, by which OpenVINO finds them. Files of version 10 have only names of
+        layers."""
         found = []
         for layer, name in self._names.items():
             made = self._made.get(self._edges.get(layer, ("", "")))
-            here = made or self._taken.get(layer)
-            found.append(here._replace(name=name) if here else Port(name, ""))
+            here = made or self._taken.get(layer) or Port("", "")
+            named = self._output_names.get(layer, "") or here.name or name
+            found.append(here._replace(name=named))
         return tuple(found)
 
     def start(self, name: str, given: Mapping[str, str]) -> None:
@@ -83,7 +89,8 @@ class Graph:
             self._data(given)
         elif name == "port":
             kind = given.get("precision", "").lower()
-            self._port, self._port_id = Port("", _TYPES.get(kind, kind)), given.get("id", "")
+            name = _tensor_name(given.get("names", ""))
+            self._port, self._port_id = Port(name, _TYPES.get(kind, kind)), given.get("id", "")
             self._dims = []
         elif name == "edge" and self._path[:-1] == ["net", "edges"]:
             source = given.get("from-layer", ""), given.get("from-port", "")
@@ -109,6 +116,7 @@ class Graph:
             self._parameters[layer] = Port(name, "")
         elif kind == "Result":
             self._names[layer] = name
+            self._output_names[layer] = _tensor_name(given.get("output_names", ""))
 
     def _data(self, given: Mapping[str, str]) -> None:
         """Handle a layer's `data` element."""
@@ -130,10 +138,20 @@ class Graph:
         layer = self._layer.get("id", "")
         if self._path[3] == "output":
             self._made[layer, self._port_id] = port
-            if layer in self._parameters and not self._parameters[layer].type:
-                self._parameters[layer] = port._replace(name=self._layer.get("name", ""))
+            parameter = self._parameters.get(layer)
+            if parameter is not None:
+                name = port.name or parameter.name
+                self._parameters[layer] = (parameter if parameter.type else port)._replace(
+                    name=name
+                )
         else:
             self._taken[layer] = port
+
+
+def _tensor_name(names: str) -> str:
+    """One of the names of a tensor, which are separated by commas; OpenVINO's get_any_name returns
+    the same one. In a name, a backslash precedes a comma."""
+    return min(name.replace("\\,", ",") for name in _BETWEEN.split(names))
 
 
 def _bytes(given: Mapping[str, str], name: str) -> int:

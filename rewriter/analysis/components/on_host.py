@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from weakref import WeakKeyDictionary
 
 from rewriter.abi.snapshots import PACKAGE, Components, Snapshot
@@ -12,6 +13,9 @@ from rewriter.analysis.components.described import ComponentInfo, Interface
 from rewriter.analysis.components.versions import misfits_of, shimmed, version_obstacles
 from rewriter.analysis.features import features
 from rewriter.components.component import Component
+from rewriter.components.items import items
+from rewriter.components.sections import SectionKind, sections
+from rewriter.components.types import MEMORIES_64
 from rewriter.diagnostics import Diagnostic
 from rewriter.functions.feature import Feature
 from rewriter.hosts.host import Host
@@ -61,7 +65,8 @@ def _run(info: ComponentInfo, has: Components) -> Iterator[Diagnostic]:
         return
     if info.is_proxy:
         message = "the component exports wasi:http/incoming-handler, and not wasi:cli/run: start it"
-        yield Diagnostic("NN281", f"{message} with `wasmtime serve -S cli`")
+        options = "-S cli -S nn" if info.wasi_nn else "-S cli"
+        yield Diagnostic("NN281", f"{message} with `wasmtime serve {options}`")
         return
     if not info.exports:
         message = "the component exports nothing, so there is no function to call"
@@ -199,10 +204,29 @@ def _features(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
     if info.component not in _FEATURES:
         _FEATURES[info.component] = _of_core_modules(info.component)
     yield from refused_features(_FEATURES[info.component], host)
-    if info.component.newer is not None:
-        what, offset = info.component.newer
+    memory_64 = _FEATURES[info.component].get(Feature.MEMORY_64)
+    newer = info.component.newer
+    if newer is None and memory_64 is not None and _passes_memories(info.component):
+        newer = MEMORIES_64, memory_64
+    if newer is not None:
+        what, offset = newer
         message = f"it is unknown whether the host reads components with {what}"
         yield Diagnostic("NN227", message, offset)
+
+
+def _passes_memories(component: Component) -> bool:
+    """Whether a function that is lifted, lowered or built in uses a memory. Before `cm64`, which
+    Wasmtime 49 has off, that cannot be a 64-bit one."""
+    inner = (
+        sections(part.data, part.start, part.end) for part in component.parts() if part.is_component
+    )
+    return any(
+        reference.sort == "core memory"
+        for section in chain(component.sections, *inner)
+        if section.kind is SectionKind.CANONICAL_FUNCTION
+        for item in items(section)
+        for reference in item.references
+    )
 
 
 def _of_core_modules(component: Component) -> dict[Feature, int]:

@@ -58,12 +58,12 @@ def plan_component(
     info = describe_component(component)
     snapshot = _aim(info, options)
     changed = None if snapshot is None else _shimmed(info, snapshot, options)
+    if (options.outputs or options.models) and not (changed and changed.names_outputs):
+        raise UsageError(
+            "names of outputs (--output-name, --model) have no effect: "
+            f"{component.name} gets no shim that needs them"
+        )
     if snapshot is None or changed is None:
-        if options.outputs or options.models:
-            raise UsageError(
-                "names of outputs (--output-name, --model) have no effect: "
-                f"{component.name} gets no shim for another version of wasi:nn"
-            )
         return _planned(info, snapshot, options, entry)
     with_shim = describe_component(Component(changed.data, component.name))
     plan = _planned(with_shim, snapshot, options, entry, has_shim=True)

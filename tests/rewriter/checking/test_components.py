@@ -385,6 +385,54 @@ def test_a_component_that_answers_http_is_started_with_serve(
     assert said.startswith(b"Serving HTTP on "), said
 
 
+def test_http_handlers_that_import_wasi_nn_are_started_with_both_options(
+    native: NativeWasmtime, tmp_path: Path
+) -> None:
+    data = component(PROXY, ERRORS.format(OCTOBER), command=False)
+    (tmp_path / "guest.wasm").write_bytes(data)
+    conditions = judge(data, "wasmtime@49").conditions
+    assert ["`wasmtime serve -S cli -S nn`" in each.message for each in conditions] == [True]
+    serve = [str(native.command), "serve", "--addr", "127.0.0.1:0", "-S", "cli"]
+    for options, served in (["-S", "nn"], True), ([], False):
+        command = [*serve, *options, "guest.wasm"]
+        with subprocess.Popen(
+            command, cwd=tmp_path, env=native.env, stderr=subprocess.PIPE
+        ) as serving:
+            assert serving.stderr is not None
+            said = serving.stderr.readline()
+            serving.kill()
+        assert said.startswith(b"Serving HTTP on ") == served, said
+
+
+LOG = """(import "wasi:cli/environment@0.2.0" (instance $environment
+        (export "get-arguments" (func (result (list string))))))
+    (core module $libc
+        (memory (export "memory") {memory})
+        (func (export "realloc") (param {size} {size} {size} {size}) (result {size}) unreachable))
+    (core instance $libc (instantiate $libc))
+    (core func $lowered (canon lower (func $environment "get-arguments")
+        (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))"""
+
+
+@pytest.mark.parametrize(("memory", "size", "runs"), [("1", "i32", True), ("i64 1", "i64", False)])
+def test_functions_that_use_a_64_bit_memory_are_newer_than_wasmtime_49(
+    native: NativeWasmtime, tmp_path: Path, memory: str, size: str, runs: bool
+) -> None:
+    data = component(LOG.format(memory=memory, size=size))
+    (tmp_path / "guest.wasm").write_bytes(data)
+    assert (native.run(tmp_path / "guest.wasm").returncode == 0) == runs
+    assert ("NN227" in codes(judge(data, "wasmtime@49"))) == (not runs)
+
+
+def test_a_64_bit_memory_that_no_function_of_a_component_uses_runs(
+    native: NativeWasmtime, tmp_path: Path
+) -> None:
+    data = component("(core module $m (memory i64 1)) (core instance (instantiate $m))")
+    (tmp_path / "guest.wasm").write_bytes(data)
+    assert native.run(tmp_path / "guest.wasm").returncode == 0
+    assert codes(judge(data, "wasmtime@49")) == set()
+
+
 def test_what_engines_refuse_in_a_core_module_is_found_with_its_offset() -> None:
     data = component("(core module (memory i64 1))")
     found = judge(data, "wasmtime@29")

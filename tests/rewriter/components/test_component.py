@@ -156,6 +156,8 @@ NAMES = " ".join(f'"a{number}"' for number in range(32))
         ("(type (stream u8))", "asynchronous functions"),
         ("(core func (canon waitable-set.new))", "asynchronous functions"),
         ("(type (list u8 4))", "lists of a fixed length"),
+        ("(type (resource (rep i64)))", "64-bit memories"),
+        ("(type (resource (rep i32)))", None),
         ('(import "f" (func (param "x" error-context)))', "error contexts"),
         (f"(type (flags {NAMES}))", None),
         (f'(type (flags {NAMES} "a32"))', "more than 32 flags"),

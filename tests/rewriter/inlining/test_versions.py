@@ -12,7 +12,7 @@ from rewriter.components.component import Component
 from rewriter.errors import ModuleError, UnsupportedModule
 from rewriter.files import wasm_tools
 from rewriter.inlining.uses import uses
-from rewriter.inlining.versions import change_version
+from rewriter.inlining.versions import Changed, change_version
 from tests.rewriter.inlining import inferring
 from tests.rewriter.inlining.guests import MEMORY
 from tests.rewriter.inlining.inferring import (
@@ -215,7 +215,7 @@ def test_many_steps_take_no_more_than_a_page_of_memory() -> None:
 
 def test_the_same_version_changes_nothing() -> None:
     data = program(AUGUST)
-    assert change_version(Component(data), AUGUST) == (data, ())
+    assert change_version(Component(data), AUGUST) == Changed(data, ())
 
 
 def test_where_no_function_differs_only_names_change() -> None:
@@ -271,7 +271,7 @@ def test_a_type_that_only_october_has_is_refused() -> None:
 
 def test_a_component_without_wasi_nn_stays_as_it_is() -> None:
     data = assemble(f"(component {MEMORY})")
-    assert change_version(Component(data), OCTOBER) == (data, ())
+    assert change_version(Component(data), OCTOBER) == Changed(data, ())
 
 
 def test_no_mutation_ends_in_another_exception() -> None:

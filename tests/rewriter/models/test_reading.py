@@ -13,8 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import openvino
 import pytest
 from onnx import TensorProto, helper
+from openvino import opset13
 
 from rewriter.abi.dialects import Encoding
 from rewriter.errors import InputError, ModelError
@@ -107,6 +109,18 @@ def test_openvino_states_parameters_and_results() -> None:
     assert [Path(part).name for part in found.parts] == ["model.xml", "model.bin"]
     free = read_model(CONFORMANCE / "openvino" / "free" / "model.xml")
     assert [port.dims for port in free.inputs or ()] == [(1, 1, 1, None)]
+
+
+def test_openvino_finds_inputs_and_outputs_by_the_names_of_tensors(tmp_path: Path) -> None:
+    taken = opset13.parameter([1, 2], np.float32, name="a layer")
+    taken.output(0).set_names({"zeta", "a,b", "alpha"})
+    made = opset13.relu(taken)
+    made.output(0).set_names({"out"})
+    model = openvino.Model([opset13.result(made, name="another layer")], [taken])
+    openvino.save_model(model, tmp_path / "model.xml")
+    found = read_model(tmp_path / "model.xml")
+    assert [port.name for port in found.inputs] == [model.inputs[0].get_any_name()] == ["a,b"]
+    assert [port.name for port in found.outputs] == [model.outputs[0].get_any_name()] == ["out"]
 
 
 def test_openvino_without_its_weights_says_which_are_missing(tmp_path: Path) -> None:

@@ -148,6 +148,17 @@ def test_the_names_of_outputs_are_needed_for_a_version_that_does_not_list_them()
         rewrite(before, to(AUGUST, outputs={1: "output"}))
 
 
+@pytest.mark.parametrize(("old", "new"), [(JUNE, AUGUST), (JUNE, OCTOBER), (AUGUST, OCTOBER)])
+def test_names_of_outputs_are_refused_for_a_shim_that_does_not_need_them(
+    old: str, new: str
+) -> None:
+    before = importing(old)
+    with pytest.raises(UsageError, match="have no effect"):
+        rewrite(before, to(new, outputs={0: "probabilities"}))
+    after = rewrite(before, to(new))
+    assert compare(before, after, outputs={0: "probabilities"}).only_rewritten
+
+
 STEP_ALONE = """(import "wasi:nn/errors@{version}" (instance $errors
         (export "error" (type (sub resource)))))
     (alias export $errors "error" (type $error))
