@@ -203,11 +203,24 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         _leave(EXIT_INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
+        _refuse_misfits(refused)
         frames = traceback.extract_tb(error.__traceback__)
         where = f"{frames[-1].filename}:{frames[-1].lineno}"
         fail(f"a bug in nnshim, please report it: {type(error).__name__}: {error} ({where})")
         _leave(refused)
     _leave(code if given else EXIT_USAGE, refused)
+
+
+def _refuse_misfits(refused: int) -> None:
+    """End with the packages whose versions nnshim does not take, if there are any: what fails with
+    them is not a bug in nnshim."""
+    from rewriter.installation import install_line, misfits
+
+    found = misfits()
+    if found:
+        lines = [f"{what}: {install_line(package=name)}" for name, what in found.items()]
+        fail(lines[0], *lines[1:])
+        _leave(EXIT_MISSING, refused)
 
 
 def _leave(code: int, refused: int = EXIT_REFUSED) -> NoReturn:
@@ -232,9 +245,13 @@ def _explain(error: typer.TyperException) -> None:
 
 
 def _of_other_hosts(error: typer.TyperException, context: typer.Context | None) -> str | None:
-    """What to write in place of an option of another host's command."""
+    """What to write in place of an option of another host's command, and where that goes."""
     option = getattr(error, "option_name", None)
-    if context is None or context.info_name != "run" or option is None:
+    if context is None or option is None:
+        return None
+    if context.info_name == "probe":
+        return f"{error.format_message()}; an option of the host's command goes after --"
+    if context.info_name != "run":
         return None
     from nnshim.other_hosts import hint
 

@@ -26,7 +26,10 @@ def say_how(outcome: Outcome, module: bytes, *, has_folders: bool) -> None:
     if outcome.reason.value not in ("exited", "trapped") or outcome.exit_code == 0:
         return
     if not has_folders and outcome.refused is None and _opens_files(module):
-        note("the guest can open files, but was given no folder; --dir DIR gives it one")
+        note(
+            "the guest can open files, but was given no folder; --dir DIR before MODULE gives it"
+            " one"
+        )
 
 
 def _opens_files(module: bytes) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.terminal import command_line
@@ -13,7 +13,7 @@ from rewriter.terminal import command_line
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
-__all__ = ["Environment", "install_line", "not_installed", "this_environment"]
+__all__ = ["Environment", "install_line", "misfits", "not_installed", "this_environment"]
 
 _PIPX = "pipx_metadata.json"
 _UV_TOOL = "uv-receipt.toml"
@@ -70,6 +70,38 @@ def not_installed(extra: str, installed: Distribution | None = None) -> Sequence
 
     needed = _needed(installed or _installed(), extra, None)
     return [name for name in map(_name, needed) if is_missing(name)]
+
+
+def misfits(installed: Distribution | None = None) -> Mapping[str, str]:
+    """The packages that are installed in a version that nnshim does not take, by name: what is
+    installed, and what is needed. Only the bounds `>=` and `<` of the packages that nnshim always
+    needs are compared. Empty if nnshim itself is not installed."""
+    import re
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    installed = installed or _installed()
+    for requirement, extra in _required(installed.requires or ()) if installed else ():
+        name = _name(requirement)
+        try:
+            there = version(name)
+        except PackageNotFoundError:
+            continue
+        bounds = re.findall(r"(>=|<)\s*(\d+(?:\.\d+)*)", requirement)
+        if not extra and any((_parts(there) < _parts(at)) != (sign == "<") for sign, at in bounds):
+            found[name] = f"{name} {there} is installed, and nnshim needs {requirement}"
+    return found
+
+
+def _parts(version: str) -> list[int]:
+    """The numbers of a release, without what comes after them, and without zeros at the end."""
+    import re
+
+    numbers = re.match(r"\d+(?:\.\d+)*", version)
+    parts = [int(part) for part in numbers[0].split(".")] if numbers else []
+    while parts and parts[-1] == 0:
+        parts.pop()
+    return parts
 
 
 def this_environment() -> Environment:

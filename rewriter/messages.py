@@ -100,6 +100,15 @@ _MESSAGES = (
         " Wasmtime with the backend: `nnshim hosts wasmtime` says how.",
         ("NN713", "NN711", "NN262"),
     ),
+    _Message(
+        r"failed while accessing backend",
+        "The backend of Wasmtime failed. If that happens when a model is loaded, Wasmtime often did"
+        " not find OpenVINO's C library, libopenvino_c.so.",
+        "Install OpenVINO, and put a folder that has libopenvino_c.so by this name, and the folder"
+        " of OpenVINO's other libraries, into LD_LIBRARY_PATH. If it is found already,"
+        " `nnshim check --for wasmtime --model MODEL guest.wasm` says what does not fit.",
+        ("NN251", "NN711"),
+    ),
     # core/iwasm/common/wasm_runtime_common.c of WAMR, and lib/loader/ast/module.cpp of WasmEdge
     _Message(
         r"unknown binary version|enabling Component Model proposal",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nnshim.common import Verbose, note, print_json, say, start_logging
+from nnshim.common import Verbose, fail, note, print_json, say, start_logging
 from rewriter.errors import DependencyMissing, InputError, ToolError, UsageError
 from rewriter.terminal import alive
 
@@ -34,6 +34,7 @@ def command(
     from nnshim.render import json, text
     from nnshim.render.values import Examined
     from rewriter.files import wasm_tools
+    from rewriter.installation import install_line, misfits
 
     if samples:
         _print_samples(as_json)
@@ -57,7 +58,10 @@ def command(
         print_json(json.examined(found))
     else:
         say(*text.examined(found, verbose))
-    if not all(backend.works for backend in found.backends):
+    unfit = misfits()
+    for name, what in unfit.items():
+        fail(f"{what}: {install_line(package=name)}")
+    if unfit or not all(backend.works for backend in found.backends):
         raise typer.Exit(1)
 
 

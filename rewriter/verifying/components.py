@@ -152,8 +152,8 @@ def _shim_made_again(
     changed = shimmed(before, target, outputs)
     if changed is not None and not isinstance(changed, Changed) and changed.code == "NN366":
         raise UsageError(
-            "outputs (--output-name): the names that the rewrite was given are needed to make the "
-            "shim again"
+            "outputs (--output-name): the names that the rewrite was given, or has read in a model,"
+            " are needed to make the shim again; its condition NN369 has them"
         )
     if not isinstance(changed, Changed):
         return None

@@ -237,7 +237,10 @@ OPENS = """(module
       (i64.const 2) (i64.const 2) (i32.const 0) (i32.const 8)))
     {then}))"""
 
-NO_FOLDER = b"nnshim: the guest can open files, but was given no folder; --dir DIR gives it one\n"
+NO_FOLDER = (
+    b"nnshim: the guest can open files, but was given no folder; --dir DIR before MODULE gives it"
+    b" one\n"
+)
 
 
 @pytest.mark.parametrize("then", ["(call $exit (i32.const 1))", "unreachable"])
@@ -248,6 +251,35 @@ def test_a_guest_that_opens_files_and_has_no_folder_is_told_of_dir(
     guest.write_bytes(assemble(OPENS.format(then=then)))
     assert nnshim("run", guest).stderr.endswith(NO_FOLDER)
     assert NO_FOLDER not in nnshim("run", "--dir", tmp_path, guest).stderr
+
+
+def test_a_package_in_a_version_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    for name, about in (
+        ("nnshim-0.1.0", "Name: nnshim\nVersion: 0.1.0\nRequires-Dist: wasmtime<51,>=50\n"),
+        ("wasmtime-25.0.0", "Name: wasmtime\nVersion: 25.0.0\n"),
+    ):
+        (tmp_path / f"{name}.dist-info").mkdir()
+        (tmp_path / f"{name}.dist-info" / "METADATA").write_text(f"Metadata-Version: 2.4\n{about}")
+    (tmp_path / "wasmtime.py").write_text("")
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(assemble('(module (func (export "_start")))'))
+    paths = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    ended = nnshim("run", guest, env={"PYTHONPATH": paths})
+    assert ended.returncode == 3
+    said = b"nnshim: error: wasmtime 25.0.0 is installed, and nnshim needs wasmtime<51,>=50: "
+    assert ended.stderr.startswith(said)
+    assert ended.stderr.endswith(b"'wasmtime<51,>=50'\n")
+
+
+def test_doctor_names_a_package_in_a_version_that_does_not_fit(tmp_path: Path) -> None:
+    about = tmp_path / "nnshim-0.1.0.dist-info" / "METADATA"
+    about.parent.mkdir()
+    needed = "Name: nnshim\nVersion: 0.1.0\nRequires-Dist: typer<0.1\n"
+    about.write_text(f"Metadata-Version: 2.4\n{needed}")
+    paths = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    ended = nnshim("doctor", env={"PYTHONPATH": paths})
+    assert ended.returncode == 1
+    assert b"is installed, and nnshim needs typer<0.1: " in ended.stderr
 
 
 def test_dir_is_not_spoken_of_where_it_does_not_help(tmp_path: Path) -> None:

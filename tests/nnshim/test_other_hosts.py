@@ -102,6 +102,11 @@ def test_an_option_of_nobody_is_not_said_to_be_of_another_host() -> None:
     assert b"No such option: --gas" in nnshim("run", "--gas", "guest.wasm").stderr
 
 
+def test_the_probe_says_where_the_options_of_a_host_go() -> None:
+    said = b"No such option: -S; an option of the host's command goes after --\n"
+    assert nnshim("probe", "wasmtime", "run", "-S", "nn").stderr.endswith(said)
+
+
 def test_the_page_has_the_tables_of_flags() -> None:
     found = re.findall(
         r"<!-- python -m tests.tools.site.flag_table -->\n(.*?)\n<!-- end -->",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rewriter.installation import Environment, install_line, not_installed
+from rewriter.installation import Environment, install_line, misfits, not_installed
 
 METADATA = """\
 Metadata-Version: 2.4
@@ -37,6 +37,19 @@ def line(here: Environment, direct_url: object = None) -> list[str]:
     if direct_url is not None:
         (folder / "direct_url.json").write_text(json.dumps(direct_url))
     return shlex.split(install_line("onnx", environment=here, installed=PathDistribution(folder)))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "fits"),
+    [(">=1", True), ("<1", False), (">=1,<1000", True), (">=999", False), ("", True)],
+)
+def test_a_package_fits_by_the_bounds_of_nnshim(here: Environment, bounds: str, fits: bool) -> None:
+    folder = Path(here.prefix) / "site-packages" / "nnshim-0.1.0.dist-info"
+    others = "Requires-Dist: nnshim-has-none>=1\nRequires-Dist: pytest>=999; extra == 'x'\n"
+    (folder / "METADATA").write_text(f"{METADATA}{others}Requires-Dist: pytest{bounds}\n")
+    found = misfits(PathDistribution(folder))
+    assert ("pytest" not in found) == fits
+    assert "nnshim-has-none" not in found
 
 
 def test_from_an_index_it_is_named(here: Environment) -> None:

@@ -65,6 +65,11 @@ def codes(message: str) -> list[str]:
             "NN713",
             "nnshim hosts wasmtime",
         ),
+        (
+            "load failed with error 3 of wasi:nn: Failed while accessing backend",
+            "NN251",
+            "LD_LIBRARY_PATH",
+        ),
         ("WASM module load failed: unknown binary version", "NN277", "nnshim rewrite --for"),
         (
             "loading failed: illegal opcode, Code: 0x117\n This instruction or syntax requires "
