@@ -140,10 +140,8 @@ class Graph:
             self._made[layer, self._port_id] = port
             parameter = self._parameters.get(layer)
             if parameter is not None:
-                name = port.name or parameter.name
-                self._parameters[layer] = (parameter if parameter.type else port)._replace(
-                    name=name
-                )
+                known = parameter if parameter.type else port
+                self._parameters[layer] = known._replace(name=port.name or parameter.name)
         else:
             self._taken[layer] = port
 

@@ -119,8 +119,8 @@ def test_openvino_finds_inputs_and_outputs_by_the_names_of_tensors(tmp_path: Pat
     model = openvino.Model([opset13.result(made, name="another layer")], [taken])
     openvino.save_model(model, tmp_path / "model.xml")
     found = read_model(tmp_path / "model.xml")
-    assert found.inputs is not None
-    assert found.outputs is not None
+    assert found.inputs
+    assert found.outputs
     assert [port.name for port in found.inputs] == [model.inputs[0].get_any_name()] == ["a,b"]
     assert [port.name for port in found.outputs] == [model.outputs[0].get_any_name()] == ["out"]
 

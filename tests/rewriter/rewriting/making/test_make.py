@@ -62,7 +62,7 @@ def test_the_version_that_components_are_made_with_may_be_named() -> None:
     guest = (SAMPLES / "digits.wasm").read_bytes()
     named = rewrite(guest, RewriteOptions(to=f"wasi:nn@{OCTOBER}"))
     assert named == rewrite(guest, RewriteOptions(to="wasi:nn"))
-    with pytest.raises(UsageError, match="--to wasi:nn makes one of it"):
+    with pytest.raises(UsageError, match="make one with --to wasi:nn first"):
         rewrite(guest, RewriteOptions(to="wasi:nn@0.2.0-rc-2024-08-19"))
 
 
