@@ -32,6 +32,7 @@ from runtime_shim.backends.interface import (
 from runtime_shim.errors import HostError
 from runtime_shim.host.graph_specs import NamedGraph
 from runtime_shim.host.limits import Limits
+from runtime_shim.host.loader import load_with, resolve
 from runtime_shim.host.named_graphs import NamedGraphs, Wanted, is_lost, spelled
 from runtime_shim.host.placement import Placement, check_folders, checked_backends
 from runtime_shim.host.pool import Pool, host_is_closed
@@ -257,9 +258,7 @@ class NNHost:
         self, parts: Sequence[Part], encoding: Encoding, place: Place, only_this: bool = False
     ) -> tuple[Encoding, Place]:
         if encoding not in self._given:  # an embedder's own backend accepts any format
-            from runtime_shim.backends.parsing.detect import resolve  # only if a model is loaded
-
-            encoding = resolve(parts, encoding, only_this)
+            encoding = guarded(resolve, parts, encoding, only_this)
         return self._placement.of(encoding, place)
 
     def _load(
@@ -273,18 +272,17 @@ class NNHost:
     ) -> Graph:
         self._check_open()
         backend = self._given[encoding] if encoding in self._given else pool.backend(encoding)
-        from runtime_shim.backends.parsing.loading import load, load_explained
-
-        load_with = load if encoding in self._given else load_explained
+        load_on = functools.partial(guarded, load_with, encoding in self._given, backend, parts)
+        graph: Graph
         started = perf_counter()
         try:
-            graph, device = guarded(load_with, backend, parts, place, options)
+            graph, device = load_on(place, options)
         except HostError as error:
             absent = place is Target.GPU and error.errno is Errno.UNSUPPORTED_OPERATION
             if not (absent and self._gpu_fallback):
                 raise
             _warn_once(f"{error.reason}; the model runs on the cpu instead")
-            graph, device = guarded(load_with, backend, parts, Target.CPU, options)
+            graph, device = load_on(Target.CPU, options)
         self._check_open()  # it may have been closed in the meantime
         key = (encoding.name.lower(), name, place_name(place), device)
         self._stats.add_load(key, perf_counter() - started)

@@ -1,4 +1,5 @@
-"""What a session needs of the host, of the guest's store, and of its ABI."""
+"""What a session needs of the host, of the guest's store, and of its ABI; and what reads the bytes
+of models, imported when the first model is loaded."""
 
 from __future__ import annotations
 
@@ -7,11 +8,11 @@ from enum import Enum
 from typing import Protocol
 
 from rewriter.abi.dialects import Encoding
-from runtime_shim.backends.interface import Graph, Options, Place
+from runtime_shim.backends.interface import Backend, Graph, Options, Part, Place
 from runtime_shim.host.named_graphs import Wanted
 from runtime_shim.host.stats import GuestStats, Key
 
-__all__ = ["Floats", "Loader", "StoreLife"]
+__all__ = ["Floats", "Loader", "StoreLife", "load_with", "resolve"]
 
 
 class Floats(Enum):
@@ -52,3 +53,21 @@ class StoreLife(Protocol):
 
     @property
     def is_over(self) -> bool: ...
+
+
+def resolve(parts: Sequence[Part], encoding: Encoding, only_this: bool) -> Encoding:
+    """See runtime_shim.backends.parsing.detect."""
+    from runtime_shim.backends.parsing import detect
+
+    return detect.resolve(parts, encoding, only_this)
+
+
+def load_with(
+    is_given: bool, backend: Backend, parts: Sequence[Part], place: Place, options: Options
+) -> tuple[Graph, str]:
+    """See runtime_shim.backends.parsing.loading. `is_given` says that an embedder's own backend
+    loads the model."""
+    from runtime_shim.backends.parsing import loading
+
+    load = loading.load if is_given else loading.load_explained
+    return load(backend, parts, place, options)

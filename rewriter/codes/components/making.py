@@ -62,7 +62,7 @@ MAKING = (
     ),
     Code(
         "NN359",
-        Severity.UNSEEN,
+        Severity.CONDITION,
         "the guest's allocator has to leave the adapters' pages alone",
         "Adapters, including the one for WASI, get memory with `memory.grow`. The allocators of "
         "C, Rust and Zig leave such pages alone. Those of AssemblyScript and TinyGo take all "
