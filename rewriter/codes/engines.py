@@ -99,8 +99,10 @@ COMPONENTS = (
         Severity.ERROR,
         "the host does not run the component",
         "The file is a component (WASI 0.2 and later). The host provides wasi-nn to core modules "
-        "only, or it runs commands only, and the component does not export `wasi:cli/run`.",
-        "Run it on Wasmtime, or build the guest as a core module or a command.",
+        "only, or it runs commands only, and the component does not export `wasi:cli/run`. Or the "
+        "component exports that interface without a function `run` of type `func() -> result`.",
+        "Run it on Wasmtime, or build the guest as a core module or a command. Wasmtime 33 and "
+        "later can call another function by name (`--invoke`).",
     ),
     Code(
         "NN278",

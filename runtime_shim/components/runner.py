@@ -132,16 +132,16 @@ class ComponentRun(Running):
     def _command(
         self, instance: wasm_component.Instance, store: wasmtime.Store
     ) -> wasm_component.Func:
-        """The function `run` of the newest `wasi:cli/run` that has one. Raises LinkError if none
-        has, or if it has another type."""
-        for version in sorted(self._info.run, key=_patch, reverse=True):
-            exported = instance.get_export_index(store, f"wasi:cli/run@{version}".rstrip("@"))
-            index = instance.get_export_index(store, "run", exported)
-            function = None if index is None else instance.get_func(store, index)
-            if function is not None:
-                _check_type(function.type(store))
-                return function
-        raise LinkError("the component's export wasi:cli/run has no function run")
+        """The function `run` of the newest `wasi:cli/run`. Raises LinkError if that does not have
+        one, or if it has another type."""
+        version = max(self._info.run, key=_patch)
+        exported = instance.get_export_index(store, f"wasi:cli/run@{version}".rstrip("@"))
+        index = instance.get_export_index(store, "run", exported)
+        function = None if index is None else instance.get_func(store, index)
+        if function is None:
+            raise LinkError("the component's export wasi:cli/run has no function run")
+        _check_type(function.type(store))
+        return function
 
 
 def _patch(version: str) -> int:

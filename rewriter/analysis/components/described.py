@@ -15,6 +15,7 @@ from rewriter.abi.wasi_interfaces import (
     resources_of,
 )
 from rewriter.components.component import Component, Part
+from rewriter.components.run_function import RunFunction, run_function
 from rewriter.components.shapes import UNKNOWN, Shapes
 from rewriter.components.types import TypeExport
 from rewriter.errors import MalformedModule
@@ -84,7 +85,7 @@ class ComponentInfo(NamedTuple):
     """A component. `snapshots` are those of wasi:nn whose functions it imports, one unless it
     imports several versions, none where it imports no wasi:nn, or none that is known. `wasi` are
     the versions of the other packages of WASI that it imports. `run` are the versions of
-    wasi:cli/run that it exports as an instance."""
+    wasi:cli/run that it exports as an instance, each with its function `run`."""
 
     component: Component
     imports: Sequence[Interface]
@@ -94,7 +95,7 @@ class ComponentInfo(NamedTuple):
     wasi: Sequence[str]
     core_modules: int
     making: Making
-    run: Sequence[str]
+    run: Mapping[str, RunFunction]
 
     @property
     def is_command(self) -> bool:
@@ -140,7 +141,11 @@ def describe_component(data: Data | Component) -> ComponentInfo:
         ),
         core_modules,
         making,
-        [name.partition("@")[2] for name in instances if name.partition("@")[0] == "wasi:cli/run"],
+        {
+            name.partition("@")[2]: run_function(component.data, name)
+            for name in instances
+            if name.partition("@")[0] == "wasi:cli/run"
+        },
     )
 
 

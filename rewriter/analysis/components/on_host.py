@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from weakref import WeakKeyDictionary
 
@@ -14,6 +15,7 @@ from rewriter.analysis.components.versions import misfits_of, shimmed, version_o
 from rewriter.analysis.features import features
 from rewriter.components.component import Component
 from rewriter.components.items import items
+from rewriter.components.run_function import RunFunction
 from rewriter.components.sections import SectionKind, sections
 from rewriter.components.types import MEMORIES_64
 from rewriter.diagnostics import Diagnostic
@@ -52,7 +54,9 @@ def _run(info: ComponentInfo, has: Components) -> Iterator[Diagnostic]:
     """How it is started, where that is not by `wasmtime run`. Wasmtime calls functions of
     components by name since release 33."""
     versions = info.run
-    if any(_takes_version(version, has) for version in versions):
+    taken = [version for version in versions if _takes_version(version, has)]
+    if taken:
+        yield from _function_run(info, max(taken, key=partial(_preference, has)))
         return
     newer = [version for version in versions if _may_take(version, has)]
     if newer:
@@ -75,6 +79,28 @@ def _run(info: ComponentInfo, has: Components) -> Iterator[Diagnostic]:
     exports = f"exports wasi:cli/run in no version of WASI {has.wasi}" if versions else ""
     message = f"the component {exports or 'does not export wasi:cli/run'}: name a function with"
     yield Diagnostic("NN281", f"{message} --invoke (Wasmtime 33 and later)")
+
+
+def _preference(has: Components, version: str) -> tuple[bool, int, str]:
+    """What orders the versions that a host takes: its own is the first choice, then the newest."""
+    patch = version.rpartition(".")[2]
+    return version == has.wasi, len(patch), patch
+
+
+def _function_run(info: ComponentInfo, version: str) -> Iterator[Diagnostic]:
+    """Why the host cannot call `run`, or may not be able to."""
+    name = f"wasi:cli/run@{version}"
+    found = info.run[version]
+    if found is RunFunction.MISSING:
+        yield Diagnostic(
+            "NN277", f"the host calls run of {name}, which the component does not have"
+        )
+    elif found is RunFunction.OTHER_TYPE:
+        message = f"the host calls run of {name}, but its type is not `func() -> result`"
+        yield Diagnostic("NN277", message)
+    elif found is RunFunction.UNKNOWN:
+        message = f"it is unknown whether run of {name} is a function of type `func() -> result`"
+        yield Diagnostic("NN280", message)
 
 
 def _import(item: Interface, has: Components) -> Iterator[Diagnostic]:
