@@ -1,8 +1,8 @@
 """The function `run` of an instance that a component exports, and whether hosts can call it.
 
 The instance is followed to where it comes from: functions that are listed, a component inside, or
-the type that an import or export is declared with. Such a type may leave out exports of the
-instance. Wasmtime 49 finds them nevertheless.
+the type of an import. A type that is written beside an export does not count: a function has no
+other type there, and where an instance has fewer functions there, Wasmtime 49 finds them all.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def run_function(data: Data, name: str) -> RunFunction:
 
 class _Lost(Exception):
     """Something cannot be followed: there are too many steps or items, it comes from an imported
-    component, a declared type leaves it out, or an index does not exist."""
+    component, the type of an import leaves it out, or an index does not exist."""
 
 
 class _At(NamedTuple):
@@ -225,8 +225,7 @@ class _Follower:
         if section is SectionKind.IMPORT:
             return _declared(item.adds, references)
         if section is SectionKind.EXPORT:
-            given = references[1:] if item.adds != "type" else ()
-            return _declared(item.adds, given) or _Same(references[0].number)
+            return _Same(references[0].number)
         return _At(item.start, item.end)
 
     def _alias(self, target: Reference, end: int) -> _Thing:

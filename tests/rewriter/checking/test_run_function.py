@@ -67,6 +67,8 @@ FITS = {
         (instance $outer (instantiate $outer)) (alias export $outer "c" (component $c)) {MADE}""",
     "an export with the type of its instance": f"""{LIFTED} {LISTED}
         (export {NAME} (instance $i) (instance {TYPE}))""",
+    "an export with a type that leaves it out": f"""{LIFTED} {LISTED}
+        (export {NAME} (instance $i) (instance))""",
     "an export after another": f'{INNER} {MADE} (export "other" (instance $i))',
 }
 
@@ -103,9 +105,7 @@ MISSING = {
 ALIASES = "".join(f'(instance $a{n + 1} (export "run" (func $a{n} "run")))' for n in range(60))
 
 UNKNOWN = {
-    "an export with a type that leaves it out": f"""{LIFTED} {LISTED}
-        (export {NAME} (instance $i) (instance))""",
-    "a type without it": f"""{INNER} (instance $in (instantiate $c))
+    "an import whose type leaves it out": f"""{INNER} (instance $in (instantiate $c))
         {PASSED.replace(TYPE, "")}
         (instance $out (instantiate $p (with "i" (instance $in))))
         (alias export $out "o" (instance $i))""",
