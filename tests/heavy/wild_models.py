@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from samples.build import SAMPLES
 from tests.support.digits import MODEL
 from tests.support.native import openvino_model
 
-__all__ = ["DIGITS", "TYPES", "expected", "write_models"]
+__all__ = ["DIGITS", "TYPES", "expected", "seen", "write_models"]
 
 TYPES = {"f32": TensorProto.FLOAT, "u8": TensorProto.UINT8, "i32": TensorProto.INT32}
 """Names of folders, with a model that takes brightnesses of this type."""
@@ -45,13 +46,20 @@ def _taking(element_type: int) -> bytes:
     return data
 
 
-def expected(folder: Path) -> str:
-    """What OpenVINO itself says of the images, as the guests print it."""
+def seen(folder: Path) -> Iterator[tuple[str, int, np.float32]]:
+    """What OpenVINO itself sees in the images: the file, the digit, and its share from 0 to 1."""
     model = openvino.Core().compile_model(folder / "f32" / "model.xml", "CPU")
-    lines = []
     for digit in DIGITS:
         pixels = np.frombuffer((folder / digit).read_bytes(), np.uint8).astype(np.float32) / 16
         shares = model(pixels.reshape(1, 64))[0][0]
         best = int(shares.argmax())
-        lines.append(f"{digit}: {best} ({int(np.float32(1000) * shares[best])})\n")
+        yield digit, best, shares[best]
+
+
+def expected(folder: Path) -> str:
+    """As the guests print it."""
+    lines = (
+        f"{digit}: {best} ({int(np.float32(1000) * share)})\n"
+        for digit, best, share in seen(folder)
+    )
     return "".join(lines)
