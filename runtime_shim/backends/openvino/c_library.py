@@ -1,6 +1,4 @@
-"""OpenVINO through the C library in its Python package.
-
-The types are those of the headers beside it.
+"""OpenVINO through the C library in its Python package, with the types of the headers beside it.
 
 https://docs.openvino.ai/2026/api/c_cpp_api/group__ov__c__api.html
 """
@@ -13,7 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_int64, c_size_t, c_void_p
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from runtime_shim.backends.common.c_objects import address_of, free_with
 from runtime_shim.backends.common.tensor_info import Port
@@ -101,6 +99,7 @@ _STATUS: dict[str, tuple[Any, ...]] = {
     "ov_infer_request_set_output_tensor_by_index": (c_void_p, c_size_t, c_void_p),
     "ov_tensor_create_from_host_ptr": (c_int, _Shape, c_void_p, _OUT),
     "ov_tensor_get_byte_size": (c_void_p, POINTER(c_size_t)),
+    "ov_tensor_get_size": (c_void_p, POINTER(c_size_t)),
     "ov_tensor_get_shape": (c_void_p, POINTER(_Shape)),
     "ov_tensor_data": (c_void_p, _OUT),
 }
@@ -172,7 +171,9 @@ class CLibrary:
 
     def shape(self, tensor: int) -> tuple[int, ...]:
         found = _Shape()
-        self.call("ov_tensor_get_shape", tensor, byref(found))
+        size = self.count("ov_tensor_get_size", tensor)
+        with contextlib.suppress(*[RuntimeError] * (size == 1)):  # C has none without dimensions
+            self.call("ov_tensor_get_shape", tensor, byref(found))
         try:
             return tuple(found.dims[: found.rank])
         finally:
@@ -180,8 +181,7 @@ class CLibrary:
 
     def function(self, name: str) -> Callable[..., Any]:
         """A function whose result is not checked."""
-        found: Callable[..., Any] = getattr(self._dll, name)
-        return found
+        return cast(Callable[..., Any], getattr(self._dll, name))
 
     def devices(self) -> list[str]:
         found = _Devices()

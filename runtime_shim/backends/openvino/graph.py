@@ -186,7 +186,7 @@ class FreeContext:
                 if port.element is not None:
                     self._kept[index] = bytes(request.output(index))
                     shape = self._graph.fixed_shapes[index]
-                    self._shapes[index] = shape or request.output_shape(index)
+                    self._shapes[index] = request.output_shape(index) if shape is None else shape
             if self._graph.has_state:
                 self._own = request
         self._computed = True

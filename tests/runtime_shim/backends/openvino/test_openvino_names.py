@@ -80,3 +80,20 @@ def test_the_shape_of_a_free_output_is_that_of_the_last_inference(
             context.set_input(index, TensorType.F32, (rows, 3), data)
         context.compute()
         assert [context.output(index).shape for index in (0, 1)] == [(rows, 3)] * 2
+
+
+@pytest.mark.parametrize("length", [0, 1, 3])
+def test_an_output_without_dimensions_has_a_shape_beside_free_ones(
+    backend: OpenVinoBackend, tmp_path: Path, length: int
+) -> None:
+    taken = ops.parameter([-1], np.float32)
+    added = ops.reduce_sum(taken, np.array([0]))
+    model = openvino.Model([ops.result(added), ops.result(ops.relu(taken))], [taken])
+    openvino.save_model(model, tmp_path / "model.xml", compress_to_fp16=False)
+    parts = [(tmp_path / f"model.{end}").read_bytes() for end in ("xml", "bin")]
+    context = backend.load(parts, Target.CPU).init_execution_context()
+    given = np.ones(length, np.float32).tobytes()
+    context.set_input(0, TensorType.F32, (length,), memoryview(given))
+    context.compute()
+    assert [context.output(index).shape for index in (0, 1)] == [(), (length,)]
+    assert bytes(context.output(0).data) == struct.pack("<f", length)
