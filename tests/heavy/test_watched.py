@@ -46,7 +46,7 @@ from tests.runtime_shim.engine.test_hostile import test_every_call_gets_an_errno
 def make_calls():  # as one ABI of each implementation
     for dialect in {{each.implementation: name for name, each in DIALECTS.items()}}.values():
         for plain in (True, False):
-            test_every_call_gets_an_errno(dialect, 1, plain)
+            test_every_call_gets_an_errno(dialect, plain)
 
 make_calls()  # which imports the NN runtimes that are asked for
 mark({START!r})
