@@ -63,9 +63,10 @@ FLATTENING = (
         Severity.CONDITION,
         "inputs and outputs are known by index only",
         "Hosts of core modules have no names for inputs and outputs. A name of decimal digits is "
-        "the index. The first other name that a context sees for an input is input 0, the first "
-        "for an output is output 0; a second other name gets the error invalid-argument, and so "
-        "do several inputs in one call of `compute`, unless all names are digits.",
+        "the index. In each context, the first input name that is not digits means input 0, and "
+        "the first such output name means output 0. Any second such name gets the error "
+        "invalid-argument. A `compute` with several inputs gets it too, unless all their names "
+        "are digits.",
         "Nothing, for models with one input and one output. Otherwise pass the names "
         "(`--input-name`, `--output-name`, `--model`), or have the program use the indices as "
         "names.",

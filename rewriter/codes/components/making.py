@@ -67,17 +67,18 @@ MAKING = (
         "Adapters, including the one for WASI, get memory with `memory.grow`. The allocators of "
         "C, Rust and Zig leave such pages alone. Those of AssemblyScript and TinyGo take all "
         "memory that exists when they start, so the guest may overwrite the adapters' data. The "
-        "module's section `producers` does not show a compiler whose allocator nnshim knows.",
+        "code is given because the module's section `producers` names no compiler whose "
+        "allocator is known to leave such pages alone.",
         "Try the component. For other languages, use a compiler for components.",
     ),
     Code(
         "NN360",
         Severity.NOTE,
         "the component sets half of its address space aside",
-        "Go's runtime treats all memory after its own as its own, so the adapters' pages are 2 "
-        "GiB further on. The pages between take no memory until the guest uses them. The guest "
-        "may use up to 2 GiB, or half of its memory's maximum. Guests in other languages get the "
-        "same room, but also run without it.",
+        "Go's runtime also uses the memory that follows its own, so the adapters' pages are "
+        "placed after a gap of half of what the memory may grow by (2 GiB, if it has no "
+        "maximum). The pages of the gap take no memory until the guest uses them. Guests in other "
+        "languages get the same gap, but also run without it.",
         "Nothing, unless the host limits the size of memories (`-W max-memory-size`): allow more "
         "than 2 GiB.",
     ),

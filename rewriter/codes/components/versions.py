@@ -34,9 +34,10 @@ SHIMS = (
     Code(
         "NN374",
         Severity.NOTE,
-        "a shim does what functions of wasi:nn did",
+        "a shim replaces functions of wasi:nn that changed",
         "The named functions are different in the version that the component imports now. Core "
-        "modules in the component do what they did, by calls of the functions of that version.",
+        "modules added to the component (the shim) replace the old functions by calling those of "
+        "the new version.",
         "Nothing. `nnshim verify` makes the shim again and compares it.",
     ),
 )
