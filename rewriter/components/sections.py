@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rewriter.errors import MalformedModule, UnsupportedModule
 from rewriter.wasm.limits import check_number
 from rewriter.wasm.reader import Cursor, Data
-from rewriter.wasm.sections import skip_content
+from rewriter.wasm.sections import COMPONENT, skip_content
 
 __all__ = [
     "DEEPEST",
@@ -32,10 +32,8 @@ HEADER_SIZE = 8
 DEEPEST = 100
 """How many components may stand inside each other, and how many types."""
 
-_MAGIC = b"\0asm"
-_LAYER = b"\x01\0"
-_VERSION = b"\x0d\0"
-"""The version of the binary format before its first release, which all tools write."""
+_MAGIC, _VERSION, _LAYER = COMPONENT[:4], COMPONENT[4:6], COMPONENT[6:]
+"""The version is that of the binary format before its first release, which all tools write."""
 
 
 class SectionKind(IntEnum):

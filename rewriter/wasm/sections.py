@@ -28,15 +28,12 @@ HEADER_SIZE = 8
 """In bytes: the magic number and the version."""
 
 _MAGIC = b"\0asm"
-
-COMPONENT = _MAGIC + b"\x0d\0\x01\0"
-"""How a component of WASI 0.2 begins: the magic number, its version, and its layer.
-
-https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
-"""
 _MODULE_VERSION = b"\x01\0\0\0"
 _COMPONENT_LAYER = b"\x01\0"
-"""Bytes 6 and 7 of a component. A module has zeros there.
+"""Bytes 6 and 7 of a component. A module has zeros there."""
+
+COMPONENT = _MAGIC + b"\x0d\0" + _COMPONENT_LAYER
+"""How a component of WASI 0.2 begins: the magic number, its version, and its layer.
 
 https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
 """
