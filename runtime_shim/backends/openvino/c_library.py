@@ -171,8 +171,8 @@ class CLibrary:
 
     def shape(self, tensor: int) -> tuple[int, ...]:
         found = _Shape()
-        size = self.count("ov_tensor_get_size", tensor)
-        with contextlib.suppress(*[RuntimeError] * (size == 1)):  # C has none without dimensions
+        refusal = (RuntimeError,) if self.count("ov_tensor_get_size", tensor) == 1 else ()
+        with contextlib.suppress(*refusal):  # C returns no shape without dimensions
             self.call("ov_tensor_get_shape", tensor, byref(found))
         try:
             return tuple(found.dims[: found.rank])
