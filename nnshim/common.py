@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -18,7 +18,6 @@ from rewriter.suggestions import did_you_mean
 from rewriter.terminal import alive, shown, write_styled
 
 if TYPE_CHECKING:
-    from rewriter.analysis.compatibility import Answer
     from rewriter.analysis.components.described import ComponentInfo
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
@@ -52,10 +51,15 @@ __all__ = [
 
 Format = Annotated[
     str | None,
-    typer.Option("--format", metavar="|".join(FORMATS), help="Output format (default: text)."),
+    typer.Option(
+        "--output-format",
+        "--format",
+        metavar="|".join(FORMATS),
+        help="Output format (default: text).",
+    ),
 ]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Short for --output-format json.")]
 
 GuestAbi = Annotated[
     str | None,
@@ -214,60 +218,45 @@ def parse_names(option: str, values: list[str]) -> dict[int, str]:
     return names
 
 
-class Finding(Protocol):
-    """One thing that a subcommand says of a module or a component."""
-
-    @property
-    def answer(self) -> Answer: ...
-
-
 def report(
     files: list[str],
     guest_abi: str | None,
     output: str,
     what: str,
-    find: Callable[[str, ModuleInfo | ComponentInfo, Source], Iterable[Finding]],
-) -> Answer:
-    """Print the findings on each file, by the function `what` of a renderer, or why it cannot be
-    read. Text is printed as it comes, with errors on standard error, and what several have in
-    common after them, where the renderer has a function for that; others at the end, whole.
+    find: Callable[[str, ModuleInfo | ComponentInfo, Source], Any],
+) -> bool:
+    """Print what is found in each file, by the function `what` of a renderer, or why it cannot be
+    read. Text is printed as it comes, with errors on standard error; others at the end, whole.
 
-    Returns the worst answer of all: a file that cannot be read has no verdict, or about which the
-    function raises ModuleError. Raises UsageError, before any, for an ABI that is not known.
+    Returns whether all could be read: a file cannot, about which the function raises ModuleError.
+    Raises UsageError, before any, for an ABI that is not known.
     """
     if guest_abi is not None:
         find_dialect(guest_abi)
-    from rewriter.analysis.compatibility import Answer
     from rewriter.files.input import open_source
 
     renderer = import_module(f"nnshim.render.{output}")
     render, is_text = getattr(renderer, what), output == "text"
-    in_common = getattr(renderer, f"{what}_in_common", None)
-    answers: list[Answer] = []
+    all_read = True
     items: list[Any] = []
     for path in files:
         try:
             with alive("reading", path), open_source(path) as source:
-                findings = list(find(path, _read(source, guest_abi), source))
-                rendered = list(map(render, findings))
+                rendered = render(find(path, _read(source, guest_abi), source))
         except (InputError, ModuleError) as error:
-            answers.append(Answer.NO_VERDICT)
+            all_read = False
             if is_text:
                 refuse(error.of(path) if isinstance(error, ModuleError) else error)
             else:
                 items.append(renderer.failed(error, path))
             continue
-        answers += (found.answer for found in findings)
         if is_text:
-            say(*(line for lines in rendered for line in lines))
-            items += findings if in_common else ()
+            say(*rendered)
         else:
-            items += rendered
+            items.append(rendered)
     if not is_text:
         say(*renderer.document(items))
-    elif in_common:
-        say(*in_common(items))
-    return Answer.worst(answers)
+    return all_read
 
 
 def _read(source: Source, guest_abi: str | None) -> ModuleInfo | ComponentInfo:
@@ -282,13 +271,13 @@ def _read(source: Source, guest_abi: str | None) -> ModuleInfo | ComponentInfo:
     return inspect_module(source.data, guest_abi)
 
 
-def chosen_format(name: str | None, as_json: bool) -> str:
-    """What --format and --json mean together. Raises UsageError where they mean nothing."""
-    if name is not None and name not in FORMATS:
-        meant = did_you_mean(name, FORMATS)
-        raise UsageError(f"{name!r} is not a known format ({', '.join(FORMATS)}){meant}")
+def chosen_format(name: str | None, as_json: bool, known: Sequence[str] = FORMATS) -> str:
+    """What --output-format and --json mean together. Raises UsageError where they mean nothing."""
+    if name is not None and name not in known:
+        meant = did_you_mean(name, known)
+        raise UsageError(f"{name!r} is not a known format ({', '.join(known)}){meant}")
     if as_json and name not in (None, "json"):
-        raise UsageError(f"--json contradicts --format {name}")
+        raise UsageError(f"--json contradicts --output-format {name}")
     return name or ("json" if as_json else "text")
 
 

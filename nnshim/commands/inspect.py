@@ -33,14 +33,14 @@ def command(
 
     Exit codes: 0 all modules were read; 1 one was not (the others are still shown); 2 usage.
     """
-    answer = report(
+    all_read = report(
         files,
         guest_abi,
         chosen_format(output, as_json),
         "inspected",
-        lambda path, info, source: [_inspect(path, info, source, guest_abi, everything)],
+        lambda path, info, source: _inspect(path, info, source, guest_abi, everything),
     )
-    if answer.exit_code:
+    if not all_read:
         raise typer.Exit(1)
 
 

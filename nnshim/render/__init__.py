@@ -3,8 +3,8 @@
 __all__ = ["FORMATS", "counted"]
 
 FORMATS = ("text", "json")
-"""What `--format` takes: the files here that have all of `inspected`, `checked` and `failed`, and,
-but for text, `document`, which puts what these give for several files together."""
+"""What `--output-format` of inspect takes: the files here that have both `inspected` and `failed`,
+and, but for text, `document`, which puts what these give for several files together."""
 
 
 def counted(count: int, noun: str) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rewriter.analysis.components.described import ComponentInfo
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
+    from rewriter.errors import NNShimError
     from rewriter.hosts.starting import Explanation
     from rewriter.models.model import Model
     from runtime_shim.diagnostics.doctor import BackendReport
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Checked",
     "Examined",
+    "FileReport",
     "Inspected",
     "InspectedComponent",
     "component_options",
@@ -82,13 +84,6 @@ class Inspected(NamedTuple):
     parted: Mapping[str, Mapping[str, Verdict]]
     everything: bool = False
 
-    @property
-    def answer(self) -> Answer:
-        """It can be read: that no host takes it does not make looking at it fail."""
-        from rewriter.analysis.compatibility import Answer
-
-        return Answer.RUNS
-
 
 class InspectedComponent(NamedTuple):
     """A component, with what each host means for it, by what its releases are called."""
@@ -98,13 +93,6 @@ class InspectedComponent(NamedTuple):
     findings: Sequence[Diagnostic]
     hosts: Mapping[str, Verdict]
     everything: bool = False
-
-    @property
-    def answer(self) -> Answer:
-        """It can be read: that no host takes it does not make looking at it fail."""
-        from rewriter.analysis.compatibility import Answer
-
-        return Answer.RUNS
 
 
 class Checked(NamedTuple):
@@ -131,6 +119,31 @@ class Checked(NamedTuple):
         if self.rewrite is None:
             return self.found.reasons
         return [reason._replace(help=self.rewrite) for reason in self.found.reasons]
+
+
+class FileReport(NamedTuple):
+    """What check says of one file.
+
+    `path` is as it was given; for a member of an archive, the archive's name and the member's. A
+    file that cannot be read has an `error` and no verdicts, and one that was found, and not named
+    itself, and does not use wasi-nn has neither: there is nothing to do. `sha256` is that of its
+    bytes in hexadecimal, None where it was not asked for, or the file cannot be read.
+    """
+
+    path: str
+    checked: tuple[Checked, ...] = ()
+    error: NNShimError | None = None
+    sha256: str | None = None
+
+    @property
+    def answers(self) -> Sequence[Answer]:
+        """One for each host; of a file that cannot be read, one. Empty if there is nothing to
+        do."""
+        from rewriter.analysis.compatibility import Answer
+
+        if self.error is not None:
+            return (Answer.NO_VERDICT,)
+        return tuple(value.answer for value in self.checked)
 
 
 class Examined(NamedTuple):

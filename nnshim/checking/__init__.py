@@ -1,0 +1,1 @@
+"""What `nnshim check` does with each file: by its settings, to a report."""

@@ -1,0 +1,133 @@
+"""What hosts mean for one module or component."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnshim.checking.settings import Settings
+from nnshim.render.values import (
+    Checked,
+    FileReport,
+    component_options,
+    output_name,
+    rewrite_command,
+    rewrite_options,
+)
+from rewriter.analysis.compatibility import Runs
+from rewriter.analysis.inspect import ModuleInfo, inspect_module
+from rewriter.components.sections import is_component
+from rewriter.errors import InputError, ModuleError
+from rewriter.files.input import Source, open_source
+from rewriter.hosts.table import find_host
+
+if TYPE_CHECKING:
+    from rewriter.analysis.components.described import ComponentInfo
+    from rewriter.hosts.starting import Explanation
+    from rewriter.hosts.table import Chosen
+
+__all__ = ["judge_file", "judge_source"]
+
+
+def judge_file(path: str, settings: Settings) -> FileReport:
+    """The report on a file that is named itself; `-` is standard input."""
+    try:
+        with open_source(path) as source:
+            return judge_source(path, source, settings)
+    except (InputError, ModuleError) as error:
+        return FileReport(path, error=error)
+
+
+def judge_source(path: str, source: Source, settings: Settings) -> FileReport:
+    """The report on a module or a component, which is called `path`. Raises ModuleError."""
+    info = _described(source, settings.guest_abi)
+    if settings.validate:
+        source.validate()
+    checked = tuple(_judge(path, info, host, settings) for host in settings.hosts)
+    return FileReport(path, checked, sha256=_sha256(source) if settings.digests else None)
+
+
+def _described(source: Source, guest_abi: str | None) -> ModuleInfo | ComponentInfo:
+    if is_component(source.data):
+        from rewriter.analysis.components.described import describe_component
+
+        return describe_component(source.data)
+    return inspect_module(source.data, guest_abi)
+
+
+def _sha256(source: Source) -> str:
+    from hashlib import sha256
+
+    return sha256(source.data).hexdigest()
+
+
+def _judge(
+    path: str, info: ModuleInfo | ComponentInfo, host: Chosen, settings: Settings
+) -> Checked:
+    found = _verdict(path, info, host, settings)
+    weighed = found.found.weighed(strict=settings.strict, accept=settings.accept)
+    found = found._replace(found=weighed)
+    return found._replace(explained=_explain(found, info, host)) if settings.explain else found
+
+
+def _verdict(
+    path: str, info: ModuleInfo | ComponentInfo, host: Chosen, settings: Settings
+) -> Checked:
+    models = settings.models
+    options: tuple[str, ...] = ()
+    if isinstance(info, ModuleInfo):
+        from rewriter.analysis.seen.numbering import shown_abi
+        from rewriter.analysis.verdicts import judge
+
+        found = judge(info, host, models=models)
+        options = rewrite_options(settings.guest_abi or shown_abi(info, models), info)
+    else:
+        from rewriter.checking.components import judge_component
+
+        found = judge_component(info, host, models)
+        options = component_options(found)
+    helps = found.rewrite_for
+    if helps is None:
+        return Checked(path, host.name, found, None, models)
+    rewrite = rewrite_command(helps, options, path)
+    here = rewrite_command(helps, options, path, output_name(path, helps))
+    return Checked(path, host.name, found, rewrite, models, help=here)
+
+
+def _explain(
+    checked: Checked, info: ModuleInfo | ComponentInfo, host: Chosen
+) -> Explanation | None:
+    """For the release that a rewrite is for, or the newest of those that were named."""
+    from rewriter.hosts.starting import Trial, explain
+
+    if checked.found.runs is Runs.CANNOT:
+        return None
+    if isinstance(info, ModuleInfo):
+        return _explain_module(checked, info, host)
+    trial = Trial(
+        checked.path,
+        any(item.package == "wasi:filesystem" for item in info.imports),
+        any("load-by-name" in item.functions for item in info.wasi_nn),
+        checked.models,
+    )
+    return explain(host.newest, trial)
+
+
+def _explain_module(checked: Checked, info: ModuleInfo, host: Chosen) -> Explanation:
+    from rewriter.analysis.seen.formats import loaded
+    from rewriter.functions.frames import wanted_stack
+    from rewriter.hosts.starting import Trial, explain
+
+    helps = checked.found.rewrite_for
+    row = host.newest if helps is None else find_host(helps)
+    names = {item.name for item in info.wasi_nn.values()}
+    wanted = wanted_stack(info.module, row.stack_bytes)
+    formats = loaded(info, row)
+    trial = Trial(
+        checked.path if helps is None else output_name(checked.path, helps),
+        any(item.name == "path_open" for item in info.imports),
+        not names.isdisjoint(("load_by_name", "load_by_name_with_config")),
+        checked.models,
+        formats.formats if formats.only else frozenset(),
+        (f"--stack-size={wanted.enough}",) if wanted else (),
+    )
+    return explain(row, trial, checked.help)
