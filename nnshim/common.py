@@ -128,22 +128,16 @@ def remark(diagnostic: Diagnostic) -> None:
 
 
 @contextmanager
-def errors_in_json(as_json: bool, files: Sequence[str] | None = None) -> Iterator[None]:
-    """Print an error that has a code on standard output, too, where that is to be JSON: of `files`,
-    which are then not looked at, one for each, in a list."""
+def errors_in_json(as_json: bool) -> Iterator[None]:
+    """Print an error that has a code on standard output, too, where that is to be JSON."""
     try:
         yield
     except NNShimError as error:
         if as_json and error.diagnostics:
-            of_each = files is not None and [_failed(error, file) for file in files]
-            print_json(of_each or _failed(error))
+            from nnshim.render import json  # what prints no JSON starts without it
+
+            print_json(json.failed(error))
         raise
-
-
-def _failed(error: NNShimError, file: str | None = None) -> dict[str, Any]:
-    from nnshim.render import json  # what prints no JSON starts without it
-
-    return json.failed(error, file)
 
 
 def _print(stream: TextIO, lines: Iterable[str]) -> None:

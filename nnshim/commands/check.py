@@ -1,25 +1,29 @@
 """nnshim check: the gate of a pipeline."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nnshim.common import (
-    AsJson,
-    GuestAbi,
-    chosen_format,
-    errors_in_json,
-    note,
-    once,
-    refuse,
-    say,
+from nnshim.checking.options import (
+    ExitZero,
+    Ignore,
+    OutputFormat,
+    Quiet,
+    ReportFiles,
+    Select,
+    Statistics,
+    report_files,
+    what_is_shown,
 )
+from nnshim.common import AsJson, GuestAbi, chosen_format, note, once
 from nnshim.render.reports import REPORTS
-from rewriter.errors import ModuleError
+from rewriter.errors import NNShimError, UsageError
 from rewriter.terminal import alive
 
 if TYPE_CHECKING:
+    from nnshim.checking.reporting import Reports
     from nnshim.checking.settings import Settings
     from rewriter.analysis.compatibility import Answer
     from rewriter.models.model import Model
@@ -68,16 +72,14 @@ def command(
         bool, typer.Option(help="Validate the modules with wasm-tools first.")
     ] = True,
     guest_abi: GuestAbi = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output-format",
-            "--format",
-            metavar="|".join(REPORTS),
-            help="Output format (default: text).",
-        ),
-    ] = None,
+    output: OutputFormat = None,
     as_json: AsJson = False,
+    reports: ReportFiles = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    statistics: Statistics = False,
+    quiet: Quiet = False,
+    exit_zero: ExitZero = False,
 ) -> None:
     """Say whether hosts run modules: the gate of a pipeline.
 
@@ -89,6 +91,7 @@ def command(
     module cannot be read or is invalid, or a model is incomplete. If several
     apply, the first of 6, 4, 1, 5, 0.
     """
+    from nnshim.checking.reporting import reporting
     from nnshim.checking.settings import Settings
     from rewriter.abi.dialects import find_dialect
     from rewriter.checking.check import acceptable
@@ -103,8 +106,24 @@ def command(
     chosen = chosen_format(output, as_json, REPORTS)
     if guest_abi is not None:
         find_dialect(guest_abi)
-    with errors_in_json(chosen == "json", files):
+    if statistics and chosen != "text":
+        raise UsageError(f"--statistics contradicts --output-format {chosen}")
+    shown = what_is_shown(
+        [host.name for host in hosts],
+        select or (),
+        ignore or (),
+        quiet=quiet,
+        statistics=statistics,
+        exit_zero=exit_zero,
+    )
+    written = report_files(reports or (), files)
+    try:
         read = _read_models(models or ())
+    except NNShimError as error:
+        if error.diagnostics:
+            with reporting(chosen, written, shown) as told:
+                told.all_fail(files, error)
+        raise
     settings = Settings(
         hosts,
         read,
@@ -113,27 +132,30 @@ def command(
         strict=strict,
         accept=accepted,
         validate=validate,
+        digests="sarif" in (chosen, *written.values()),
     )
-    raise typer.Exit(_check(files, settings, chosen).exit_code)
+    with reporting(chosen, written, shown) as told:
+        worst = _check(files, settings, told)
+    raise typer.Exit(shown.exit_code(worst))
 
 
-def _check(files: "Sequence[str]", settings: "Settings", chosen: str) -> "Answer":
-    """Print the report on each file, and return the worst answer of all."""
+def _check(files: "Sequence[str]", settings: "Settings", told: "Reports") -> "Answer":
+    """Report on each file, and return the worst answer of all."""
     from nnshim.checking.judging import judge_file
-    from nnshim.render.reports import report_in
+    from nnshim.render.values import Summary
     from rewriter.analysis.compatibility import Answer
 
-    shown = report_in(chosen)
-    answers: list[Answer] = []
-    say(*shown.begin())
+    answers: Counter[Answer] = Counter()
+    nothing_to_do = 0
     for path in files:
         with alive("reading", path):
             found = judge_file(path, settings)
-        answers += found.answers
-        if found.error is not None and chosen == "text":
-            refuse(found.error.of(path) if isinstance(found.error, ModuleError) else found.error)
-        say(*shown.file(found))
-    say(*shown.end())
+        told.file(found)
+        if found.answers:
+            answers[Answer.worst(found.answers)] += 1
+        else:
+            nothing_to_do += 1
+    told.end(Summary(answers, nothing_to_do))
     return Answer.worst(answers)
 
 

@@ -88,10 +88,14 @@ PAGES: Mapping[str, Page] = {
         {
             "Hosts and models": ("--for", "--model", "--guest-abi"),
             "What counts": ("--strict", "--accept", "--validate"),
-            "Output": ("--explain", "--format", "--json", _HELP),
+            "What is shown": (
+                *("--explain", "--select", "--ignore", "--quiet", "--statistics"),
+                "--exit-zero",
+            ),
+            "Output": ("--output-format", "--report", "--json", _HELP),
         },
         (
-            "nnshim check --for wamr --for wasmedge samples/digits.wasm",
+            "nnshim check --for wamr --report sarif=nnshim.sarif samples/digits.wasm",
             "nnshim check --for wasmtime --model samples/digits/model.onnx \\",
             "  samples/digits.wasm",
         ),

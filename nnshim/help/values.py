@@ -137,6 +137,15 @@ def _probed(begun: str) -> Offer:
     return Offer([(f"{name}={each}", "") for each in FORMATS] if equals else ())
 
 
+def _reports(begun: str) -> Offer:
+    """`FORMAT=FILE`"""
+    from nnshim.render.reports import REPORTS
+
+    name, equals, path = begun.partition("=")
+    values = [f"{name}={each}" for each in paths(path)] if equals else [f"{f}=" for f in REPORTS]
+    return Offer([(value, "") for value in values])
+
+
 def _limits(begun: str) -> Offer:
     from nnshim.run_options import NAMED_LIMITS
 
@@ -161,6 +170,7 @@ _MADE: Mapping[str, Callable[[str], Offer]] = {
     "CODE|MESSAGE": _codes,
     "ENCODING": _encodings,
     "ENCODING|TARGET=[BACKEND:]DEVICE": _devices,
+    "FORMAT=FILE": _reports,
     "HOST[@RELEASE": _hosts_and_libraries,
     "HOST[@RELEASE]|PROFILE": _hosts,
     "NAME:ENCODING:TARGET:PATH[:PATH": _preloads,

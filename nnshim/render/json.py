@@ -36,6 +36,7 @@ __all__ = [
     "host",
     "inspected",
     "kept",
+    "nothing_to_do",
     "problem",
     "rewritten",
     "to_json",
@@ -46,10 +47,11 @@ Object = dict[str, Any]
 _NOT_PLAIN = re.compile("[^ -~\n]")
 
 
-def to_json(value: Any) -> str:
-    r"""JSON in ASCII, over several lines. In the name of a file, a byte that is not UTF-8 is the
-    four characters `\xff`: there is no JSON for it that all parsers take."""
-    return _NOT_PLAIN.sub(_in_json, json.dumps(value, indent=2, ensure_ascii=False))
+def to_json(value: Any, indent: int | None = 2) -> str:
+    r"""JSON in ASCII, over several lines, or on one without `indent`. In the name of a file, a byte
+    that is not UTF-8 is the four characters `\xff`: there is no JSON for it that all parsers
+    take."""
+    return _NOT_PLAIN.sub(_in_json, json.dumps(value, indent=indent, ensure_ascii=False))
 
 
 def document(objects: Sequence[Object]) -> list[str]:
@@ -72,6 +74,11 @@ def failed(error: NNShimError, file: str | None = None) -> Object:
     """An error; where several files are looked at, about one, which has no verdict."""
     about = {} if file is None else {"file": file, "verdict": "no_verdict"}
     return {**about, "errors": diagnostics(error.diagnostics)}
+
+
+def nothing_to_do(file: str) -> Object:
+    """A file that was found, and does not use wasi-nn."""
+    return {"file": file, "verdict": "nothing_to_do"}
 
 
 def inspected(value: Inspected | InspectedComponent) -> Object:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nnshim.render import counted
 from nnshim.render.messages import lines_of
-from nnshim.render.verdicts import checked, checked_in_common, line
+from nnshim.render.verdicts import checked, line
 from nnshim.units import size_text
 from rewriter.errors import HostMismatch, NNShimError
 from rewriter.terminal import command_line, file_argument
@@ -31,7 +31,6 @@ __all__ = [
     "apart",
     "caches",
     "checked",
-    "checked_in_common",
     "compared",
     "examined",
     "explained",

@@ -23,6 +23,7 @@ __all__ = [
     "FileReport",
     "Inspected",
     "InspectedComponent",
+    "Summary",
     "component_options",
     "output_name",
     "rewrite_command",
@@ -127,13 +128,15 @@ class FileReport(NamedTuple):
     `path` is as it was given; for a member of an archive, the archive's name and the member's. A
     file that cannot be read has an `error` and no verdicts, and one that was found, and not named
     itself, and does not use wasi-nn has neither: there is nothing to do. `sha256` is that of its
-    bytes in hexadecimal, None where it was not asked for, or the file cannot be read.
+    bytes in hexadecimal, None where it was not asked for, or the file cannot be read. `archive` is
+    the path of the archive that it is a member of.
     """
 
     path: str
     checked: tuple[Checked, ...] = ()
     error: NNShimError | None = None
     sha256: str | None = None
+    archive: str | None = None
 
     @property
     def answers(self) -> Sequence[Answer]:
@@ -144,6 +147,27 @@ class FileReport(NamedTuple):
         if self.error is not None:
             return (Answer.NO_VERDICT,)
         return tuple(value.answer for value in self.checked)
+
+    @property
+    def error_with_path(self) -> NNShimError | None:
+        """The error, which names the file."""
+        from rewriter.errors import ModuleError
+
+        return self.error.of(self.path) if isinstance(self.error, ModuleError) else self.error
+
+
+class Summary(NamedTuple):
+    """What came of all files that check looked at: how many have each answer, the worst of those
+    for their hosts, and how many have nothing to do. `stopped` says that --fail-fast ended it
+    before all were looked at."""
+
+    answers: Mapping[Answer, int]
+    nothing_to_do: int = 0
+    stopped: bool = False
+
+    @property
+    def files(self) -> int:
+        return sum(self.answers.values()) + self.nothing_to_do
 
 
 class Examined(NamedTuple):

@@ -7,14 +7,21 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 from rewriter.errors import InputError, OutputError, UsageError
 from rewriter.files.input import Source
 from rewriter.files.locks import HAS_LOCKS, is_for_reading, lock
 
-__all__ = ["check_path", "check_writable", "is_same_file", "write_atomic", "write_to_stdout"]
+__all__ = [
+    "check_path",
+    "check_writable",
+    "is_same_file",
+    "write_atomic",
+    "write_to_stdout",
+    "written_whole",
+]
 
 _TEMPORARY = ".nnshim-"
 """How the names of temporary files begin."""
@@ -61,7 +68,7 @@ def write_atomic(
     Raises OutputError where it cannot be written.
     """
     target = os.path.realpath(path)
-    try:
+    with _as_output_error(path):
         old = _status(target)
         is_open = path.startswith(_DESCRIPTORS)
         if is_open:
@@ -70,8 +77,6 @@ def write_atomic(
             _write_through(path, source, pieces)
         else:
             _replace(target, old, source, pieces, check)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _status(path: str) -> os.stat_result | None:
@@ -104,13 +109,26 @@ def _replace(
     pieces: Pieces,
     check: Callable[[str], None],
 ) -> None:
-    folder = os.path.dirname(target)
     mode = 0o666 if source.status is None else stat.S_IMODE(source.status.st_mode)
+    with _replacing(target, old, mode, check) as fd:
+        _write_pieces(fd, source, pieces)
+
+
+@contextmanager
+def _replacing(
+    target: str,
+    old: os.stat_result | None,
+    mode: int,
+    check: Callable[[str], None] = lambda _: None,
+) -> Iterator[int]:
+    """The descriptor of a temporary file, which takes the target's place at the end of the context,
+    and goes where an exception ends it."""
+    folder = os.path.dirname(target)
     _remove_left_behind(folder)
     temporary, fd = _new_temporary(folder, mode)
     try:
         with os.fdopen(fd, "wb", 0):
-            _write_pieces(fd, source, pieces)
+            yield fd
             if old is not None:
                 _keep_owner_and_mode(fd, old)
             os.fsync(fd)
@@ -125,6 +143,44 @@ def _replace(
         raise
     with suppress(OSError):  # the new file stands, and some systems cannot sync a folder
         _sync_folder(folder)
+
+
+@contextmanager
+def written_whole(path: str) -> Iterator[Callable[[bytes], None]]:
+    """What writes to `path`, piece by piece, as `write_atomic` does: `path` holds its old content
+    until the context ends, and goes on to hold it if an exception ends it. Anything but a regular
+    file is written straight to.
+
+    Raises OutputError where it cannot be written; what is raised inside the context passes.
+    """
+    target = os.path.realpath(path)
+    with ExitStack() as stack:
+        with _as_output_error(path):
+            old = _status(target)
+            is_open = path.startswith(_DESCRIPTORS)
+            if is_open:
+                _check_open_for_writing(path)
+            if is_open or (old is not None and not stat.S_ISREG(old.st_mode)):
+                fd = os.open(path, os.O_WRONLY | _BINARY)
+                stack.callback(os.close, fd)
+            else:
+                fd = stack.enter_context(_replacing(target, old, 0o666))
+
+        def write(data: bytes) -> None:
+            with _as_output_error(path):
+                _write_all(fd, data)
+
+        yield write
+        with _as_output_error(path):
+            stack.close()
+
+
+@contextmanager
+def _as_output_error(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _new_temporary(folder: str, mode: int) -> tuple[str, int]:

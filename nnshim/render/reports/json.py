@@ -1,30 +1,50 @@
-"""A list of objects: one for each file and host, in the form that schema.json has."""
+"""A list of objects: one for each file and host, or one for a file that has no verdicts, in the
+form that schema.json has."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
-from nnshim.render.json import checked, document, failed
-from nnshim.render.values import FileReport
+from nnshim.render.findings.elements import Elements
+from nnshim.render.json import checked, failed, nothing_to_do
 
-__all__ = ["new_report"]
+if TYPE_CHECKING:
+    from nnshim.render.reports.report import Shown
+    from nnshim.render.values import FileReport, Summary
+
+__all__ = ["new_report", "objects"]
 
 
 class _Json:
-    def __init__(self) -> None:
-        self._all: list[dict[str, Any]] = []
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+        self._elements = Elements()
 
     def begin(self) -> list[str]:
         return []
 
-    def file(self, report: FileReport) -> list[str]:
-        if report.error is not None:
-            self._all.append(failed(report.error, report.path))
-        self._all += map(checked, report.checked)
-        return []
+    def file(self, report: FileReport) -> Iterable[str]:
+        return self._elements.add(objects(report, self._shown))
 
-    def end(self) -> list[str]:
-        return document(self._all)
+    def end(self, summary: Summary) -> list[str]:
+        return self._elements.end()
+
+
+def objects(report: FileReport, shown: Shown) -> Iterator[dict[str, Any]]:
+    """What is said of one file."""
+    if report.error is not None:
+        yield failed(report.error, report.path)
+    elif not report.checked and not shown.quiet:
+        yield nothing_to_do(report.path)
+    for value in report.checked:
+        if not (shown.quiet and value.answer == "runs"):
+            said = checked(value)
+            known = said["diagnostics"]
+            yield {
+                **said,
+                "diagnostics": [each for each in known if shown.selection.shows(each["code"])],
+            }
 
 
 new_report = _Json

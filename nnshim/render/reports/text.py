@@ -1,27 +1,49 @@
-"""For people: each file as it comes, and at the end what several have in common. Files that cannot
-be read are on standard error instead."""
+"""For people: each file as it comes, and at the end what several have in common, and how many have
+each verdict. Files that cannot be read are on standard error instead."""
 
 from __future__ import annotations
 
-from nnshim.render.values import Checked, FileReport
-from nnshim.render.verdicts import checked, checked_in_common
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from nnshim.render.findings.counts import Counts
+from nnshim.render.text import failed
+from nnshim.render.verdicts import InCommon, checked, summed_up
+
+if TYPE_CHECKING:
+    from nnshim.render.reports.report import Shown
+    from nnshim.render.values import FileReport, Summary
 
 __all__ = ["new_report"]
 
 
 class _Text:
-    def __init__(self) -> None:
-        self._all: list[Checked] = []
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+        self._common = InCommon(shown.selection.shows, with_models=not shown.quiet)
+        self._counts = Counts()
 
     def begin(self) -> list[str]:
         return []
 
-    def file(self, report: FileReport) -> list[str]:
-        self._all += report.checked
-        return [line for value in report.checked for line in checked(value)]
+    def file(self, report: FileReport) -> Iterator[str]:
+        if self._shown.statistics:
+            self._counts.add(report, self._shown.selection)
+        error = report.error_with_path
+        if error is not None and self._shown.is_file:
+            yield from failed(error)
+        for value in report.checked:
+            if not self._shown.quiet or value.answer != "runs":
+                yield from checked(value, self._shown.selection.shows)
+            if not self._shown.quiet or (value.found.strict and value.answer == "only_if"):
+                self._common.add(value)
 
-    def end(self) -> list[str]:
-        return checked_in_common(self._all)
+    def end(self, summary: Summary) -> Iterator[str]:
+        yield from self._common.lines()
+        if not self._shown.quiet:
+            yield from summed_up(summary)
+        if self._shown.statistics:
+            yield from self._counts.lines()
 
 
 new_report = _Text

@@ -1,0 +1,1 @@
+"""What several formats of `nnshim check` are made from: findings, counts, and pieces of JSON."""
