@@ -59,6 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "guest.wat": GUEST.encode(),
         "guest.wasm": guest,
         "renamed.wasm": assemble(GUEST.replace("wasi_ephemeral_nn", "wasi_nn")),
+        "a|b<i>%25`x`.wasm": assemble(GUEST.replace("wasi_ephemeral_nn", "wasi_nn")),
         "other.wasm": assemble(GUEST.replace("wasi_ephemeral_nn", "wasi_nn").replace("77", "78")),
         "legacy.wasm": assemble(
             '(module (import "wasi_nn" "load" (func (param i32 i32 i32 i32) (result i32)))'
