@@ -2,7 +2,7 @@
 
 `sh` and `python` are run, in order and in one folder for each page; lines of `text` are in the
 output of the block before, in their order. A block with a title is that file. `toml` is read by
-what the page says reads it. A `console` takes something that is not here: of it, the programs are
+what the page says reads it, and of `yaml`, nnshim takes the commands. A `console` takes something that is not here: of it, the programs are
 known, nnshim takes the words, and the files that pytest is given are there.
 """
 
@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 
 from nnshim.cli import build
 from rewriter.hosts.profiles.file import read_file
@@ -106,11 +107,26 @@ def test_every_block_of_a_page_does_what_is_shown_below_it(
 @pytest.mark.parametrize("page", WITH)
 def test_what_is_not_run_takes_something_that_is_not_here(page: str) -> None:
     for kind, _, body in BLOCKS[page]:
-        assert kind in ("sh", "python", "text", "console", "toml"), body
+        assert kind in ("sh", "python", "text", "console", "toml", "yaml"), body
+        if kind == "yaml":
+            lines = [line for line in strings(yaml.safe_load(body)) if line.startswith("nnshim ")]
+            assert lines
+            for line in lines:
+                taken(shlex.split(line))
         if kind == "console":
             for line in re.sub(r"(\\|(?<=\|))\n", " ", body).splitlines():
                 for command in commands(line):
                     taken(command)
+
+
+def strings(value: object) -> Iterator[str]:
+    """Each line of each string in what YAML has."""
+    if isinstance(value, str):
+        yield from value.splitlines()
+    elif isinstance(value, dict):
+        yield from itertools.chain.from_iterable(map(strings, value.values()))
+    elif isinstance(value, list):
+        yield from itertools.chain.from_iterable(map(strings, value))
 
 
 def commands(line: str) -> Iterator[list[str]]:

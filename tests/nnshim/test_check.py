@@ -144,6 +144,7 @@ def test_what_many_modules_need_stands_once_at_the_end(run: Any, folder: Path) -
         "  need[NN231",
         "  need[NN251",
         "  unseen[NN240",
+        "28 files: 28 run",
     ]
     strict = run(f"{' '.join(many)} --for wasmtime --strict").stdout.decode()
     assert strict.count("[NN231]") == 1
