@@ -2,8 +2,9 @@
 
 `sh` and `python` are run, in order and in one folder for each page; lines of `text` are in the
 output of the block before, in their order. A block with a title is that file. `toml` is read by
-what the page says reads it, and of `yaml`, nnshim takes the commands. A `console` takes something that is not here: of it, the programs are
-known, nnshim takes the words, and the files that pytest is given are there.
+what the page says reads it, and of `yaml`, nnshim takes the commands. A `console` takes something
+that is not here: of it, the programs are known, nnshim takes the words, and the files that pytest
+is given are there.
 """
 
 from __future__ import annotations

@@ -128,15 +128,13 @@ class FileReport(NamedTuple):
     `path` is as it was given; for a member of an archive, the archive's name and the member's. A
     file that cannot be read has an `error` and no verdicts, and one that was found, and not named
     itself, and does not use wasi-nn has neither: there is nothing to do. `sha256` is that of its
-    bytes in hexadecimal, None where it was not asked for, or the file cannot be read. `archive` is
-    the path of the archive that it is a member of.
+    bytes in hexadecimal, None where it was not asked for, or the file cannot be read.
     """
 
     path: str
     checked: tuple[Checked, ...] = ()
     error: NNShimError | None = None
     sha256: str | None = None
-    archive: str | None = None
 
     @property
     def answers(self) -> Sequence[Answer]:

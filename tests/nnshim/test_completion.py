@@ -10,6 +10,7 @@ import pytest
 
 from nnshim.cli import COMMANDS
 from nnshim.help.shells import SHELLS, current_shell, install, script
+from nnshim.render.reports import REPORTS
 from rewriter.abi.dialects import DIALECTS, Encoding
 from rewriter.codes import all_codes
 from rewriter.errors import UsageError
@@ -76,6 +77,8 @@ def test_what_a_guest_is_given_is_not_nnshims() -> None:
         (("explain", "NN201", "nn20"), {f"nn20{digit}" for digit in range(1, 10)}),
         (("check", "--accept", "NN70"), {"NN701", "NN702"}),
         (("inspect", "--format", ""), {"text", "json"}),
+        (("check", "--output-format", ""), set(REPORTS)),
+        (("check", "--report", "j"), {"json=", "jsonl=", "junit="}),
         (("rewrite", "--to", "wasi_e"), {"wasi_ephemeral_nn"}),
         (("run", "--device", "on"), {"onnx="}),
         (("run", "--limit", "g"), {"graphs="}),

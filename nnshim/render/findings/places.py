@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
-
-if TYPE_CHECKING:
-    from nnshim.render.values import FileReport
 
 __all__ = ["ROOT", "artifact", "path_from_here"]
 
@@ -25,17 +22,11 @@ def path_from_here(path: str) -> str:
     return pure.as_posix()
 
 
-def artifact(report: FileReport) -> dict[str, Any]:
-    """A file as an `artifactLocation` of SARIF. A member of an archive is a fragment of the
-    archive's URI. Bytes that are not UTF-8 are percent-encoded like all others."""
-    file = report.path if report.archive is None else report.archive
-    member = report.path[len(file) :].lstrip("!/")
-    fragment = f"#{_quoted(member)}" if report.archive is not None else ""
-    path = path_from_here(file)
+def artifact(path: str) -> dict[str, Any]:
+    """A file as an `artifactLocation` of SARIF. Bytes that are not UTF-8 are percent-encoded like
+    all others. A member of an archive keeps its `!`: not all readers take a relative URI with a
+    fragment for one."""
+    path = path_from_here(path)
     if PurePath(path).is_absolute():
-        return {"uri": Path(path).as_uri() + fragment}
-    return {"uri": _quoted(path) + fragment, "uriBaseId": ROOT}
-
-
-def _quoted(path: str) -> str:
-    return quote(os.fsencode(path))
+        return {"uri": Path(path).as_uri()}
+    return {"uri": quote(os.fsencode(path), safe="/!"), "uriBaseId": ROOT}

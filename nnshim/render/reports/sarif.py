@@ -104,7 +104,7 @@ class _Sarif:
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": artifact(found.report),
+                        "artifactLocation": artifact(found.path),
                         "region": region,
                     }
                 }
@@ -123,7 +123,7 @@ def _notification(found: Finding) -> Object:
         "descriptor": {"id": found.code},
         "level": "error",
         "message": {"text": "\n".join(found.lines)},
-        "locations": [{"physicalLocation": {"artifactLocation": artifact(found.report)}}],
+        "locations": [{"physicalLocation": {"artifactLocation": artifact(found.path)}}],
     }
 
 
@@ -132,7 +132,7 @@ def _driver(rules: Iterable[str]) -> Object:
 
     return {
         "name": "nnshim",
-        "semanticVersion": version("nnshim"),
+        "version": version("nnshim"),
         "rules": [_rule(number) for number in rules],
     }
 
