@@ -89,9 +89,15 @@ def _status(path: str) -> os.stat_result | None:
 def _check_open_for_writing(path: str) -> None:
     """Raise OSError for a descriptor of this process that is open for reading only, such as a
     closed standard output (rewriter.descriptors). The system would open its path for writing."""
-    number = {"/dev/stdout": "1", "/dev/stderr": "2"}.get(path, os.path.basename(path))
-    if number.isdecimal() and is_for_reading(int(number)):
+    number = _number(path)
+    if number is not None and is_for_reading(number):
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+def _number(path: str) -> int | None:
+    """The descriptor of this process that one of _DESCRIPTORS names."""
+    number = {"/dev/stdout": "1", "/dev/stderr": "2"}.get(path, os.path.basename(path))
+    return int(number) if number.isdecimal() else None
 
 
 def _write_through(path: str, source: Source, pieces: Pieces) -> None:
@@ -157,10 +163,12 @@ def written_whole(path: str) -> Iterator[Callable[[bytes], None]]:
     with ExitStack() as stack:
         with _as_output_error(path):
             old = _status(target)
-            is_open = path.startswith(_DESCRIPTORS)
-            if is_open:
+            if path.startswith(_DESCRIPTORS):
                 _check_open_for_writing(path)
-            if is_open or (old is not None and not stat.S_ISREG(old.st_mode)):
+                number = _number(path)  # whose position moves on, as a file opened anew would not
+                fd = os.open(path, os.O_WRONLY | _BINARY) if number is None else os.dup(number)
+                stack.callback(os.close, fd)
+            elif old is not None and not stat.S_ISREG(old.st_mode):
                 fd = os.open(path, os.O_WRONLY | _BINARY)
                 stack.callback(os.close, fd)
             else:

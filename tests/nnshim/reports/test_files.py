@@ -101,6 +101,15 @@ def test_a_report_that_does_not_fit_is_no_success(folder: Path) -> None:
     assert b"cannot write /dev/full: No space left on device" in done.stderr
 
 
+def test_a_report_on_standard_output_comes_after_what_is_there(folder: Path) -> None:
+    call = ("check", "rewrite.wasm", "--for", "wasmedge")
+    printed = [nnshim(*call, "--output-format", name).stdout for name in ("text", "github")]
+    nnshim(*call, "--report", "github=/dev/stdout", redirected=">both")
+    assert sorted(Path("both").read_bytes().splitlines()) == sorted(
+        line for one in printed for line in one.splitlines()
+    )
+
+
 def test_a_model_that_cannot_be_read_is_in_every_report(folder: Path) -> None:
     done = nnshim(
         *("check", "runs.wasm", "rewrite.wasm", "--for", "wasmedge", "--model", "no.onnx"),
