@@ -4,14 +4,17 @@ to."""
 from __future__ import annotations
 
 import json
+import pickle
+from dataclasses import replace
 
 import pytest
 
 from nnshim.render.findings.selection import Selection, selection
-from nnshim.render.reports import REPORTS
+from nnshim.render.reports import REPORTS, report_in
 from nnshim.render.reports.report import Shown
 from nnshim.render.values import FileReport
 from rewriter.analysis.compatibility import Answer
+from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
 from tests.nnshim.test_schema import problems
 from tests.support.reports import MODULES, rendered
@@ -113,6 +116,18 @@ def test_text_has_one_line_about_several_files(all_kinds: list[FileReport]) -> N
     assert "1 file" not in rendered("text", all_kinds[:1])
 
 
+def test_text_has_a_bounded_number_of_lines_about_what_files_need(
+    all_kinds: list[FileReport],
+) -> None:
+    (value,) = all_kinds[0].checked
+    needs = (Diagnostic("NN251", f"need {number}") for number in range(300))
+    founds = (replace(value.found, needs=(need,), unseen=()) for need in needs)
+    reports = (FileReport("a.wasm", (value._replace(found=found),)) for found in founds)
+    lines = rendered("text", reports).splitlines()
+    assert sum(line.startswith("  need[NN251]: need ") for line in lines) == 100
+    assert "  and 200 others with NN251, which --output-format json has" in lines
+
+
 def test_statistics_count_verdicts_and_codes(all_kinds: list[FileReport]) -> None:
     text = rendered("text", all_kinds, Shown(statistics=True))
     lines = text.split("by verdict:\n")[1].splitlines()
@@ -133,9 +148,6 @@ def test_only_verdicts_exit_with_zero_on_demand() -> None:
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_of_many_files_holds_few_of_them(name: str, all_kinds: list[FileReport]) -> None:
     """What is kept of each file is found by its size once there are many."""
-    import pickle
-
-    from nnshim.render.reports import report_in
 
     def kept(count: int) -> int:
         report = report_in(name, Shown(("wasmedge",), statistics=True))
