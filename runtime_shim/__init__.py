@@ -11,6 +11,19 @@ if sys.platform != "linux":
         "These commands work here: rewrite, inspect, check, hosts, verify and explain."
     )
 
+try:
+    import cffi  # noqa: F401
+    import wasmtime  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name not in ("cffi", "wasmtime"):
+        raise
+    from rewriter.installation import install_line
+
+    raise DependencyMissing(
+        f"nnshim runs guests and models with {error.name}, which is not installed;"
+        f" {install_line(package=error.name)}"
+    ) from None
+
 from runtime_shim.components.run import run
 from runtime_shim.engine.embedding import NNHost, Session
 from runtime_shim.engine.linking import guest_dialects, host_dialects

@@ -29,7 +29,6 @@ def command(
     Exit codes: 0 everything installed works; 1 something does not; 2 usage.
     """
     import platform
-    from importlib.metadata import version
 
     from nnshim.render import json, text
     from nnshim.render.values import Examined
@@ -45,9 +44,9 @@ def command(
     except (DependencyMissing, ToolError) as error:
         tool, (problem,) = None, error.diagnostics
     found = Examined(
-        version("nnshim"),
+        _version("nnshim") or "",
         platform.python_version(),
-        version("wasmtime"),
+        _version("wasmtime"),
         tool,
         problem,
         _examine(),
@@ -63,6 +62,15 @@ def command(
         fail(f"{what}: {install_line(package=name)}")
     if unfit or not all(backend.works for backend in found.backends):
         raise typer.Exit(1)
+
+
+def _version(package: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:  # where modules are rewritten and no guests are run
+        return None
 
 
 def _print_samples(as_json: bool) -> None:
@@ -93,7 +101,7 @@ def _examine() -> "Sequence[BackendReport]":
     """Nothing, and a remark, where no models are run."""
     try:
         from runtime_shim.diagnostics.doctor import examine
-    except DependencyMissing as error:  # on other systems than Linux
+    except DependencyMissing as error:  # on other systems than Linux, or without wasmtime
         note(str(error))
         return ()
     with alive("trying the backends"):
@@ -104,7 +112,7 @@ def _machine() -> dict[str, Any]:
     """GPUs, tools and caches; nothing where no models are run."""
     try:
         from runtime_shim.diagnostics import machine
-    except DependencyMissing:  # on other systems than Linux, as the backends have said
+    except DependencyMissing:  # as the backends have said
         return {}
     return {
         "gpus": machine.gpus(),

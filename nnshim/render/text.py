@@ -129,7 +129,7 @@ def compared(comparison: Comparison) -> list[str]:
 def examined(value: Examined, verbose: bool = False) -> list[str]:
     return [
         f"nnshim {value.nnshim} on Python {value.python}",
-        f"wasmtime {value.wasmtime}",
+        f"wasmtime {value.wasmtime or 'is not installed'}",
         line(value.problem) if value.problem else str(value.wasm_tools),
         *([] if value.samples is None else [f"samples and headers: {value.samples}"]),
         *chain.from_iterable(_backend(backend, verbose) for backend in value.backends),

@@ -169,14 +169,15 @@ class Summary(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """What is installed. `wasm_tools` is what it says of its version, None where there is a
-    problem with it; `samples` the folder with guests, a model and headers, None where there is
-    none. `tools` are paths by name, None for those that are not on PATH; `modules` is the cache of
-    compiled modules, None where no guests are run."""
+    """What is installed. `wasmtime` is its version, None where it is not installed; `wasm_tools`
+    what it says of its version, None where there is a problem with it; `samples` the folder with
+    guests, a model and headers, None where there is none. `tools` are paths by name, None for
+    those that are not on PATH; `modules` is the cache of compiled modules, None where no guests
+    are run."""
 
     nnshim: str
     python: str
-    wasmtime: str
+    wasmtime: str | None
     wasm_tools: str | None
     problem: Diagnostic | None
     backends: Sequence[BackendReport]
