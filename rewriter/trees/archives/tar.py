@@ -1,0 +1,106 @@
+"""Reads tar archives, more strictly than tarfile alone: damage never looks like the end."""
+
+from __future__ import annotations
+
+import posixpath
+import tarfile
+from collections.abc import Iterator
+from typing import IO, NamedTuple, Self, cast
+
+from rewriter.errors import InputError
+from rewriter.trees.archives.streams import LARGEST_HEADERS, Stream, as_input_errors, too_much
+from rewriter.trees.names import escapes, link_escapes
+from rewriter.wasm.limits import MOST
+
+__all__ = ["TarMember", "at", "tar_members"]
+
+
+class TarMember(NamedTuple):
+    """A member of an archive. `file` reads its data, until the next member is asked for; it is None
+    for what has none. `unsafe` is why it must not be unpacked, with a code."""
+
+    info: tarfile.TarInfo
+    file: IO[bytes] | None
+    unsafe: tuple[str, str] | None
+
+
+class _Header(tarfile.TarInfo):
+    @classmethod
+    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(tarfile_)
+        except (
+            tarfile.EmptyHeaderError,  # type: ignore[attr-defined]
+            tarfile.InvalidHeaderError,  # type: ignore[attr-defined]
+            tarfile.TruncatedHeaderError,  # type: ignore[attr-defined]
+        ) as error:  # which tarfile takes for the end
+            raise tarfile.ReadError(str(error)) from error
+
+
+def tar_members(stream: Stream) -> Iterator[TarMember]:
+    """All members. Raises InputError: NN005 for an archive that is damaged, cut off, or followed by
+    other data, and NN007 for one that has too many members, or too large descriptions of them."""
+    with as_input_errors(stream.path):
+        yield from _members(stream)
+
+
+def _members(stream: Stream) -> Iterator[TarMember]:
+    names: set[str] = set()
+    stream.describe()
+    end = stream.tell()
+    with _open(stream) as archive:
+        for count in range(MOST + 1):
+            stream.describe()
+            info = archive.next()
+            if info is None:
+                _check_end(stream)
+                return
+            if count == MOST:
+                raise too_much(stream.path, f"it has more than {MOST} members")
+            if info.size < 0 or archive.offset < info.offset_data or info.offset < end:
+                raise tarfile.ReadError("a member has a negative size")
+            end = archive.offset
+            archive.members = []  # type: ignore[attr-defined]  # which would hold all
+            stream.contents()
+            has_data = info.isreg() or info.type not in tarfile.SUPPORTED_TYPES
+            file = archive.extractfile(info) if has_data else None
+            yield TarMember(info, file, _unsafe(info, names))
+            names.add(posixpath.normpath(info.name))
+
+
+def _open(stream: Stream) -> tarfile.TarFile:
+    return tarfile.TarFile(
+        fileobj=cast(IO[bytes], stream),
+        tarinfo=_Header,
+        encoding="utf-8",
+        errors="surrogateescape",
+    )
+
+
+def _check_end(stream: Stream) -> None:
+    """Only zeros follow. Other readers go on after a single block of them."""
+    stream.contents()
+    while data := stream.read(LARGEST_HEADERS):
+        if data.count(0) != len(data):
+            raise tarfile.ReadError("data follow after its end")
+
+
+def _unsafe(info: tarfile.TarInfo, names: set[str]) -> tuple[str, str] | None:
+    if escapes(info.name):
+        return "its name leads out of the archive", "NN006"
+    if info.isdev():
+        return "it is a device or a pipe", "NN001"
+    if info.issym() and link_escapes(info.name, info.linkname):
+        return "it is a link that leads out of the archive", "NN006"
+    if info.islnk() and posixpath.normpath(info.linkname) not in names:
+        return "it is a hard link to nothing that comes before it in the archive", "NN006"
+    return None
+
+
+def at(stream: Stream, offset: int) -> IO[bytes]:
+    """The data of a member whose headers are at `offset`. Raises what `tar_members` raises."""
+    stream.seek(offset)
+    member = next(tar_members(stream), None)
+    if member is None or member.file is None:
+        raise InputError(f"cannot read {stream.path}: it has changed since it was looked at")
+    return member.file

@@ -1,0 +1,107 @@
+"""Finds WebAssembly in files, folders and archives."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+
+from rewriter.errors import InputError
+from rewriter.file_kinds import HEAD
+from rewriter.trees.archives.gzip import head_of, unpack
+from rewriter.trees.archives.search import find_in_archive
+from rewriter.trees.archives.streams import opened
+from rewriter.trees.heads import GZIP, MAGIC, format_of, not_wasm, read_head, says_wasm
+from rewriter.trees.item import MAX_UNPACKED, Found, Item, Refused
+from rewriter.trees.roots import roots
+from rewriter.trees.walk import Seen, walk
+from rewriter.wasm.limits import LARGEST_MODULE
+
+__all__ = ["find", "look"]
+
+
+def find(
+    inputs: Sequence[str], *, exclude: Sequence[str] = (), max_unpacked: int = MAX_UNPACKED
+) -> Iterator[Found]:
+    """The WebAssembly in `inputs`, in their order, and in the order of the names' bytes in folders.
+
+    An input is a file, a folder, an archive (.tar, .tar.gz, .tgz, .zip), `-` for standard input, or
+    a pattern if no file has its name: `*`, `?` and `[]` in names, and `**` for any number of
+    folders. Modules and components are known by their first bytes, also those of the data that a
+    file compressed with gzip holds. Other files are left alone, unless they are named themselves or
+    their name says that they are modules. Archives are known by their name, and looked into, but
+    archives in them are not. In folders, `.git` is left out, and a link is looked at where it leads
+    to. What `exclude` says is left out, unless it is named itself (see `is_excluded`). The modules
+    of an archive may have `max_unpacked` bytes together; a compressed tar, as a whole.
+
+    Nothing is left out silently: what cannot be looked at is a Refused. All is done while the
+    iterator is used; a file is opened once, for its first bytes.
+    """
+    seen: Seen = set()
+    named = {os.path.realpath(name) for name in inputs} if len(inputs) > 1 else set()
+    for root in roots(inputs, exclude):
+        if isinstance(root, Refused):
+            yield root
+        elif not root.is_folder:
+            yield from look(root.path, exclude, max_unpacked, named=root.named)
+        else:
+            for entry in walk(root.path, exclude, seen, everything=False):
+                if isinstance(entry, Refused):
+                    yield entry
+                elif not named or os.path.realpath(entry.path) not in named:
+                    yield from look(entry.path, exclude, max_unpacked)
+
+
+def look(
+    path: str, exclude: Sequence[str], max_unpacked: int, *, named: bool = False
+) -> Iterator[Found]:
+    """The WebAssembly in a file: itself, or the members of an archive."""
+    try:
+        if named and not _is_regular(path):
+            yield Item(path, path, True, LARGEST_MODULE, here=True)
+            return
+        yield from _look(path, exclude, max_unpacked, named)
+    except InputError as error:
+        yield Refused(path, error)
+
+
+def _is_regular(path: str) -> bool:
+    try:
+        return path != "-" and stat.S_ISREG(os.stat(path).st_mode)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"cannot read {path}: {reason}") from error
+
+
+def _look(path: str, exclude: Sequence[str], max_unpacked: int, named: bool) -> Iterator[Found]:
+    head = read_head(path)
+    form = format_of(path)
+    item = Item(path, path, named, LARGEST_MODULE)
+    if head.startswith(MAGIC):
+        yield item
+    elif form is not None:
+        yield from find_in_archive(path, form, exclude, max_unpacked)
+    elif head.startswith(GZIP):
+        compressed = item._replace(gzip=True, most=min(LARGEST_MODULE, max_unpacked))
+        yield from _look_into_gzip(compressed, item)
+    elif named:
+        yield item
+    elif says_wasm(path):
+        yield Refused(path, not_wasm(path, read_head(path, HEAD)))
+
+
+def _look_into_gzip(compressed: Item, item: Item) -> Iterator[Found]:
+    """The same for a file that is compressed, as one or the other item."""
+    try:
+        with opened(item.path) as file:
+            head = head_of(unpack(item.path, file.read), HEAD)
+    except InputError as error:
+        if item.named or says_wasm(item.path):
+            yield Refused(item.path, error)
+        return
+    if head.startswith(MAGIC):
+        yield compressed
+    elif item.named:
+        yield item
+    elif says_wasm(item.path):
+        yield Refused(item.path, not_wasm(item.path, head))

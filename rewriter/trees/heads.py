@@ -1,0 +1,70 @@
+"""Tells by its first bytes whether a file is WebAssembly, and by its name what it should be."""
+
+from __future__ import annotations
+
+import os
+
+from rewriter.errors import InputError, MalformedModule, ModuleError
+from rewriter.file_kinds import HEAD, mistaken
+from rewriter.trees.item import Format
+
+__all__ = ["FLAGS", "GZIP", "HEAD_SIZE", "MAGIC", "format_of", "not_wasm", "read_head", "says_wasm"]
+
+MAGIC = b"\0asm"
+"""https://webassembly.github.io/spec/core/binary/modules.html#binary-module"""
+
+GZIP = b"\x1f\x8b\x08"
+"""https://www.rfc-editor.org/rfc/rfc1952#page-5"""
+
+HEAD_SIZE = 8
+"""Bytes that are enough to know WebAssembly."""
+
+_SUFFIXES = {
+    ".tar": Format.TAR,
+    ".tar.gz": Format.TAR_GZIP,
+    ".tgz": Format.TAR_GZIP,
+    ".zip": Format.ZIP,
+}
+
+FLAGS: int = (
+    os.O_RDONLY
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NONBLOCK", 0)  # a pipe that took the file's place keeps nobody waiting
+)
+"""To open a file for reading."""
+
+
+def format_of(name: str) -> Format | None:
+    """The archive that a file is, by its name: a wheel or a model in a ZIP archive is not one."""
+    lower = name.lower()
+    return next((form for end, form in _SUFFIXES.items() if lower.endswith(end)), None)
+
+
+def says_wasm(name: str) -> bool:
+    """Whether the name says that it is a module, maybe compressed."""
+    return name.lower().endswith((".wasm", ".wasm.gz"))
+
+
+def read_head(path: str, size: int = HEAD_SIZE) -> bytes:
+    """Raises InputError."""
+    try:
+        fd = os.open(path, FLAGS)
+        try:
+            return os.read(fd, size)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+
+
+def not_wasm(name: str, head: bytes) -> ModuleError:
+    """The error about a file with a module's name that begins with something else. `head` has HEAD
+    bytes, or all of the file."""
+    if len(head) < len(MAGIC) and MAGIC.startswith(head) and head:
+        return MalformedModule(f"{name}: the header is truncated", len(head), "NN102")
+    reason, remedy = mistaken(head[:HEAD], "WebAssembly") or (
+        "not WebAssembly: it does not start with \\0asm",
+        None,
+    )
+    return MalformedModule(f"{name}: {reason}", 0, "NN101", remedy)

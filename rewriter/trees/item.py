@@ -1,0 +1,101 @@
+"""What is found in files, folders and archives: modules, and what could not be looked at."""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+from typing import NamedTuple
+
+from rewriter.diagnostics import Diagnostic
+from rewriter.errors import NNShimError
+
+__all__ = [
+    "MAX_UNPACKED",
+    "Format",
+    "Found",
+    "Identity",
+    "Item",
+    "Member",
+    "Refused",
+    "Unsearched",
+    "identity",
+]
+
+MAX_UNPACKED = 4 << 30
+"""The most bytes that one archive may unpack to, by default."""
+
+
+class Format(Enum):
+    """The archives that are looked into."""
+
+    TAR = "tar"
+    TAR_GZIP = "tar.gz"
+    ZIP = "zip"
+
+
+class Identity(NamedTuple):
+    """By which another process sees that it opens the same file, unchanged. `size` is in bytes,
+    `changed` in nanoseconds."""
+
+    device: int
+    number: int
+    size: int
+    changed: int
+
+
+class Member(NamedTuple):
+    """A place in an archive, in bytes from its start; in a compressed tar, after decompression.
+
+    `offset` is where the member's headers start, `start` where its data do, and `size` is that of
+    the data as stored. Of a ZIP archive, only `offset` is used, which is that of the local header.
+    """
+
+    format: Format
+    archive: Identity
+    name: str
+    offset: int
+    start: int = 0
+    size: int = 0
+    sparse: bool = False
+
+
+class Item(NamedTuple):
+    """A file to look at, without its bytes: another process can open it by `open_item`.
+
+    `name` is for messages: `dir/a.wasm`, or `all.tar.gz!lib/a.wasm` for a member. `path` is the
+    file, or the archive that it is in. `named` says that the user named this very file, so that it
+    is judged whatever it is; others are found, by their bytes. `most` is the most bytes that it may
+    have, unpacked. With `here`, only this process can open it: standard input, pipes.
+    """
+
+    name: str
+    path: str
+    named: bool
+    most: int
+    member: Member | None = None
+    gzip: bool = False
+    """Whether its bytes are a module compressed with gzip."""
+    here: bool = False
+
+
+class Refused(NamedTuple):
+    """What could not be looked at. `error` has a code: it is an InputError, or a ModuleError for a
+    file that is something else than the module that its name says it is."""
+
+    name: str
+    error: NNShimError
+
+
+class Unsearched(NamedTuple):
+    """What is left alone although modules may be in it."""
+
+    name: str
+    diagnostic: Diagnostic
+
+
+Found = Item | Refused | Unsearched
+
+
+def identity(status: os.stat_result) -> Identity:
+    """Of a file."""
+    return Identity(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)

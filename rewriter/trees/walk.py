@@ -1,0 +1,143 @@
+"""Walks through a folder: what is in it, in the order of the names' bytes."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from enum import Enum, auto
+from typing import NamedTuple
+
+from rewriter.errors import InputError
+from rewriter.file_kinds import special
+from rewriter.trees.item import Refused
+from rewriter.trees.names import is_excluded
+
+__all__ = ["Entry", "Kind", "Seen", "follow", "walk"]
+
+_SKIPPED = ".git"
+"""The name of what is neither looked at nor copied."""
+
+Seen = set[tuple[int, int]]
+"""Devices and inode numbers of folders."""
+
+
+class Kind(Enum):
+    """A link is one whose target is in the same tree, and looked at by its own name."""
+
+    FOLDER = auto()
+    FILE = auto()
+    LINK = auto()
+
+
+class Entry(NamedTuple):
+    """`path` begins with the folder's own, and `relative` is the part after it. What is excluded is
+    not looked at, but belongs to the tree."""
+
+    path: str
+    relative: str
+    kind: Kind
+    excluded: bool = False
+
+
+def walk(
+    root: str,
+    exclude: Sequence[str],
+    seen: Seen,
+    *,
+    everything: bool,
+    depth: int | None = None,
+) -> Iterator[Entry | Refused]:
+    """The files to look at in a folder; with `everything`, also the folder itself, the folders and
+    links in it, and what the patterns exclude. A folder that was seen is left out.
+    With `depth`, folders that are so many levels below are not looked into.
+
+    Links and special files are not opened.
+    """
+    real_root = os.path.realpath(root)
+    pending: list[Entry | Refused] = [Entry(root, "", Kind.FOLDER)]
+    while pending:
+        entry = pending.pop()
+        if isinstance(entry, Entry) and entry.kind is Kind.LINK and not entry.excluded:
+            entry = follow(entry, real_root, exclude)
+        if isinstance(entry, Entry) and entry.kind is Kind.FOLDER and _is_above(entry, depth):
+            children = _list(entry, seen)
+            if children is None:
+                continue
+            if isinstance(children, Refused):
+                entry = children
+            else:
+                entries = (_entry(child, entry, exclude) for child in children)
+                kept = (new for new in entries if everything or not _is_excluded(new))
+                pending.extend(new for new in kept if os.path.basename(new[0]) != _SKIPPED)
+        if everything or isinstance(entry, Refused) or entry.kind is Kind.FILE:
+            yield entry
+
+
+def _is_above(entry: Entry, depth: int | None) -> bool:
+    level = len(entry.relative.split(os.sep)) if entry.relative else 0
+    return depth is None or level < depth
+
+
+def _list(entry: Entry, seen: Seen) -> list[os.DirEntry[str]] | Refused | None:
+    """In reverse order, or None for a folder that was seen."""
+    try:
+        status = os.stat(entry.path)
+        if (status.st_dev, status.st_ino) in seen:
+            return None
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(entry.path) as listed:
+            return sorted(listed, key=lambda child: os.fsencode(child.name), reverse=True)
+    except OSError as error:
+        return Refused(entry.path, InputError(f"cannot read {entry.path}: {error.strerror}"))
+
+
+def _entry(child: os.DirEntry[str], parent: Entry, exclude: Sequence[str]) -> Entry | Refused:
+    relative = os.path.join(parent.relative, child.name)
+    excluded = parent.excluded or is_excluded(exclude, relative, child.path)
+    if child.is_symlink():
+        return Entry(child.path, relative, Kind.LINK, excluded)
+    if child.is_dir(follow_symlinks=False):
+        return Entry(child.path, relative, Kind.FOLDER, excluded)
+    if child.is_file(follow_symlinks=False) or excluded:
+        return Entry(child.path, relative, Kind.FILE, excluded)
+    return _special(child.path)
+
+
+def _is_excluded(entry: Entry | Refused) -> bool:
+    return isinstance(entry, Entry) and entry.excluded
+
+
+def _special(path: str) -> Refused:
+    """Also for what has vanished."""
+    what = special(path) or "not a file"
+    return Refused(path, InputError(f"cannot read {path}: it is {what}"))
+
+
+def follow(entry: Entry, real_root: str, exclude: Sequence[str]) -> Entry | Refused:
+    """What a link means for those who walk through `real_root`: the same link if its target is in
+    there and found without it, and a file if it is found in no other way."""
+
+    def refused(reason: str, code: str | None = None) -> Refused:
+        return Refused(entry.path, InputError(f"cannot read {entry.path}: {reason}", code))
+
+    try:
+        target = os.path.realpath(entry.path, strict=True)
+        status = os.stat(target)
+    except OSError as error:
+        return refused(f"it is a link, and for its target: {error.strerror}")
+    below = os.path.relpath(target, real_root) if _is_same_drive(target, real_root) else os.pardir
+    parts = below.split(os.sep)
+    if parts[0] == os.pardir:
+        return refused("it is a link that leads out of its folder", "NN006")
+    if not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
+        return refused(f"it is a link to {special(target)}")
+    if _SKIPPED not in parts:
+        return entry
+    if stat.S_ISDIR(status.st_mode):
+        return refused(f"it is a link to a folder in {_SKIPPED}, which is not looked at")
+    return entry._replace(kind=Kind.FILE)
+
+
+def _is_same_drive(one: str, other: str) -> bool:
+    return os.path.splitdrive(one)[0] == os.path.splitdrive(other)[0]
