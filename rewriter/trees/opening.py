@@ -17,7 +17,7 @@ from rewriter.trees.archives.tar import at
 from rewriter.trees.archives.zip import open_zip
 from rewriter.trees.item import Format, Identity, Item, Member
 
-__all__ = ["close_archive", "open_item"]
+__all__ = ["close_archive", "open_item", "read_packed"]
 
 
 @contextmanager
@@ -45,6 +45,16 @@ def open_item(item: Item) -> Iterator[Source]:
             else:
                 data = _read_whole(item, read)
         yield Source(item.name, data)
+
+
+def read_packed(item: Item, size: int) -> bytes:
+    """The first bytes of an item, at most `size`, as they are stored in its archive. Raises what
+    `open_item` raises."""
+    if item.member is None:
+        with opened(item.path) as file:
+            return file.read(size)
+    with _member_reader(item, item.member) as read:
+        return read(size)
 
 
 def _read_whole(item: Item, read: Read) -> bytes:

@@ -13,7 +13,7 @@ from rewriter.file_kinds import special
 from rewriter.trees.item import Refused
 from rewriter.trees.names import is_excluded
 
-__all__ = ["Entry", "Kind", "Seen", "follow", "walk"]
+__all__ = ["Entry", "Kind", "Seen", "walk"]
 
 _SKIPPED = ".git"
 """The name of what is neither looked at nor copied."""
@@ -59,7 +59,7 @@ def walk(
     while pending:
         entry = pending.pop()
         if isinstance(entry, Entry) and entry.kind is Kind.LINK and not entry.excluded:
-            entry = follow(entry, real_root, exclude)
+            entry = _follow(entry, real_root)
         if isinstance(entry, Entry) and entry.kind is Kind.FOLDER and _is_above(entry, depth):
             children = _list(entry, seen)
             if children is None:
@@ -67,9 +67,11 @@ def walk(
             if isinstance(children, Refused):
                 entry = children
             else:
-                entries = (_entry(child, entry, exclude) for child in children)
-                kept = (new for new in entries if everything or not _is_excluded(new))
-                pending.extend(new for new in kept if os.path.basename(new[0]) != _SKIPPED)
+                for child in children:
+                    relative = os.path.join(entry.relative, child.name)
+                    excluded = entry.excluded or is_excluded(exclude, relative, child.path)
+                    if child.name != _SKIPPED and (everything or not excluded):
+                        pending.append(_entry(child, relative, excluded))
         if everything or isinstance(entry, Refused) or entry.kind is Kind.FILE:
             yield entry
 
@@ -92,20 +94,14 @@ def _list(entry: Entry, seen: Seen) -> list[os.DirEntry[str]] | Refused | None:
         return Refused(entry.path, InputError(f"cannot read {entry.path}: {error.strerror}"))
 
 
-def _entry(child: os.DirEntry[str], parent: Entry, exclude: Sequence[str]) -> Entry | Refused:
-    relative = os.path.join(parent.relative, child.name)
-    excluded = parent.excluded or is_excluded(exclude, relative, child.path)
+def _entry(child: os.DirEntry[str], relative: str, excluded: bool) -> Entry | Refused:
     if child.is_symlink():
         return Entry(child.path, relative, Kind.LINK, excluded)
     if child.is_dir(follow_symlinks=False):
         return Entry(child.path, relative, Kind.FOLDER, excluded)
-    if child.is_file(follow_symlinks=False) or excluded:
+    if child.is_file(follow_symlinks=False):
         return Entry(child.path, relative, Kind.FILE, excluded)
     return _special(child.path)
-
-
-def _is_excluded(entry: Entry | Refused) -> bool:
-    return isinstance(entry, Entry) and entry.excluded
 
 
 def _special(path: str) -> Refused:
@@ -114,7 +110,7 @@ def _special(path: str) -> Refused:
     return Refused(path, InputError(f"cannot read {path}: it is {what}"))
 
 
-def follow(entry: Entry, real_root: str, exclude: Sequence[str]) -> Entry | Refused:
+def _follow(entry: Entry, real_root: str) -> Entry | Refused:
     """What a link means for those who walk through `real_root`: the same link if its target is in
     there and found without it, and a file if it is found in no other way."""
 

@@ -19,7 +19,7 @@ from rewriter.errors import InputError
 from rewriter.trees.heads import FLAGS
 from rewriter.trees.item import Format, Identity, identity
 
-__all__ = ["LARGEST_HEADERS", "Stream", "as_input_errors", "opened", "too_much"]
+__all__ = ["LARGEST_HEADERS", "Stream", "as_input_errors", "copied", "opened", "too_much"]
 
 LARGEST_HEADERS = 1 << 20
 """The most bytes that describe a member of a tar, and the most that its reader asks for at once."""
@@ -122,3 +122,15 @@ class Stream:
     def _check(self, position: int) -> None:
         if self._packed and position > self._most:
             raise too_much(self.path, f"it unpacks to more than {self._most} bytes")
+
+
+def copied(name: str, file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
+    """The bytes of a file from `start` to `end`, piece by piece. Raises InputError if it is shorter
+    by now."""
+    file.seek(start)
+    while start < end:
+        piece = file.read(min(end - start, LARGEST_HEADERS))
+        if not piece:
+            raise InputError(f"cannot read all of {name}: it became shorter")
+        start += len(piece)
+        yield piece

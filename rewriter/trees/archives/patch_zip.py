@@ -1,0 +1,186 @@
+"""Writes a ZIP archive again, with other data in a few of its members: all else stays as it is.
+
+Specification: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+"""
+
+from __future__ import annotations
+
+import bisect
+import struct
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, NamedTuple
+
+from rewriter.errors import InputError, OutputError
+from rewriter.trees.archives.streams import copied
+from rewriter.trees.archives.zip_directory import (
+    END,
+    END64,
+    LOCATOR,
+    RECORD,
+    WIDE,
+    Directory,
+    read_directory,
+)
+from rewriter.trees.item import Member
+
+__all__ = ["patched_zip"]
+
+_LOCAL = struct.Struct("<4s5H3I2H")
+"""A member's own header: signature, needed, flags, method, time, date, CRC, stored size, size,
+lengths of the name and the extra fields."""
+
+_STORED, _DEFLATED = 0, 8
+
+_DESCRIBED = 8
+"""The flag that says that CRC and sizes follow after the data."""
+
+_LEVELS = {0: 6, 2: 9, 4: 1, 6: 1}
+"""How hard deflate tried, by two flags."""
+
+_WIDE_FIELD = 1
+"""The extra field with numbers that have 64 bits."""
+
+
+class _Numbers(NamedTuple):
+    """What a record says of its member, with `offset` where its own header is."""
+
+    checksum: int
+    stored: int
+    size: int
+    offset: int
+
+
+def patched_zip(
+    name: str, file: BinaryIO, changes: Iterable[tuple[Member, bytes]]
+) -> Iterator[bytes]:
+    """The archive, piece by piece. `changes` are in the order of the members' offsets.
+
+    Raises InputError if it is not as it was, and OutputError for a member that is compressed in
+    another way than by deflate.
+    """
+    directory = read_directory(name, file)
+    try:
+        numbers = [_numbers(record) for record in directory.records]
+    except struct.error as error:
+        raise InputError(f"cannot read {name}: an extra field is cut off", "NN005") from error
+    starts = sorted(each.offset for each in numbers)
+    following = dict(zip(starts, [*starts[1:], directory.start], strict=True))
+    position = shift = 0
+    new: dict[int, _Numbers] = {}
+    moved = [(0, 0)]
+    for member, data in changes:
+        yield from copied(name, file, position, member.offset)
+        local, packed = _pack(name, file, member, data)
+        yield local
+        yield packed
+        position = following[member.offset]
+        checksum, start = zlib.crc32(data), member.offset + shift
+        new[member.offset] = _Numbers(checksum, len(packed), len(data), start)
+        shift += len(local) + len(packed) - (position - member.offset)
+        moved.append((position, shift))
+    yield from copied(name, file, position, directory.start)
+    length = 0
+    for record, old in zip(directory.records, numbers, strict=True):
+        index = bisect.bisect_right(moved, (old.offset, sys.maxsize)) - 1
+        if old.offset in new:
+            changed = _record(record, new[old.offset], changed=True)
+        else:
+            changed = _record(record, old._replace(offset=old.offset + moved[index][1]))
+        length += len(changed)
+        yield changed
+    yield _ending(name, directory, directory.start + shift, length)
+
+
+def _numbers(record: bytes) -> _Numbers:
+    fields = RECORD.unpack_from(record)
+    checksum, stored, size, offset = *fields[7:10], fields[16]
+    wide = next((body for kind, body in _extra(record) if kind == _WIDE_FIELD), b"")
+    position = 0
+    found = []
+    for number in (size, stored, offset):
+        if number == WIDE:
+            (number,) = struct.unpack_from("<Q", wide, position)
+            position += 8
+        found.append(number)
+    return _Numbers(checksum, found[1], found[0], found[2])
+
+
+def _extra(record: bytes) -> Iterator[tuple[int, bytes]]:
+    fields = RECORD.unpack_from(record)
+    start = RECORD.size + fields[10]
+    yield from _split(record[start : start + fields[11]])
+
+
+def _split(extra: bytes) -> Iterator[tuple[int, bytes]]:
+    position = 0
+    while position + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, position)
+        yield kind, extra[position + 4 : position + 4 + length]
+        position += 4 + length
+
+
+def _without_wide(extra: bytes) -> bytes:
+    fields = ((kind, body) for kind, body in _split(extra) if kind != _WIDE_FIELD)
+    return b"".join(struct.pack("<HH", kind, len(body)) + body for kind, body in fields)
+
+
+def _pack(name: str, file: BinaryIO, member: Member, data: bytes) -> tuple[bytes, bytes]:
+    """The header and the stored data of a member with new data."""
+    file.seek(member.offset)
+    fields = list(_LOCAL.unpack(file.read(_LOCAL.size)))
+    text, extra = file.read(fields[9]), _without_wide(file.read(fields[10]))
+    method = fields[3]
+    if method not in (_STORED, _DEFLATED):
+        raise OutputError(
+            f"cannot change {name}!{member.name}: it is compressed by method {method}, and only "
+            "deflate is written; make the archive again with that"
+        )
+    packed = data
+    if method == _DEFLATED:
+        packer = zlib.compressobj(_LEVELS[fields[2] & 6], zlib.DEFLATED, -zlib.MAX_WBITS)
+        packed = packer.compress(data) + packer.flush()
+    fields[2] &= ~_DESCRIBED
+    fields[6:11] = zlib.crc32(data), len(packed), len(data), len(text), len(extra)
+    return _LOCAL.pack(*fields) + text + extra, packed
+
+
+def _record(record: bytes, numbers: _Numbers, *, changed: bool = False) -> bytes:
+    fields = list(RECORD.unpack_from(record))
+    if not changed and fields[16] == numbers.offset:
+        return record
+    name_end = RECORD.size + fields[10]
+    extra_end = name_end + fields[11]
+    extra = record[name_end:extra_end]
+    if changed:
+        fields[3] &= ~_DESCRIBED
+        fields[7] = numbers.checksum
+    wide = b""
+    for place, number in ((9, numbers.size), (8, numbers.stored), (16, numbers.offset)):
+        if number >= WIDE:
+            wide += struct.pack("<Q", number)
+        fields[place] = min(number, WIDE)
+    extra = _without_wide(extra)
+    if wide:
+        extra = struct.pack("<HH", _WIDE_FIELD, len(wide)) + wide + extra
+    fields[11] = len(extra)
+    return RECORD.pack(*fields) + record[RECORD.size : name_end] + extra + record[extra_end:]
+
+
+def _ending(name: str, directory: Directory, start: int, length: int) -> bytes:
+    """What follows after the directory, where that has another place and size."""
+    ending, wide = directory.ending, b""
+    if ending.startswith(b"PK\6\6"):
+        fields = list(END64.unpack_from(ending))
+        fields[8:10] = length, start
+        locator = list(LOCATOR.unpack_from(ending, END64.size))
+        locator[2] = start + length
+        wide = END64.pack(*fields) + LOCATOR.pack(*locator)
+        ending = ending[len(wide) :]
+    elif start + length >= WIDE:
+        raise OutputError(f"cannot change {name}: it would become larger than 4 GiB")
+    end = list(END.unpack_from(ending))
+    end[5] = end[5] if end[5] == WIDE else min(length, WIDE)
+    end[6] = end[6] if end[6] == WIDE else min(start, WIDE)
+    return wide + END.pack(*end) + ending[END.size :]
