@@ -80,6 +80,19 @@ class _Open(NamedTuple):
     places: dict[int, zipfile.ZipInfo]
 
 
+class _Part:
+    """A number of bytes of a stream."""
+
+    def __init__(self, stream: Stream, size: int) -> None:
+        self._stream = stream
+        self._left = size
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(min(size, self._left))
+        self._left -= len(data)
+        return data
+
+
 _last: _Open | None = None
 
 
@@ -104,7 +117,7 @@ def _member_reader(item: Item, member: Member) -> Iterator[Read]:
                 yield at(last.stream, member.offset).read
             else:
                 last.stream.seek(member.start)
-                yield last.stream.read
+                yield _Part(last.stream, member.size).read
 
 
 def _archive(item: Item, member: Member) -> _Open:

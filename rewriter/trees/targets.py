@@ -96,11 +96,13 @@ def _check_place(
         if above == path and in_place:
             continue
         if path in targets and targets[path] == index and source is not None:
-            raise UsageError(f"{target} cannot be written: it is in the input {above}")
+            other = planned[source].root.path
+            raise UsageError(f"{target} cannot be written: it is in the input {other}")
         if path in sources and sources[path] == index and written is not None:
-            raise UsageError(f"{root.path} is in the output {above}, and would be written over")
+            other = planned[written].target
+            raise UsageError(f"{root.path} is in the output {other}, and would be written over")
         if written not in (None, index) or source not in (None, index):
-            raise UsageError(f"{root.path} and {above} would both be written")
+            raise UsageError(f"{root.path} and {target} are in another input or output")
 
 
 def _with_parents(path: str) -> Iterator[str]:

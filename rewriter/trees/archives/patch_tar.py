@@ -8,11 +8,10 @@ from typing import BinaryIO
 from rewriter.errors import OutputError
 from rewriter.trees.archives.gzip import CHUNK
 from rewriter.trees.archives.streams import copied
+from rewriter.trees.archives.tar_headers import BLOCK
 from rewriter.trees.item import Member
 
 __all__ = ["patched_tar"]
-
-_BLOCK = 512
 
 _SIZE = slice(124, 136)
 _CHECKSUM = slice(148, 156)
@@ -31,16 +30,16 @@ def patched_tar(
     for member, data in changes:
         yield from copied(name, file, position, member.offset)
         described = b"".join(copied(name, file, member.offset, member.start))
-        if member.sparse or b" size=" in described[:-_BLOCK]:
+        if member.sparse or b" size=" in described[:-BLOCK]:
             raise OutputError(
                 f"cannot change {name}!{member.name}: it is stored with holes, or with its size in "
                 "an extended header; make the archive again, without --sparse"
             )
-        yield described[:-_BLOCK]
-        yield _with_size(described[-_BLOCK:], len(data))
+        yield described[:-BLOCK]
+        yield _with_size(described[-BLOCK:], len(data))
         yield data
-        yield bytes(-len(data) % _BLOCK)
-        old = member.size + -member.size % _BLOCK
+        yield bytes(-len(data) % BLOCK)
+        old = member.size + -member.size % BLOCK
         for _ in copied(name, file, member.start, member.start + old):
             pass
         position = member.start + old

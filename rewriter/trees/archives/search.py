@@ -126,16 +126,17 @@ class _Search:
 
     def look_into_gzip(self, name: str, member: Member, first: bytes, read: Read) -> Found | None:
         """The same for one that is compressed itself."""
+        head, size = b"", None
         try:
             pieces = unpack(name, read, first)
             head = head_of(pieces, HEAD)
             if head.startswith(MAGIC):
                 size = measure(head, pieces, self.left)
-                return self.item(name, member, self.left + 1 if size is None else size, gzip=True)
         except InputError as error:
-            if says_wasm(member.name):
+            if says_wasm(member.name) or head.startswith(MAGIC):
                 return Refused(name, error)
-            head = b""
+        if head.startswith(MAGIC):
+            return self.item(name, member, self.left + 1 if size is None else size, gzip=True)
         if format_of(member.name) is not None:
             return _unsearched(name)
         return Refused(name, not_wasm(name, head)) if says_wasm(member.name) else None

@@ -86,15 +86,16 @@ class Stream:
         self._packed = form is Format.TAR_GZIP
         self._file = gzip.GzipFile(fileobj=file) if self._packed else file
         self._most = most
-        self._described: int | None = 0
+        self._headers: bytearray | None = bytearray()
 
     def describe(self) -> None:
         """Headers follow."""
-        self._described = 0
+        self._headers = bytearray()
 
-    def contents(self) -> None:
-        """Data follow."""
-        self._described = None
+    def contents(self) -> bytes:
+        """Data follow. Returns the headers that were read."""
+        headers, self._headers = self._headers, None
+        return bytes(headers or b"")
 
     def tell(self) -> int:
         """The position, in unpacked bytes."""
@@ -109,14 +110,14 @@ class Stream:
         """At most so many bytes. Raises InputError for more than there should be."""
         if not 0 <= size <= LARGEST_HEADERS:
             raise InputError(f"cannot read {self.path}: a header in it has {size} bytes", "NN007")
-        if self._described is not None:
-            self._described += size
-            if self._described > LARGEST_HEADERS:
-                raise too_much(self.path, f"a member has {self._described} bytes of headers")
+        if self._headers is not None and len(self._headers) + size > LARGEST_HEADERS:
+            raise too_much(self.path, f"a member has more than {LARGEST_HEADERS} bytes of headers")
         self._check(self.tell() + size)
         data = self._file.read(size)
-        if self._described is not None and _LONG_NUMBER.search(data):
-            raise InputError(f"cannot read {self.path}: a number in it is too long", "NN005")
+        if self._headers is not None:
+            self._headers += data
+            if _LONG_NUMBER.search(data):
+                raise InputError(f"cannot read {self.path}: a number in it is too long", "NN005")
         return data
 
     def _check(self, position: int) -> None:

@@ -9,6 +9,7 @@ from typing import IO, NamedTuple, Self, cast
 
 from rewriter.errors import InputError
 from rewriter.trees.archives.streams import LARGEST_HEADERS, Stream, as_input_errors, too_much
+from rewriter.trees.archives.tar_headers import check_headers
 from rewriter.trees.names import escapes, link_escapes
 from rewriter.wasm.limits import MOST
 
@@ -50,7 +51,6 @@ def _members(stream: Stream) -> Iterator[TarMember]:
     end = stream.tell()
     with _open(stream) as archive:
         for count in range(MOST + 1):
-            stream.describe()
             info = archive.next()
             if info is None:
                 _check_end(stream)
@@ -61,11 +61,12 @@ def _members(stream: Stream) -> Iterator[TarMember]:
                 raise tarfile.ReadError("a member has a negative size")
             end = archive.offset
             archive.members = []  # type: ignore[attr-defined]  # which would hold all
-            stream.contents()
+            check_headers(stream.contents())
             has_data = info.isreg() or info.type not in tarfile.SUPPORTED_TYPES
             file = archive.extractfile(info) if has_data else None
             yield TarMember(info, file, _unsafe(info, names))
             names.add(posixpath.normpath(info.name))
+            stream.describe()
 
 
 def _open(stream: Stream) -> tarfile.TarFile:

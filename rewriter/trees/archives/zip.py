@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import struct
 import zipfile
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
@@ -16,6 +17,12 @@ __all__ = ["ZipMember", "open_zip", "zip_members"]
 
 _LOCAL_HEADER = 30
 """Bytes, without the name and the extra fields."""
+
+_LENGTHS = struct.Struct("<HH")
+"""Of these, at the header's end."""
+
+_DESCRIBED, _DESCRIPTOR = 8, 24
+"""The flag that says that CRC and sizes follow after the data, and the bytes of those, at most."""
 
 _LONGEST_LINK = 4096
 """Bytes of a link's target."""
@@ -41,18 +48,29 @@ def open_zip(path: str, file: BinaryIO) -> zipfile.ZipFile:
         archive = zipfile.ZipFile(file)
         if archive.start_dir != directory.start or len(archive.filelist) != len(directory.records):
             raise zipfile.BadZipFile("its directory is not where its end says")
-        _check_places(archive, directory.start)
+        _check_places(archive, file, directory.start)
     return archive
 
 
-def _check_places(archive: zipfile.ZipFile, directory: int) -> None:
-    """A bomb of overlapping members: https://www.bamsoftware.com/hacks/zipbomb/."""
-    members = sorted(archive.filelist, key=lambda info: info.header_offset)
-    starts = [info.header_offset for info in members[1:]]
-    for info, following in zip(members, [*starts, directory], strict=False):
-        least = _LOCAL_HEADER + len(info.orig_filename) + info.compress_size
-        if info.header_offset + least > following:
-            raise zipfile.BadZipFile(f"{_name(info)} overlaps what follows it")
+def _check_places(archive: zipfile.ZipFile, file: BinaryIO, directory: int) -> None:
+    """The members fill the archive: none overlaps another, as in bombs, and nothing is between them
+    that a reader which takes one after the other would see.
+
+    https://www.bamsoftware.com/hacks/zipbomb/
+    """
+    end = slack = 0
+    for info in sorted(archive.filelist, key=lambda info: info.header_offset):
+        if not end <= info.header_offset <= end + slack:
+            raise zipfile.BadZipFile(f"{_name(info)} is not where the member before it ends")
+        file.seek(info.header_offset)
+        header = file.read(_LOCAL_HEADER)
+        if len(header) < _LOCAL_HEADER:
+            raise zipfile.BadZipFile(f"{_name(info)} has no header")
+        end = info.header_offset + _LOCAL_HEADER + sum(_LENGTHS.unpack(header[-4:]))
+        end += info.compress_size
+        slack = _DESCRIPTOR if info.flag_bits & _DESCRIBED else 0
+    if not end <= directory <= end + slack:
+        raise zipfile.BadZipFile("its directory is not where the last member ends")
 
 
 def zip_members(archive: zipfile.ZipFile) -> Iterator[ZipMember]:
