@@ -121,16 +121,24 @@ def _split(extra: bytes) -> Iterator[tuple[int, bytes]]:
         position += 4 + length
 
 
-def _without_wide(extra: bytes) -> bytes:
-    fields = ((kind, body) for kind, body in _split(extra) if kind != _WIDE_FIELD)
-    return b"".join(struct.pack("<HH", kind, len(body)) + body for kind, body in fields)
+def _with_wide(extra: bytes, wide: bytes) -> bytes:
+    """The extra fields with these numbers of 64 bits, or without any."""
+    fields = list(_split(extra))
+    if wide and not any(kind == _WIDE_FIELD for kind, _ in fields):
+        fields.insert(0, (_WIDE_FIELD, b""))
+    bodies = ((kind, wide if kind == _WIDE_FIELD else body) for kind, body in fields)
+    return b"".join(
+        struct.pack("<HH", kind, len(body)) + body
+        for kind, body in bodies
+        if kind != _WIDE_FIELD or body
+    )
 
 
 def _pack(name: str, file: BinaryIO, member: Member, data: bytes) -> tuple[bytes, bytes]:
     """The header and the stored data of a member with new data."""
     file.seek(member.offset)
     fields = list(_LOCAL.unpack(file.read(_LOCAL.size)))
-    text, extra = file.read(fields[9]), _without_wide(file.read(fields[10]))
+    text, extra = file.read(fields[9]), _with_wide(file.read(fields[10]), b"")
     method = fields[3]
     if method not in (_STORED, _DEFLATED):
         raise OutputError(
@@ -158,12 +166,12 @@ def _record(record: bytes, numbers: _Numbers, *, changed: bool = False) -> bytes
         fields[7] = numbers.checksum
     wide = b""
     for place, number in ((9, numbers.size), (8, numbers.stored), (16, numbers.offset)):
-        if number >= WIDE:
+        if number >= WIDE or (fields[place] == WIDE and not changed):
             wide += struct.pack("<Q", number)
-        fields[place] = min(number, WIDE)
-    extra = _without_wide(extra)
-    if wide:
-        extra = struct.pack("<HH", _WIDE_FIELD, len(wide)) + wide + extra
+            fields[place] = WIDE
+        else:
+            fields[place] = number
+    extra = _with_wide(extra, wide)
     fields[11] = len(extra)
     return RECORD.pack(*fields) + record[RECORD.size : name_end] + extra + record[extra_end:]
 
