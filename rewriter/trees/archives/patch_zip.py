@@ -39,6 +39,9 @@ _DESCRIBED = 8
 _LEVELS = {0: 6, 2: 9, 4: 1, 6: 1}
 """How hard deflate tried, by two flags."""
 
+_OFFSET = RECORD.size - 4
+"""Where a record says where the member is."""
+
 _WIDE_FIELD = 1
 """The extra field with numbers that have 64 bits."""
 
@@ -156,8 +159,8 @@ def _pack(name: str, file: BinaryIO, member: Member, data: bytes) -> tuple[bytes
 
 def _record(record: bytes, numbers: _Numbers, *, changed: bool = False) -> bytes:
     fields = list(RECORD.unpack_from(record))
-    if not changed and fields[16] == numbers.offset:
-        return record
+    if not changed and fields[16] != WIDE and numbers.offset < WIDE:
+        return record[:_OFFSET] + struct.pack("<I", numbers.offset) + record[RECORD.size :]
     name_end = RECORD.size + fields[10]
     extra_end = name_end + fields[11]
     extra = record[name_end:extra_end]

@@ -205,6 +205,39 @@ def test_a_zip_that_was_written_to_a_pipe_comes_out_right(tmp_path: Path) -> Non
         assert archive.read("tree/t.txt") == b"text"
 
 
+def with_wide_numbers(data: bytes) -> bytes:
+    """The same archive, as one that is larger than 4 GiB says where its members are."""
+    start, end = data.index(b"PK\1\2"), len(data) - 22
+    directory, position = b"", start
+    while position < end:
+        (length,) = struct.unpack_from("<H", data, position + 28)
+        (offset,) = struct.unpack_from("<I", data, position + 42)
+        extra = struct.pack("<HHQ", 1, 8, offset)
+        directory += data[position : position + 30] + struct.pack("<H", len(extra))
+        directory += data[position + 32 : position + 42] + b"\xff" * 4
+        directory += data[position + 46 : position + 46 + length] + extra
+        position += 46 + length
+    count = struct.unpack_from("<H", data, end + 10)[0]
+    size = len(directory)
+    wide = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, start)
+    wide += struct.pack("<4sIQI", b"PK\6\7", 0, start + size, 1)
+    ending = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 2**32 - 1, 2**32 - 1, 0)
+    return data[:start] + directory + wide + ending
+
+
+def test_an_archive_with_wide_numbers_keeps_them(tmp_path: Path) -> None:
+    members = [("a", WASM), ("b", b"text"), ("c", WASM), ("d", b"text")]
+    path, out = tmp_path / "a.zip", tmp_path / "b.zip"
+    path.write_bytes(with_wide_numbers(zip_of(*members)))
+    assert rewritten([str(path)], str(out)) == []
+    subprocess.run(["unzip", "-tqq", out], check=True)
+    with zipfile.ZipFile(out) as archive:
+        assert [archive.read(info) for info in archive.infolist()] == [
+            data + ADDED if data == WASM else data for _, data in members
+        ]
+        assert [len(info.extra) for info in archive.infolist()] == [0, 12, 0, 12]
+
+
 def test_a_compressed_module_comes_out_compressed_under_the_same_header(tmp_path: Path) -> None:
     (tmp_path / "m.wasm").write_bytes(WASM)
     subprocess.run(["gzip", "-k", "m.wasm"], check=True, cwd=tmp_path)
