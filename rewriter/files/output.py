@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 
 from rewriter.errors import InputError, OutputError, UsageError
 from rewriter.files.input import Source
@@ -201,8 +202,9 @@ def _new_temporary(folder: str, mode: int) -> tuple[str, int]:
         os.close(fd)  # another process took it for left behind before it was locked
 
 
+@cache  # or ten thousand outputs in a folder would list it ten thousand times
 def _remove_left_behind(folder: str) -> None:
-    """Remove temporary files that nobody uses, where permitted."""
+    """Remove temporary files that nobody uses, where permitted: once in each folder."""
     try:
         names = os.listdir(folder)
     except OSError:  # a folder that can be written to but not listed

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from rewriter.errors import NNShimError, OutputError
+from rewriter.errors import InputError, NNShimError, OutputError
 from rewriter.files.input import Source
 from rewriter.files.output import write_atomic
 from rewriter.trees.archives.compress import LONGEST_HEADER, compressed, gzip_header
@@ -20,6 +20,10 @@ from rewriter.trees.targets import Planned, plan_targets
 from rewriter.trees.walk import Entry, Kind, Seen, walk
 
 __all__ = ["Output"]
+
+_BLOB = (
+    "cannot change {}: it is a blob of an OCI layout, and its name is the digest of what is in it"
+)
 
 
 class Output:
@@ -130,6 +134,9 @@ class Output:
             if isinstance(found, Refused) and archive is not None:
                 archive.failed = True
             elif isinstance(found, Item):
+                if _is_blob(path):
+                    yield Refused(path, InputError(_BLOB.format(path)))
+                    continue
                 if found.member is not None and archive is not None:
                     archive.waiting += 1
                     self._archives[path] = archive
@@ -173,6 +180,16 @@ class Output:
             action(*arguments)
         except NNShimError as error:
             yield Refused(name, error)
+
+
+def _is_blob(path: str) -> bool:
+    """Whether a file is in an OCI layout, by the name of its digest.
+
+    https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+    """
+    blobs = os.path.dirname(os.path.dirname(os.path.abspath(path)))
+    layout = os.path.join(os.path.dirname(blobs), "oci-layout")
+    return os.path.basename(blobs) == "blobs" and os.path.exists(layout)
 
 
 def _set_mode(path: str, mode: int) -> None:

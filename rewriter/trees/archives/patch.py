@@ -21,8 +21,8 @@ __all__ = ["write_archive"]
 def write_archive(
     path: str, form: Format, changes: Iterable[tuple[Member, bytes]], target: str
 ) -> None:
-    """Write the archive at `path` to `target`, whole or not at all. `changes`, of which there is at
-    least one, are in the order of their offsets.
+    """Write the archive at `path` to `target`, whole or not at all. `changes`, at least one,
+    are in the order of their offsets.
 
     Raises InputError, and OutputError for what cannot be written or changed.
     """

@@ -257,3 +257,26 @@ def test_a_name_in_a_list_is_not_a_pattern(tmp_path: Path) -> None:
 def test_a_list_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         read_names(str(tmp_path / "list"))
+
+
+def test_what_may_not_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without permissions, which the tests' user may not need."""
+    write(tmp_path, a__x=WASM, b=WASM, c=WASM)
+    scandir, opened = os.scandir, os.open
+
+    def forbidden(path: str, *rest: int) -> None:
+        if Path(path).name in ("a", "b"):
+            raise PermissionError(13, "Permission denied", path)
+
+    def listing(path: str) -> object:
+        forbidden(path)
+        return scandir(path)
+
+    def opening(path: str, *rest: int) -> int:
+        forbidden(path)
+        return opened(path, *rest)
+
+    monkeypatch.setattr(os, "scandir", listing)
+    monkeypatch.setattr(os, "open", opening)
+    items = [(Path(item.name).name, type(item).__name__) for item in find([str(tmp_path)])]
+    assert items == [("a", "Refused"), ("b", "Refused"), ("c", "Item")]

@@ -346,3 +346,14 @@ def test_members_that_are_done_in_any_order_come_out_in_the_archives(tmp_path: P
     assert list(output.finish()) == []
     sizes = [len(data) for data in found(tmp_path).values()]
     assert sizes == [8, 11, 14, 17]
+
+
+def test_a_blob_of_an_oci_layout_is_not_changed_under_its_digest(tmp_path: Path) -> None:
+    blob = tmp_path / "tree" / "layout" / "blobs" / "sha256" / "0123"
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(WASM)
+    (tmp_path / "tree" / "layout" / "oci-layout").write_text("{}")
+    assert found(tmp_path / "tree") == {"layout/blobs/sha256/0123": WASM}
+    for out in (None, str(tmp_path / "out")):
+        assert rewritten([str(tmp_path / "tree")], out) == [(str(blob), "NN001")]
+    assert blob.read_bytes() == WASM
