@@ -280,3 +280,9 @@ def test_what_may_not_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "open", opening)
     items = [(Path(item.name).name, type(item).__name__) for item in find([str(tmp_path)])]
     assert items == [("a", "Refused"), ("b", "Refused"), ("c", "Item")]
+
+
+def test_a_folder_that_is_reached_twice_is_looked_at_once(tmp_path: Path) -> None:
+    write(tmp_path, d__a=WASM, d__e__b=WASM, c=WASM)
+    paths = [str(tmp_path / name) for name in ("d/e", "d", ".")]
+    assert [Path(item.name).name for item in find(paths)] == ["b", "a", "c"]
