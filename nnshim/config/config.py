@@ -18,8 +18,9 @@ class Config:
     """The values of a file; None for keys that it does not have.
 
     `path` is the file as messages show it, None without one. `beside` is another file in its folder
-    that has a configuration too and is not read. Paths in `hosts`, `files` and `models` are ready
-    to be used. `accept_by_path` and `exclude` have patterns that are relative to the `folder`.
+    that has a configuration too and is not read. Paths in `hosts`, `files` and `models`, and the
+    patterns of `exclude`, are relative to the current folder. `accept_by_path` has patterns that
+    are relative to `folder`.
     """
 
     path: str | None = None

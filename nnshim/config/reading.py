@@ -87,7 +87,7 @@ def _config(file: File, values: Mapping[str, Any]) -> Config:
         folder=file.folder,
         hosts=_hosts(file, values.get("hosts")),
         files=_paths(file, values, "files"),
-        exclude=values.get("exclude"),
+        exclude=_patterns(file, values.get("exclude")),
         models=_paths(file, values, "models"),
         strict=values.get("strict"),
         accept=_codes(values.get("accept"), "accept"),
@@ -147,6 +147,13 @@ def _paths(file: File, values: Mapping[str, Any], key: str) -> Sequence[str] | N
     return paths if key in values else None
 
 
+def _patterns(file: File, patterns: Sequence[str] | None) -> Sequence[str] | None:
+    """Patterns of paths from the current folder. One without a slash is about names only."""
+    if patterns is None:
+        return None
+    return [_from_here(file, each) if "/" in each else each for each in patterns]
+
+
 def _path(file: File, name: str) -> str:
     """A path from the current folder, given one from the file's. Raises UsageError if a file that
     was found, and not named, leads out of its repository."""
@@ -158,8 +165,13 @@ def _path(file: File, name: str) -> str:
             f"{name} leads out of the repository, or of the file's folder without one; only a file"
             " that is named with --config may do that"
         )
+    path = _from_here(file, name)
+    return os.path.join(os.curdir, path) if path.startswith("-") else path
+
+
+def _from_here(file: File, name: str) -> str:
+    path = os.path.join(file.folder, name)
     try:
-        path = os.path.relpath(path)
+        return os.path.relpath(path)
     except ValueError:  # on another drive
         return path
-    return os.path.join(os.curdir, path) if path.startswith("-") else path

@@ -8,6 +8,7 @@ name there that the policy does not allow fails, and any other is not known to b
 from __future__ import annotations
 
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 from rewriter.abi.dialect import BY_NAME, WITH_CONFIG
 from rewriter.analysis.inspect import ModuleInfo
@@ -57,8 +58,18 @@ def graphs(info: ModuleInfo, policy: Policy) -> Iterator[Diagnostic]:
             yield from _judged(info, policy, name, found)
 
 
-def _calls(info: ModuleInfo) -> Iterator[tuple[str, Reached | None]]:
+_FOUND: WeakKeyDictionary[Module, list[tuple[str, Reached | None]]] = WeakKeyDictionary()
+"""Cache of calls, which are the same for all hosts."""
+
+
+def _calls(info: ModuleInfo) -> list[tuple[str, Reached | None]]:
     """The calls by which graphs are loaded; None for functions whose calls are not followed."""
+    if info.module not in _FOUND:
+        _FOUND[info.module] = list(_follow(info))
+    return _FOUND[info.module]
+
+
+def _follow(info: ModuleInfo) -> Iterator[tuple[str, Reached | None]]:
     from rewriter.constants.guest import follow_arguments
 
     # All layouts have the same functions that load by name.
