@@ -14,8 +14,9 @@ __all__ = ["line_of", "parse"]
 _LONGEST = 1 << 13
 """The longest line, in characters: tomllib's time grows with the square of a key's length."""
 
-_MOST_TRIES = 200
-"""How many beginnings of a file are parsed to find a key's line."""
+_MOST_PARSED = 1 << 20
+"""How many characters, of beginnings of a file, are parsed to find a key's line. They take about a
+second."""
 
 
 def parse(data: bytes, name: str) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def line_of(data: bytes, path: Sequence[str]) -> int | None:
             with_ = count
         else:
             without = count
-    if not beginnings.tries:
+    if beginnings.left < 0:
         return None
     while without < with_ - 1 and _is_blank(lines[without]):
         without += 1
@@ -59,18 +60,19 @@ class _Beginnings:
 
     def __init__(self, lines: Sequence[str]) -> None:
         self._lines = lines
-        self.tries = _MOST_TRIES
+        self.left = _MOST_PARSED
 
     def between(self, low: int, high: int) -> tuple[int, dict[str, Any]] | None:
         """The beginning with a number of lines that is between two numbers, the closer to the
         middle the better; None if there is none."""
         middle = (low + high) // 2
         for count in (*range(middle, high), *range(middle - 1, low, -1)):
-            if count == low or not self.tries:
+            if count == low or self.left < 0:
                 continue
-            self.tries -= 1
+            text = "".join(f"{line}\n" for line in self._lines[:count])
+            self.left -= len(text)
             with suppress(ValueError, RecursionError):
-                return count, tomllib.loads("\n".join(self._lines[:count]))
+                return count, tomllib.loads(text)
         return None
 
 

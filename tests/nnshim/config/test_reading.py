@@ -83,6 +83,7 @@ def test_a_file_called_minus_is_not_standard_input(folder: Path) -> None:
         ("hosts = ['wamr@0.1']", r":1: hosts\[0\]: .*older than every known release"),
         ("hosts = ['./mine.toml']", r":1: hosts\[0\]: cannot read the profile mine.toml"),
         ("files = ['']", r":1: files\[0\]: it is empty"),
+        ("hosts = []\r\nstrict = 1\r\n", ":2: strict: expected true or false, found 1"),
         ("\n\n[policy]\nencodings = ['onx']", r":4: policy.encodings\[0\]: .*did you mean onnx"),
         ("[policy]\nunknown = 'deny'", ":2: policy.unknown: 'deny' is not known"),
         ("[policy]\ntargets = ['cuda']", "known are cpu, gpu, tpu"),
@@ -93,7 +94,7 @@ def test_a_file_called_minus_is_not_standard_input(folder: Path) -> None:
     ],
 )
 def test_a_mistake_has_the_file_the_line_and_the_key(folder: Path, text: str, message: str) -> None:
-    (folder / "nnshim.toml").write_text(text)
+    (folder / "nnshim.toml").write_text(text, newline="")
     with pytest.raises(UsageError, match=message):
         configured(None, False)
 
@@ -135,7 +136,7 @@ def test_the_line_of_a_key_is_that_of_its_statement() -> None:
 
 
 def test_a_line_that_takes_too_long_to_find_is_left_out() -> None:
-    text = "a = [\n" + "1,\n" * 1000 + "]\nb = 1\n"
+    text = "a = [\n" + "1,\n" * 2000 + "]\nb = 1\n"
     assert line_of(text.encode(), ("a",)) is None
 
 
