@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from rewriter.checking.check import check
     from rewriter.diagnostics import Diagnostic
     from rewriter.options import RewriteOptions
+    from rewriter.policy.policy import Policy
     from rewriter.rewriting.pipeline import Result, rewrite, rewrite_file
     from rewriter.rewriting.values import Plan, Rename
     from rewriter.verifying.compare import Comparison, Difference
@@ -67,6 +68,7 @@ __all__ = [
     "NothingToRename",
     "OutputError",
     "Plan",
+    "Policy",
     "Rename",
     "Result",
     "RewriteOptions",
@@ -89,6 +91,7 @@ _HOMES = {
     "analysis.inspect": ("Abi", "CustomSection", "ImportedItem", "ModuleInfo", "inspect_module"),
     "diagnostics": ("Diagnostic",),
     "options": ("RewriteOptions",),
+    "policy.policy": ("Policy",),
     "rewriting.pipeline": ("Result", "rewrite", "rewrite_file"),
     "rewriting.values": ("Plan", "Rename"),
     "verifying.compare": ("Comparison", "Difference"),

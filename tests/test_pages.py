@@ -26,6 +26,7 @@ import typer
 import yaml
 
 from nnshim.cli import build
+from nnshim.config.reading import configured
 from rewriter.hosts.profiles.file import read_file
 from runtime_shim import read_graphs
 from tests.support.wasm import assemble
@@ -161,13 +162,14 @@ def test_a_command_that_is_not_taken_is_found() -> None:
 
 def test_toml_is_read_by_what_takes_it(tmp_path: Path) -> None:
     read = dict.fromkeys(name for name in WITH for kind, _, _ in BLOCKS[name] if kind == "toml")
-    assert [*read] == ["adding-a-backend.md", "models.md", "profiles.md"]
+    assert [*read] == ["adding-a-backend.md", "configuration.md", "models.md", "profiles.md"]
     shutil.copytree(ROOT / "samples/digits", tmp_path / "digits")
     for page in read:
         (body,) = (body for kind, _, body in BLOCKS[page] if kind == "toml")
         (tmp_path / page).write_text(body)
     points = tomllib.loads((tmp_path / "adding-a-backend.md").read_text())
     assert [*points["project"]["entry-points"]] == ["nnshim.backends"]
+    assert configured(str(tmp_path / "configuration.md"), False).policy is not None
     (graph,) = read_graphs(str(tmp_path / "models.md"))
     assert graph.name == "digits"
     assert read_file(str(tmp_path / "profiles.md")).host.name == "device"

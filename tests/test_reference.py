@@ -5,7 +5,7 @@ from __future__ import annotations
 import nnshim
 import rewriter
 import runtime_shim
-from tests.tools.site import command_page, json_page
+from tests.tools.site import command_page, json_page, key_table
 from tests.tools.site.links import ROOT
 
 
@@ -16,6 +16,11 @@ def test_the_page_of_commands_is_what_help_prints() -> None:
 
 def test_the_page_of_json_is_what_the_schema_says() -> None:
     assert json_page.PAGE.read_text() == json_page.page(), "python -m tests.tools.site.json_page"
+
+
+def test_the_table_of_keys_is_what_the_schema_says() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    assert key_table.table() in page, "python -m tests.tools.site.key_table"
 
 
 def test_the_page_of_python_has_every_public_name() -> None:

@@ -64,7 +64,8 @@ def _judge(
     path: str, info: ModuleInfo | ComponentInfo, host: Chosen, settings: Settings
 ) -> Checked:
     found = _verdict(path, info, host, settings)
-    weighed = found.found.weighed(strict=settings.strict, accept=settings.accept)
+    accept = settings.accept | settings.accept_by_path.of(path)
+    weighed = found.found.weighed(strict=settings.strict, accept=accept)
     found = found._replace(found=weighed)
     return found._replace(explained=_explain(found, info, host)) if settings.explain else found
 
@@ -85,6 +86,10 @@ def _verdict(
 
         found = judge_component(info, host, models)
         options = component_options(found)
+    if settings.policy is not None:
+        from rewriter.checking.policy import under_policy
+
+        found = under_policy(found, info, host, settings.policy, models)
     helps = found.rewrite_for
     if helps is None:
         return Checked(path, host.name, found, None, models)

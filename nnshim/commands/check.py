@@ -18,6 +18,7 @@ from nnshim.checking.options import (
     what_is_shown,
 )
 from nnshim.common import AsJson, GuestAbi, chosen_format, note, once
+from nnshim.config.options import ConfigFile, NoConfig
 from nnshim.render.reports import REPORTS
 from rewriter.errors import NNShimError, UsageError
 from rewriter.terminal import alive
@@ -32,7 +33,9 @@ __all__ = ["command"]
 
 
 def command(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Modules, or - (stdin).")],
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE...", help="Modules, or - (stdin).")
+    ] = None,
     host_names: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,13 +60,13 @@ def command(
         ),
     ] = False,
     strict: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--strict",
+            "--strict/--no-strict",
             help="Treat needs (a backend, a graph) and facts that the module does not show"
             " as conditions.",
         ),
-    ] = False,
+    ] = None,
     accept: Annotated[
         list[str] | None,
         typer.Option(metavar="CODE", help="Ignore this code, e.g. NN226. May be repeated."),
@@ -72,6 +75,8 @@ def command(
         bool, typer.Option(help="Validate the modules with wasm-tools first.")
     ] = True,
     guest_abi: GuestAbi = None,
+    config_file: ConfigFile = None,
+    no_config: NoConfig = False,
     output: OutputFormat = None,
     as_json: AsJson = False,
     reports: ReportFiles = None,
@@ -84,7 +89,8 @@ def command(
     """Say whether hosts run modules: the gate of a pipeline.
 
     A verdict rests on what the modules show, and with --model, on their models.
-    Without --for, every host is judged.
+    Without --for, every host is judged. The nearest nnshim.toml, or pyproject.toml with
+    [tool.nnshim], is read; `nnshim config show` prints what it says.
 
     Exit codes: 0 every host runs every module; 1 a module needs a rewrite; 2 usage; 3 a tool is
     missing; 4 a host cannot run a module; 5 a module runs only if conditions hold; 6 no verdict: a
@@ -93,16 +99,25 @@ def command(
     """
     from nnshim.checking.reporting import reporting
     from nnshim.checking.settings import Settings
+    from nnshim.config.by_path import ByPath
+    from nnshim.config.merged import Given, in_force
+    from nnshim.config.reading import configured
     from rewriter.abi.dialects import find_dialect
     from rewriter.checking.check import acceptable
     from rewriter.hosts.table import FAMILIES, find_hosts
 
     once("--for", host_names or ())
-    hosts = tuple(map(find_hosts, host_names or FAMILIES))
-    if not host_names:
-        note(f"without --for, every host is judged: {', '.join(FAMILIES)}; --for may be repeated")
-    accepted = acceptable(accept or ())
     once("--model", models or ())
+    config = configured(config_file, no_config)
+    if config.remark is not None and not quiet:
+        note(config.remark)
+    used = in_force(config, Given(files, host_names, None, models, strict, accept))
+    if not used.files:
+        raise UsageError("name a module (FILE), or files in the configuration")
+    hosts = tuple(map(find_hosts, used.hosts or FAMILIES))
+    if not used.hosts:
+        note(f"without --for, every host is judged: {', '.join(FAMILIES)}; --for may be repeated")
+    accepted = acceptable(used.accept)
     chosen = chosen_format(output, as_json, REPORTS)
     if guest_abi is not None:
         find_dialect(guest_abi)
@@ -116,26 +131,28 @@ def command(
         statistics=statistics,
         exit_zero=exit_zero,
     )
-    written = report_files(reports or (), files)
+    written = report_files(reports or (), used.files)
     try:
-        read = _read_models(models or ())
+        read = _read_models(used.models)
     except NNShimError as error:
         if error.diagnostics:
             with reporting(chosen, written, shown) as told:
-                told.all_fail(files, error)
+                told.all_fail(used.files, error)
         raise
     settings = Settings(
         hosts,
         read,
         guest_abi=guest_abi,
         explain=explain,
-        strict=strict,
+        strict=used.strict,
         accept=accepted,
+        accept_by_path=ByPath(config.folder, config.accept_by_path),
+        policy=config.policy,
         validate=validate,
         digests="sarif" in (chosen, *written.values()),
     )
     with reporting(chosen, written, shown) as told:
-        worst = _check(files, settings, told)
+        worst = _check(used.files, settings, told)
     raise typer.Exit(shown.exit_code(worst))
 
 

@@ -14,6 +14,7 @@ from nnshim.common import (
     remark,
     say,
 )
+from nnshim.config.options import ConfigFile, NoConfig
 from rewriter.errors import UsageError
 from rewriter.terminal import alive
 
@@ -152,24 +153,29 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would change, and write nothing.")
     ] = False,
+    config_file: ConfigFile = None,
+    no_config: NoConfig = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the changes as JSON to standard output.")
     ] = False,
 ) -> None:
     """Make a module fit a host: rename and adapt its imports.
 
-    With --for HOST, the result runs on that host. Without --for or --abi, only the module names of
-    imports change. That is enough only if the host speaks the module's ABI; a warning says if no
-    known host does. A component that was made from a core module becomes a core module again
-    if --to, --abi or --for HOST asks for one. Otherwise a component gets the version of wasi:nn
-    that --to names or the host has, with a shim for functions that are different there. With --to
-    wasi:nn, a core module becomes a component. Rewriting twice changes nothing more. The output is
-    written completely or not at all.
+    With --for HOST, the result runs on that host. If the nearest nnshim.toml, or pyproject.toml
+    with [tool.nnshim], names one host, that is meant unless --for, --abi, --to or --rename is
+    given. Otherwise, only the module names of imports change. That is enough only if the host
+    speaks the module's ABI; a warning says if no known host does. A component that was made from a
+    core module becomes a core module again if --to, --abi or --for HOST asks for one. Otherwise a
+    component gets the version of wasi:nn that --to names or the host has, with a shim for functions
+    that are different there. With --to wasi:nn, a core module becomes a component. Rewriting twice
+    changes nothing more. The output is written completely or not at all.
 
     Exit codes: 0 done, or nothing to change; 1 input refused, nothing written; 2 usage; 3
     wasm-tools or the WASI adapter is missing; 4 done, but the host cannot run the result. If
     conditions remain, they are printed, and `nnshim check` of the result counts them.
     """
+    from nnshim.config.merged import only_host
+    from nnshim.config.reading import configured
     from nnshim.render import text
     from rewriter.options import RewriteOptions
     from rewriter.rewriting.pipeline import rewrite_file
@@ -178,6 +184,11 @@ def command(
         raise UsageError("OUT is missing (a file, - for standard output, or --dry-run)")
     if output == "-" and as_json and not dry_run:
         raise UsageError("--json and the module cannot both go to standard output")
+    config = configured(config_file, no_config)
+    if not (host_name or abi or to or rename):
+        host_name, of_config = only_host(config)
+        if of_config is not None:
+            note(of_config)
     options = RewriteOptions(
         to=to,
         abi=abi,

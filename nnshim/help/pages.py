@@ -70,6 +70,7 @@ PAGES: Mapping[str, Page] = {
                 *("--keep-offsets", "--record"),
             ),
             "Checks": ("--validate", "--require", "--dry-run"),
+            "Configuration": ("--config", "--no-config"),
             "Output": ("--json", _HELP),
         },
         (
@@ -88,6 +89,7 @@ PAGES: Mapping[str, Page] = {
         {
             "Hosts and models": ("--for", "--model", "--guest-abi"),
             "What counts": ("--strict", "--accept", "--validate"),
+            "Configuration": ("--config", "--no-config"),
             "What is shown": (
                 *("--explain", "--select", "--ignore", "--quiet", "--statistics"),
                 "--exit-zero",
@@ -138,6 +140,15 @@ PAGES: Mapping[str, Page] = {
     "cache list": Page({}, (*_CACHED, "nnshim cache list models")),
     "cache dir": Page({}, (*_CACHED, "nnshim cache dir")),
     "cache clear": Page({}, (*_CACHED, "nnshim cache clear models")),
+    "config": Page({}, ("nnshim config show", "nnshim config schema")),
+    "config show": Page(
+        {},
+        ("nnshim config show", "nnshim config show --json --for wamr samples/digits.wasm"),
+    ),
+    "config schema": Page(
+        {},
+        ("nnshim config schema", "nnshim config schema > nnshim.schema.json"),
+    ),
     "help": Page({}, ("nnshim help run", "nnshim help cache list")),
 }
 """By the words of the command, without `nnshim`."""

@@ -39,6 +39,8 @@ _VERDICTS = {
     "AFTER_REWRITE": "runs on {} after a rewrite",
     "CANNOT": "cannot run on {}",
 }
+_NOT_ALLOWED = "may not run on {}, by the policy"
+"""Said if nothing else keeps it from running there."""
 
 
 def _all(_: str) -> bool:
@@ -54,7 +56,9 @@ def checked(value: Checked, shows: Callable[[str], bool] = _all) -> list[str]:
     family = FAMILIES.get(value.host)
     several = family is not None and family.every
     host = f"{value.host} (all releases)" if several else value.host
-    answer = f"{value.path}: {_VERDICTS[found.runs.name].format(host)}"
+    forbidden = cannot and all(reason.code.startswith("NN8") for reason in found.reasons)
+    verdict = _NOT_ALLOWED if forbidden else _VERDICTS[found.runs.name]
+    answer = f"{value.path}: {verdict.format(host)}"
     if found.counted and not cannot:
         answer += f", only if {_hold(found.counted)} ({_codes(found.counted)})"
     lines = [answer] if value.help is None else [answer, f"  help: {value.help}"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from rewriter.analysis.compatibility import Verdict
-from rewriter.analysis.inspect import inspect_module
+from rewriter.analysis.inspect import ModuleInfo, inspect_module
 from rewriter.analysis.verdicts import judge
 from rewriter.codes import Severity, find_code, unknown_code
 from rewriter.components.sections import is_component
@@ -17,6 +18,10 @@ from rewriter.hosts.table import Chosen, find_hosts
 from rewriter.models.model import Model
 from rewriter.wasm.module import Module, check_bytes
 from rewriter.wasm.reader import Data
+
+if TYPE_CHECKING:
+    from rewriter.analysis.components.described import ComponentInfo
+    from rewriter.policy.policy import Policy
 
 __all__ = ["acceptable", "check"]
 
@@ -30,6 +35,7 @@ def check(
     accept: Iterable[str] = (),
     models: Iterable[str | PurePath] = (),
     validate: bool = True,
+    policy: Policy | None = None,
 ) -> list[Verdict]:
     """Whether a core module or a component, given by its bytes, runs on each of these hosts, in
     order.
@@ -38,7 +44,8 @@ def check(
     ABI, if its imports do not show it. With `strict`, needs and unseen count like conditions. Codes
     in `accept` do not count. `models` are the files of the models that the module runs; the verdict
     then covers them too. With `validate`, wasm-tools checks that the module is valid, because no
-    host accepts an invalid one.
+    host accepts an invalid one. What a `policy` does not allow is among the reasons of a verdict,
+    which then is `cannot`.
 
     Raises UsageError for unknown names, releases and codes, and for codes that cannot be accepted;
     MalformedModule, UnsupportedModule and InvalidModule with the byte offset; DependencyMissing if
@@ -53,7 +60,7 @@ def check(
     if not chosen:
         raise UsageError("hosts: name at least one host; `nnshim hosts` lists them")
     accepted = acceptable(accept)
-    judged = _judged(data, guest_abi)
+    judged = _judged(data, guest_abi, policy)
     if validate:
         wasm_tools.validate(bytes(data.data if isinstance(data, Module) else data))
     read = list(map(read_model, models))
@@ -61,16 +68,29 @@ def check(
 
 
 def _judged(
-    data: Data | Module, guest_abi: str | None
+    data: Data | Module, guest_abi: str | None, policy: Policy | None
 ) -> Callable[[Chosen, Sequence[Model]], Verdict]:
     check_bytes(data.data if isinstance(data, Module) else data)
+    info: ModuleInfo | ComponentInfo
+    unrestricted: Callable[[Chosen, Sequence[Model]], Verdict]
     if not isinstance(data, Module) and is_component(data):
         from rewriter.analysis.components.described import describe_component
         from rewriter.checking.components import judge_component
 
-        return partial(judge_component, describe_component(data))
-    info = inspect_module(data, guest_abi)
-    return lambda chosen, models: judge(info, chosen, models=models)
+        unrestricted = partial(judge_component, info := describe_component(data))
+    else:
+        unrestricted = partial(_judge_module, info := inspect_module(data, guest_abi))
+    if policy is None:
+        return unrestricted
+    from rewriter.checking.policy import under_policy
+
+    return lambda chosen, models: under_policy(
+        unrestricted(chosen, models), info, chosen, policy, models
+    )
+
+
+def _judge_module(info: ModuleInfo, chosen: Chosen, models: Sequence[Model]) -> Verdict:
+    return judge(info, chosen, models=models)
 
 
 def _several(name: str, values: Iterable[object]) -> None:

@@ -21,7 +21,7 @@ from rewriter.inlining.inline import inline
 from rewriter.inlining.uses import uses
 from rewriter.models.model import Model
 
-__all__ = ["assess_component", "component_by_release", "judge_component"]
+__all__ = ["assess_component", "component_by_release", "core_form", "judge_component"]
 
 
 def judge_component(info: ComponentInfo, chosen: Chosen, models: Sequence[Model] = ()) -> Verdict:
@@ -47,12 +47,25 @@ def assess_component(info: ComponentInfo, host: Host, models: Sequence[Model] = 
     `models` that it runs."""
     if host.takes_no_components or _is_newer(info, host):
         return _as_core_module(info, host, models)
-    refusal = _refusal(info.component) if host.name == "nnshim" else None
+    refusal = _refused_by(info, host)
     if refusal is not None:
         return _as_core_module(info, host, models, refusal.diagnostics)
     said = list(said_of(info, host))
     said += of_models_anyhow(host, models if info.wasi_nn else ())
     return Verdict.of(host.label, said, host.label)
+
+
+def core_form(info: ComponentInfo, host: Host) -> ModuleInfo | None:
+    """The core module that the host runs instead of a component; None if it runs the component, or
+    if no core module can be made of it."""
+    if not (host.takes_no_components or _is_newer(info, host) or _refused_by(info, host)):
+        return None
+    found = _core_of(info.component)
+    return None if isinstance(found, ModuleError) else found[0]
+
+
+def _refused_by(info: ComponentInfo, host: Host) -> ModuleError | None:
+    return _refusal(info.component) if host.name == "nnshim" else None
 
 
 def _is_newer(info: ComponentInfo, host: Host) -> bool:
@@ -100,9 +113,7 @@ def _as_core_module(
 ) -> Verdict:
     """The verdict by the core module that a component becomes: by `nnshim rewrite` for hosts of
     core modules, and by itself in `nnshim run`. `refusal` says why the component does not run."""
-    if info.component not in _FLATTENED:
-        _FLATTENED[info.component] = _flattened(info.component)
-    found = _FLATTENED[info.component]
+    found = _core_of(info.component)
     if isinstance(found, ModuleError):
         return Verdict.of(host.label, (*refusal, *found.diagnostics))
     core, notes = found
@@ -114,6 +125,12 @@ def _as_core_module(
         Diagnostic("NN283", "it is a component, and the host provides wasi-nn to core modules only")
     )
     return Verdict.of(host.label, said, host.label)
+
+
+def _core_of(component: Component) -> tuple[ModuleInfo, tuple[Diagnostic, ...]] | ModuleError:
+    if component not in _FLATTENED:
+        _FLATTENED[component] = _flattened(component)
+    return _FLATTENED[component]
 
 
 def _flattened(component: Component) -> tuple[ModuleInfo, tuple[Diagnostic, ...]] | ModuleError:

@@ -25,6 +25,7 @@ SUBJECTS = {
     "5": "installed",
     "6": "running",
     "7": "models",
+    "8": "policies",
 }
 """File names by the first digit of their codes. Each file is imported when one of its codes is
 looked up."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rewriter.codes.code import Code, Severity
-from rewriter.codes.engines import COMPONENTS, ENGINES
-from rewriter.codes.limits import LIMITS
+from rewriter.codes.of_hosts.engines import COMPONENTS, ENGINES
+from rewriter.codes.of_hosts.limits import LIMITS
 
 __all__ = ["CODES"]
 

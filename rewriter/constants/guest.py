@@ -22,7 +22,7 @@ from rewriter.wasm.names import function_names
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType
 
-__all__ = ["Function", "follow_constants"]
+__all__ = ["Function", "follow_arguments", "follow_constants"]
 
 
 class Function(NamedTuple):
@@ -69,6 +69,18 @@ def follow_constants(module: Module, functions: Mapping[int, Function], memory: 
         for index, function in functions.items()
         if (asked := _asked(function.name, function.layout))
     }
+    found = follow_arguments(module, functions, memory, wanted)
+    return Constants(tuple(_constants(found, functions)))
+
+
+def follow_arguments(
+    module: Module,
+    functions: Mapping[int, Function],
+    memory: int,
+    wanted: Mapping[int, Sequence[Wanted]],
+) -> list[Reached]:
+    """Find the `wanted` numbers at the calls of each of these `functions`. Everything else is as
+    for `follow_constants`."""
     try:
         stand_ins = dict(_stand_ins(functions))
         imported, number_of_globals = _imported(module, functions)
@@ -77,8 +89,7 @@ def follow_constants(module: Module, functions: Mapping[int, Function], memory: 
     except (ModuleError, NotFollowed):
         found = [_hidden(index, wanted) for index in wanted]
     names = _names(module, {one.place.function for one in found if one.place})
-    named = (_named(one, names) for one in found)
-    return Constants(tuple(_constants(named, functions)))
+    return [_named(one, names) for one in found]
 
 
 def _stand_ins(functions: Mapping[int, Function]) -> Iterator[tuple[int, StandIn]]:

@@ -49,6 +49,16 @@ STREAMING_GUEST = """(module
   (import "wasi_ephemeral_nn" "fini_single" (func (param i32) (result i32)))
   (memory (export "memory") 1))"""
 
+STRICT = """hosts = ["wamr-legacy@2.4.5"]
+files = ["wamr.wasm"]
+
+[policy]
+encodings = ["openvino"]
+targets = ["cpu"]
+functions = ["load", "set_input"]
+imports = []
+"""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -81,6 +91,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "invalid.wasm": guest.replace(b"\x44\0\0\0\0\0\0\0\x40", b"\x42\0\x1a\x42\0\x1a\x42\0\x01"),
         "signed.wasm": guest + custom("signature", b"\1\1\1\0"),
         "mapped.wasm": guest + custom("sourceMappingURL", b"\0"),
+        "strict.toml": STRICT.encode(),
+        "wrong.toml": b'hosts = ["wamr"]\n\n[policy]\nnamed_graphs = []\n',
         "object.wasm": assemble(UNLINKED) + custom("linking", b"\x02"),
         "component.wasm": assemble("(component)"),
         "artifact.cwasm": b"\x7fELF\x02\x01\x01\xc8",

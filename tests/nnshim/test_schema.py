@@ -120,17 +120,25 @@ def test_the_list_of_a_cache_is_as_the_schema_has_it(tmp_path: Path) -> None:
     assert problems("cache-list", [item]) == []
 
 
+def test_the_configuration_in_force_is_as_the_schema_has_it(tmp_path: Path) -> None:
+    file = tmp_path / "nnshim.toml"
+    file.write_text('strict = true\naccept-by-path = { "a" = [] }\n[policy]\ntargets = []\n')
+    for arguments in (["--no-config"], ["--config", file], ["--config", file, "--for", "wamr"]):
+        done = run("config", "show", *arguments, "--json")
+        assert problems("config-show", json.loads(done.stdout)) == []
+
+
 def test_every_command_that_takes_json_has_a_schema() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     taking = [
         name
         for name in COMMANDS
-        if name not in ("cache", "help")
+        if name not in ("cache", "config", "help")
         and "as_json"
         in inspect.signature(import_module(f"nnshim.commands.{name}").command).parameters
     ]
     assert taking
-    assert {*taking, "cache-list"} <= SCHEMA["$defs"].keys()
+    assert {*taking, "cache-list", "config-show"} <= SCHEMA["$defs"].keys()
 
 
 def test_a_field_that_is_missing_or_not_named_is_seen() -> None:

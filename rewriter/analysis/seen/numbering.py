@@ -35,6 +35,7 @@ __all__ = [
     "as_shown",
     "constants_of",
     "counting",
+    "followed",
     "meanings_of",
     "numbers_of",
     "offset_of",
@@ -68,11 +69,8 @@ def constants_of(info: ModuleInfo) -> Constants:
     There are none if the layout of its structures is a guess, if another tool has changed its
     adapters, or if its memory is shared with other threads or has 64-bit addresses.
     """
-    memory = info.shared_memory
-    if memory is None or info.adapter_memory is None or memory.shared or memory.is_64:
-        return Constants()
-    functions = _followed(info)
-    if info.traces or not functions:
+    functions = followed(info)
+    if info.adapter_memory is None or not functions:
         return Constants()
     found = _FOUND.setdefault(info.module, {})
     key = tuple((index, one.layout) for index, one in functions.items())
@@ -84,8 +82,14 @@ def constants_of(info: ModuleInfo) -> Constants:
     return found[key]
 
 
-def _followed(info: ModuleInfo) -> dict[int, Function]:
-    """The functions whose calls are followed, by index."""
+def followed(info: ModuleInfo, *, guesses: bool = False) -> dict[int, Function]:
+    """The functions whose calls are followed, by index. Of others, no constants are known. With
+    `guesses`, also those whose layout is a guess."""
+    memory = info.shared_memory
+    if memory is None or info.adapter_memory is None or memory.shared or memory.is_64:
+        return {}
+    if info.traces:
+        return {}
     from rewriter.constants.guest import Function
 
     adapters = info.adapters
@@ -98,7 +102,7 @@ def _followed(info: ModuleInfo) -> dict[int, Function]:
             one.name, one.dialect.layout, before.get(one.number), exports.get(one.number, ())
         )
         for one in guest_functions(info)
-        if one.certain
+        if one.certain or guesses
     }
 
 

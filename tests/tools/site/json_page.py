@@ -14,7 +14,7 @@ PAGE = ROOT / "docs" / "reference" / "json.md"
 _SCHEMA = json.loads((ROOT / "nnshim" / "render" / "schema.json").read_text())["$defs"]
 _COMMANDS = (
     *("inspect", "check", "rewrite", "verify", "hosts", "explain", "probe", "doctor", "bench"),
-    "cache-list",
+    *("cache-list", "config-show"),
 )
 
 _HEAD = (

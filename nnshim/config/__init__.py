@@ -1,0 +1,1 @@
+"""Configuration in nnshim.toml or pyproject.toml: found, read, merged with the command line."""

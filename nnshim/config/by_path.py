@@ -1,0 +1,37 @@
+"""Codes that are accepted for some files."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+__all__ = ["ByPath"]
+
+
+class ByPath(NamedTuple):
+    """`accepted` has patterns with codes. They are about paths that are relative to `folder`."""
+
+    folder: str = os.curdir
+    accepted: Sequence[tuple[str, frozenset[str]]] = ()
+
+    def of(self, path: str) -> frozenset[str]:
+        """The codes that are accepted for a file: of all patterns that it matches. A pattern
+        without a slash is compared with its name, others with the whole path. A file outside of
+        the folder has none."""
+        if not self.accepted:
+            return frozenset()
+        try:
+            inside = os.path.relpath(path, self.folder).replace(os.sep, "/")
+        except ValueError:  # on another drive
+            return frozenset()
+        if inside.split("/", 1)[0] == os.pardir:
+            return frozenset()
+        name = posixpath.basename(inside)
+        found = frozenset[str]()
+        for pattern, codes in self.accepted:
+            if fnmatchcase(inside if "/" in pattern else name, pattern):
+                found |= codes
+        return found

@@ -1,0 +1,1 @@
+"""The codes of verdicts on hosts, a file per subject."""

@@ -1,0 +1,1 @@
+"""What an operator allows modules to ask for, and whether one asks for more."""

@@ -1,0 +1,1 @@
+"""Configuration in nnshim.toml and pyproject.toml."""

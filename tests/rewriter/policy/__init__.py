@@ -1,0 +1,1 @@
+"""Policies: what modules may ask for."""
