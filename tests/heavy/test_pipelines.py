@@ -32,7 +32,10 @@ Done = subprocess.CompletedProcess[str]
 
 
 def shell(
-    script: str, folder: Path, more: Mapping[str, str], interpreter: tuple[str, ...] = ("bash", "-c")
+    script: str,
+    folder: Path,
+    more: Mapping[str, str],
+    interpreter: tuple[str, ...] = ("bash", "-c"),
 ) -> Done:
     without = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
     return subprocess.run(
@@ -223,9 +226,7 @@ def project(workspace: Path) -> Path:
     ],
     ids=["make", "just"],
 )
-def test_what_is_deployed_was_checked(
-    deploy: str, clean: str, project: Path, runner: Path
-) -> None:
+def test_what_is_deployed_was_checked(deploy: str, clean: str, project: Path, runner: Path) -> None:
     nnshim = runner / "nnshim/bin/nnshim"
     just = Path(sys.executable).parent / "just"
     (project / "nnshim.toml").write_text('accept = ["NN262"]\n')
