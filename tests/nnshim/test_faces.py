@@ -17,8 +17,9 @@ import nnshim
 from runtime_shim.testing import FakeBackend
 from tests.support.wasm import assemble
 
-ERRORS = """DependencyMissing HostMismatch InputError InvalidModule InvalidResult MalformedModule
-    ModuleError NNShimError NothingToRename OutputError ToolError UnsupportedModule UsageError"""
+ERRORS = """AttestationError DependencyMissing HostMismatch InputError InvalidModule
+    InvalidResult MalformedModule ModuleError NNShimError NothingToRename OutputError ToolError
+    UnsupportedModule UsageError"""
 REWRITER = f"""{ERRORS} Answer Comparison Diagnostic Difference Module ModuleInfo Result
     RewriteOptions Runs Verdict check rewrite rewrite_file"""
 RUNTIME = """CAPTURED GraphStats GuestExit GuestFailed GuestTimeout GuestTrap HostError Limits
