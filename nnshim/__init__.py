@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rewriter import (
         Answer,
+        AttestationError,
         Comparison,
         DependencyMissing,
         Diagnostic,
@@ -75,7 +76,15 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "rewriter": (
-        *("Answer", "Comparison", "DependencyMissing", "Diagnostic", "Difference", "HostMismatch"),
+        *(
+            "Answer",
+            "AttestationError",
+            "Comparison",
+            "DependencyMissing",
+            "Diagnostic",
+            "Difference",
+            "HostMismatch",
+        ),
         *("InputError", "InvalidModule", "InvalidResult", "MalformedModule", "Module"),
         *("ModuleError", "ModuleInfo", "NNShimError", "NothingToRename", "OutputError", "Policy"),
         *(
@@ -102,6 +111,7 @@ _OTHER_NAMES = {"inspect": "inspect_module", "verify": "compare"}
 __all__ = [
     "CAPTURED",
     "Answer",
+    "AttestationError",
     "Comparison",
     "DependencyMissing",
     "Diagnostic",

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from rewriter.errors import (
+    AttestationError,
     DependencyMissing,
     HostMismatch,
     InputError,
@@ -50,6 +51,7 @@ __all__ = [
     "WASI_NN",
     "Abi",
     "Answer",
+    "AttestationError",
     "Comparison",
     "CustomSection",
     "DependencyMissing",

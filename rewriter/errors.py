@@ -9,6 +9,7 @@ NNShimError
 │   ├── UnsupportedModule  WebAssembly, but of a kind that a rewrite would break
 │   └── InvalidModule      refused by `wasm-tools validate`
 ├── ModelError             a file is not a model in a known format, or not a whole one
+├── AttestationError       an attestation does not prove what it has to, or a key cannot be used
 ├── HostMismatch           no rewrite makes the module fit the host or ABI it is meant for
 ├── NothingToRename        asked for as an error by `require`
 ├── InvalidResult          what a rewrite has made is not valid, which is a bug in nnshim
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from rewriter.diagnostics import Diagnostic
 
 __all__ = [
+    "AttestationError",
     "DependencyMissing",
     "HostMismatch",
     "InputError",
@@ -156,6 +158,17 @@ class InvalidModule(ModuleError):
 
 class ModelError(NNShimError):
     """A file is not a model in a known format, or not a whole one."""
+
+    def __init__(self, reason: str, code: str) -> None:
+        super().__init__(reason, code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class AttestationError(NNShimError):
+    """An attestation does not prove what it has to, or a key cannot be used."""
 
     def __init__(self, reason: str, code: str) -> None:
         super().__init__(reason, code)

@@ -144,6 +144,35 @@ def command(
             "--record", help="Add a section that records the changes and the input's SHA-256."
         ),
     ] = False,
+    attestation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|auto",
+            help="Write an in-toto attestation of the rewrite, with SLSA provenance, signed with"
+            " --key. `auto` is OUT.intoto.jsonl.",
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key",
+            metavar="KEY.pem",
+            help="The private key, in PEM. The password of an encrypted one is asked for, or comes"
+            " from $NNSHIM_KEY_PASSWORD.",
+        ),
+    ] = None,
+    unsigned: Annotated[
+        bool,
+        typer.Option("--unsigned", help="Write the attestation without a signature."),
+    ] = False,
+    sbom: Annotated[
+        str | None,
+        typer.Option(
+            "--sbom",
+            metavar="FILE|auto",
+            help="Write a CycloneDX bill of materials of the rewrite. `auto` is OUT.cdx.json.",
+        ),
+    ] = None,
     require: Annotated[
         bool, typer.Option("--require", help="Exit with 1 if there is nothing to change.")
     ] = False,
@@ -210,16 +239,29 @@ def command(
     )
     if fetch_wasi_adapter and not options.makes_component:
         raise UsageError("--fetch-wasi-adapter has no effect without --to wasi:nn")
+    papers = None
+    if unsigned or not (attestation is None and sbom is None and key is None):
+        from nnshim.attesting.documents import documents
+
+        if output is None or dry_run:
+            raise UsageError("--attestation and --sbom are about a file, which --dry-run lacks")
+        with errors_in_json(as_json):
+            papers = documents(attestation, sbom, key, unsigned)
     with errors_in_json(as_json), alive("rewriting", source):
         if fetch_wasi_adapter:
             _fetch()
-        result = rewrite_file(source, None if dry_run else output, options, digests=as_json)
+        about = None if papers is None else papers.begin(source, output or "-", options)
+        result = rewrite_file(
+            source, None if dry_run else output, options, digests=as_json or about is not None
+        )
+        if about is not None:
+            about.finish(result)
     if result.flattened is not None:
         note("the component becomes a core module, to which the following applies")
     if as_json:
         from nnshim.render import json
 
-        print_json(json.rewritten(result, source, output, validate))
+        print_json(json.rewritten(result, source, output, validate, papers))
     elif dry_run:
         say(*text.rewritten(result.plan, result.made))
     elif result.flattened is None or result.plan.edits:
@@ -229,6 +271,8 @@ def command(
         remark(found)
     if not (as_json or dry_run):
         note(text.runs_now(result, host_name, output or "-"))
+        for line in papers.told(output or "-") if papers else ():
+            note(line)
     if result.cannot_run:
         from rewriter.analysis.compatibility import Answer
 

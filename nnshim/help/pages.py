@@ -69,6 +69,7 @@ PAGES: Mapping[str, Page] = {
                 *("--drop-debug", "--drop-signature", "--drop-linking"),
                 *("--keep-offsets", "--record"),
             ),
+            "Provenance": ("--attestation", "--key", "--unsigned", "--sbom"),
             "Checks": ("--validate", "--require", "--dry-run"),
             "Configuration": ("--config", "--no-config"),
             "Output": ("--json", _HELP),

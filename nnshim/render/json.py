@@ -14,6 +14,7 @@ from rewriter.terminal import shown
 from rewriter.wasm.custom import RECORD
 
 if TYPE_CHECKING:
+    from nnshim.attesting.documents import Documents
     from nnshim.render.values import Checked, Examined, Inspected
     from rewriter.analysis.compatibility import Verdict
     from rewriter.codes import Code
@@ -213,7 +214,13 @@ def _codes(said: Iterable[Diagnostic]) -> list[str]:
     return sorted({found.code for found in said})
 
 
-def rewritten(result: Result, source: str, output: str | None, validated: bool) -> Object:
+def rewritten(
+    result: Result,
+    source: str,
+    output: str | None,
+    validated: bool,
+    documents: Documents | None = None,
+) -> Object:
     plan = result.plan
     return {
         "changed": result.changed,
@@ -235,6 +242,16 @@ def rewritten(result: Result, source: str, output: str | None, validated: bool) 
         "diagnostics": diagnostics(result.notes),
         "input": {"path": source, "size": result.input_size, "sha256": result.input_sha256},
         "output": {"path": output, "size": result.output_size, "sha256": result.output_sha256},
+        **({} if documents is None else _documents(documents, output)),
+    }
+
+
+def _documents(documents: Documents, output: str | None) -> Object:
+    written = documents.paths(output or "-")
+    return {
+        "attestation": written.get("attestation"),
+        "signed_by": documents.key_id,
+        "sbom": written.get("sbom"),
     }
 
 

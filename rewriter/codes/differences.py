@@ -1,4 +1,4 @@
-"""What differs between two modules that `nnshim verify` compares."""
+"""What differs between two modules that `nnshim verify` compares, and how attestations fail."""
 
 from __future__ import annotations
 
@@ -145,5 +145,71 @@ CODES = (
         "the original nor the rewritten module's adapters say the same.",
         "If the rewrite was told the ABI (`--guest-abi`, `--from`), pass it to `nnshim verify` as "
         "`--guest-abi ABI`. Otherwise another tool changed the section: do not rely on it.",
+    ),
+    Code(
+        "NN431",
+        Severity.ERROR,
+        "an attestation cannot be read",
+        "The line is neither an envelope nor a Statement, or has something that could be "
+        "understood in two ways: a key that occurs twice, text that is not UTF-8, base64 in an "
+        "unusual form, a file without a SHA-256.",
+        "Fetch the attestation again, or write it again with `nnshim rewrite --attestation`.",
+    ),
+    Code(
+        "NN432",
+        Severity.ERROR,
+        "an attestation is not signed with this key",
+        "No signature of the envelope fits this public key and the payload: it was signed with "
+        "another key, or the payload has changed.",
+        "Check that the key belongs to whoever should have made the module. Otherwise do not rely "
+        "on the attestation.",
+    ),
+    Code(
+        "NN433",
+        Severity.ERROR,
+        "an attestation is about another module",
+        "No subject of the attestation has the SHA-256 of this module.",
+        "Pass the attestation that was written with this module. If the module has changed since, "
+        "the attestation does not hold for it.",
+    ),
+    Code(
+        "NN434",
+        Severity.ERROR,
+        "an attestation is not about a rewrite",
+        "It is signed, and says something else: its payload or predicate has another type, or "
+        "another tool made the module.",
+        "Pass the attestation that `nnshim rewrite` wrote, or check this one with the tool that it "
+        "is for.",
+    ),
+    Code(
+        "NN435",
+        Severity.ERROR,
+        "an attestation names another original",
+        "The module was made from a file with another SHA-256 than that of ORIGINAL.",
+        "Compare with the module whose SHA-256 is in the attestation.",
+    ),
+    Code(
+        "NN436",
+        Severity.ERROR,
+        "an attestation does not name a difference",
+        "A rewrite can make this difference, but the attestation does not say that it did.",
+        "Do not rely on the attestation: whoever signed it did not say what was done.",
+    ),
+    Code(
+        "NN437",
+        Severity.ERROR,
+        "a key cannot be used",
+        "The file is not a key in PEM, is of another kind than the three that nnshim signs with, "
+        "or the password is wrong.",
+        "`openssl pkey -in KEY.pem -noout -text` shows what it is. docs/provenance.md has the "
+        "commands that make keys.",
+    ),
+    Code(
+        "NN438",
+        Severity.ERROR,
+        "an attestation is not signed, or should not be",
+        "A key was given, and nobody has signed the Statement; or none was, and it is signed.",
+        "Pass `--key PUBLIC.pem` for a signed attestation. `--unsigned` reads one that nobody has "
+        "signed, which proves nothing.",
     ),
 )

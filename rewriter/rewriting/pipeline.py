@@ -43,6 +43,8 @@ class Result(NamedTuple):
     """In bytes, that of the component if there was one."""
     made: Made | None = None
     """The component that the core module became."""
+    assembled: bool = False
+    """Whether the input was text: its digest and size are those of the module assembled from it."""
 
     @property
     def changed(self) -> bool:
@@ -153,7 +155,8 @@ def rewrite_file(
             _write(source, pieces, output_path, check)
             written = True
         size = len(original.data)
-    return Result(plan, written, input_sha256, output_sha256, flattened, size, made)
+        text = original.is_text
+    return Result(plan, written, input_sha256, output_sha256, flattened, size, made, text)
 
 
 def _meant(original: Source, options: RewriteOptions) -> RewriteOptions:

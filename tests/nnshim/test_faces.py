@@ -17,10 +17,11 @@ import nnshim
 from runtime_shim.testing import FakeBackend
 from tests.support.wasm import assemble
 
-ERRORS = """DependencyMissing HostMismatch InputError InvalidModule InvalidResult MalformedModule
-    ModuleError NNShimError NothingToRename OutputError ToolError UnsupportedModule UsageError"""
-REWRITER = f"""{ERRORS} Answer Comparison Diagnostic Difference Module ModuleInfo Policy
-    Result RewriteOptions Runs Verdict check rewrite rewrite_file"""
+ERRORS = """AttestationError DependencyMissing HostMismatch InputError InvalidModule
+    InvalidResult MalformedModule ModuleError NNShimError NothingToRename OutputError ToolError
+    UnsupportedModule UsageError"""
+REWRITER = f"""{ERRORS} Answer Comparison Diagnostic Difference Module ModuleInfo Policy Result
+    RewriteOptions Runs Verdict check rewrite rewrite_file"""
 RUNTIME = """CAPTURED GraphStats GuestExit GuestFailed GuestTimeout GuestTrap HostError Limits
     LinkError NNHost NamedGraph Outcome Reason RunOptions Session guest_dialects
     host_dialects run"""

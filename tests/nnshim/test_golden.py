@@ -12,8 +12,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
-from rewriter import RewriteOptions, rewrite
+from nnshim.attesting.envelope import sign
+from nnshim.attesting.finished import finished
+from nnshim.attesting.keys import read_private_key
+from rewriter import RewriteOptions, rewrite, rewrite_file
+from rewriter.attesting.statement import encode, statement
 from tests.support import tflite_models as tflite
 from tests.support.wasm import HEADER, TYPES, assemble, custom, import_module, imports, name, vector
 
@@ -100,7 +111,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     for file, data in files.items():
         (path / file).write_bytes(data)
+    _attest(path)
     return path
+
+
+def _attest(path: Path) -> None:
+    """attested.wasm, its attestation, and keys that are the same each time."""
+    for title, first in (("signing", 1), ("other", 2)):
+        key = Ed25519PrivateKey.from_private_bytes(bytes([first]) * 32)
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (path / f"{title}.pem").write_bytes(private)
+        public = key.public_key()
+        (path / f"{title}.pub").write_bytes(
+            public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        )
+    options = RewriteOptions(abi="witx", drop_debug=True, validate=False)
+    source, output = str(path / "long.wasm"), str(path / "attested.wasm")
+    result = rewrite_file(source, output, options, digests=True)
+    about = finished(source, output, options, result, ())
+    said = encode(statement(about))
+    (path / "unsigned.jsonl").write_bytes(said)
+    envelope = sign(said, read_private_key(str(path / "signing.pem")))
+    (path / "attested.jsonl").write_bytes(encode(envelope))
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda path: path.stem)

@@ -167,7 +167,7 @@ def test_help_of_no_command_is_a_usage_error(words: list[str], said: str) -> Non
 
 def test_the_usage_names_arguments_as_people_write_them() -> None:
     assert help_of("run").startswith("Usage: nnshim run [OPTIONS] MODULE [ARGS]...\n")
-    assert b"usage: nnshim verify [OPTIONS] ORIGINAL REWRITTEN; " in nnshim("verify").stderr
+    assert b"usage: nnshim verify [OPTIONS] [ORIGINAL] REWRITTEN; " in nnshim("verify").stderr
 
 
 def test_the_version_has_a_short_option() -> None:

@@ -13,8 +13,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import nnshim.render
+from nnshim.attesting.finished import finished
 from nnshim.cli import COMMANDS
-from rewriter import RewriteOptions, rewrite
+from rewriter import RewriteOptions, rewrite, rewrite_file
+from rewriter.attesting.statement import encode, statement
 from tests.support.command import nnshim as run
 from tests.support.models import identity
 from tests.support.wasm import assemble, custom
@@ -71,6 +73,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     for name, data in files.items():
         (path / name).write_bytes(data)
+    source, output = str(path / "guest.wasm"), str(path / "adapted.wasm")
+    options = RewriteOptions(abi="witx")
+    result = rewrite_file(source, output, options, digests=True)
+    about = finished(source, output, options, result, ())
+    (path / "adapted.jsonl").write_bytes(encode(statement(about)))
     return path
 
 
@@ -86,6 +93,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("rewrite guest.wasm --abi witx --dry-run", 0),
         ("rewrite debug.wasm out.wasm --abi witx --drop-debug", 0),
         ("rewrite debug.wasm out.wasm --to wasi_ephemeral_nn", 0),
+        ("rewrite guest.wasm out.wasm --attestation auto --unsigned --sbom auto", 0),
+        ("rewrite guest.wasm out.wasm --sbom out.json", 0),
         ("rewrite truncated.wasm out.wasm", 1),
         ("rewrite streaming.wasm out.wasm --for wasmtime", 1),
         ("rewrite guest.wasm out.wasm --require", 1),
@@ -93,6 +102,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("verify guest.wasm adapted.wasm", 0),
         ("verify guest.wasm other.wasm", 1),
         ("verify guest.wasm truncated.wasm", 1),
+        ("verify adapted.wasm --attestation adapted.jsonl --unsigned", 0),
+        ("verify guest.wasm adapted.wasm --attestation adapted.jsonl --unsigned", 0),
+        ("verify guest.wasm --attestation adapted.jsonl --unsigned", 1),
         ("hosts", 0),
         ("hosts wamr-legacy", 0),
         ("hosts wasi-nn@0.5", 0),

@@ -1,0 +1,1 @@
+"""Signs statements about rewrites, and checks signed ones."""

@@ -1,0 +1,1 @@
+"""Attestations that were checked, as text and as JSON."""

@@ -1,0 +1,1 @@
+"""What states how a module was made: in-toto Statements, and CycloneDX. Without signatures."""
