@@ -227,7 +227,7 @@ def report(
     """
     if guest_abi is not None:
         find_dialect(guest_abi)
-    from rewriter.files.input import open_source
+    from nnshim.registries.places import open_any
 
     renderer = import_module(f"nnshim.render.{output}")
     render, is_text = getattr(renderer, what), output == "text"
@@ -235,7 +235,9 @@ def report(
     items: list[Any] = []
     for path in files:
         try:
-            with alive("reading", path), open_source(path) as source:
+            with alive("reading", path), open_any(path) as source:
+                if source.digest is not None and source.digest not in path:
+                    note(f"{path} is {source.digest}")
                 rendered = render(find(path, _read(source, guest_abi), source))
         except (InputError, ModuleError) as error:
             all_read = False

@@ -86,7 +86,7 @@ class UsageError(NNShimError):
 
 class InputError(NNShimError):
     """The input cannot be read: missing, a folder, no permission; or, with another code, an
-    archive that is broken or unsafe."""
+    archive that is broken or unsafe, or an artifact that is not what it says."""
 
     code = "NN001"
 
@@ -99,6 +99,10 @@ class OutputError(NNShimError):
     """The output cannot be written; no file was changed."""
 
     code = "NN002"
+
+    def __init__(self, reason: str, code: str | None = None) -> None:
+        super().__init__(reason)
+        self.code = code or type(self).code
 
 
 class ModuleError(NNShimError):

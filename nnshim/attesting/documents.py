@@ -18,6 +18,7 @@ from rewriter.attesting.statement import encode, statement
 from rewriter.errors import UsageError
 from rewriter.files.input import Source
 from rewriter.files.output import check_writable, write_atomic
+from rewriter.oci.reference import is_artifact
 from rewriter.options import RewriteOptions
 from rewriter.rewriting.pipeline import Result
 
@@ -66,6 +67,8 @@ class Documents(NamedTuple):
         for kind, path in self.paths(output).items():
             if output == "-" and AUTO in (self.attestation, self.sbom):
                 raise UsageError(f"--{kind} {AUTO} is named after OUT, and OUT is standard output")
+            if is_artifact(output) and AUTO in (self.attestation, self.sbom):
+                raise UsageError(f"--{kind} {AUTO} is beside OUT, and OUT is not a file; name a file")
             if path == "-":
                 raise UsageError(f"--{kind} is a file, not standard output")
             real = os.path.realpath(path)

@@ -205,9 +205,9 @@ def command(
     """
     from nnshim.config.merged import only_host
     from nnshim.config.reading import configured
+    from nnshim.registries.places import rewrite_any
     from nnshim.render import text
     from rewriter.options import RewriteOptions
-    from rewriter.rewriting.pipeline import rewrite_file
 
     if output is None and not dry_run:
         raise UsageError("OUT is missing (a file, - for standard output, or --dry-run)")
@@ -251,7 +251,7 @@ def command(
         if fetch_wasi_adapter:
             _fetch()
         about = None if papers is None else papers.begin(source, output or "-", options)
-        result = rewrite_file(
+        result, digest = rewrite_any(
             source, None if dry_run else output, options, digests=as_json or about is not None
         )
         if about is not None:
@@ -261,7 +261,7 @@ def command(
     if as_json:
         from nnshim.render import json
 
-        print_json(json.rewritten(result, source, output, validate, papers))
+        print_json(json.rewritten(result, source, output, validate, papers, digest))
     elif dry_run:
         say(*text.rewritten(result.plan, result.made))
     elif result.flattened is None or result.plan.edits:
@@ -269,6 +269,8 @@ def command(
             note(line)
     for found in result.notes:
         remark(found)
+    if digest is not None and not as_json:
+        note(f"the artifact is {output}@{digest}")
     if not (as_json or dry_run):
         note(text.runs_now(result, host_name, output or "-"))
         for line in papers.told(output or "-") if papers else ():

@@ -196,7 +196,7 @@ def command(
     import logging
     import signal
 
-    from rewriter.files.input import open_source
+    from nnshim.registries.places import open_any
     from rewriter.terminal import alive
     from runtime_shim import NNHost, RunOptions, read_graphs
     from runtime_shim.backends.interface import MODEL_CACHE_SIZE
@@ -253,7 +253,7 @@ def command(
         cache=cache,
         backtrace=show_backtrace,
     )
-    with alive("reading", module), open_source(module) as source:
+    with alive("reading", module), open_any(module) as source:
         source = source._replace(data=bytes(source.data))
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler waits until the guest returns
     gc.freeze()

@@ -91,7 +91,7 @@ def command(
         raise UsageError("--key and --unsigned have no effect without --attestation")
     if len(modules) != 2:
         raise UsageError(f"two modules are needed, ORIGINAL and REWRITTEN, not {len(modules)}")
-    from rewriter.files.input import open_source
+    from nnshim.registries.places import open_any
     from rewriter.terminal import alive
     from rewriter.verifying.components import compare, read
 
@@ -99,8 +99,8 @@ def command(
     with (
         errors_in_json(as_json),
         alive("comparing", original),
-        open_source(original) as before,
-        open_source(rewritten) as after,
+        open_any(original) as before,
+        open_any(rewritten) as after,
     ):
         comparison = compare(
             read(before), read(after), renames=renames, guest_abi=guest_abi, outputs=names
@@ -129,8 +129,8 @@ def _check_attested(
     from contextlib import ExitStack
 
     from nnshim.attesting.checking import attested, compared
+    from nnshim.registries.places import open_any
     from nnshim.render.attesting import attested as render
-    from rewriter.files.input import open_source
     from rewriter.terminal import alive
 
     if (key is not None) == unsigned:
@@ -149,7 +149,7 @@ def _check_attested(
 
             public = read_public_key(key)
         stack.enter_context(alive("checking", modules[-1]))
-        *before, module = [stack.enter_context(open_source(path)) for path in modules]
+        *before, module = [stack.enter_context(open_any(path)) for path in modules]
         found = attested(attestation, public, module, *before)
         if before:
             comparison = compared(found, before[0], module, names)

@@ -220,8 +220,11 @@ def rewritten(
     output: str | None,
     validated: bool,
     documents: Documents | None = None,
+    digest: str | None = None,
 ) -> Object:
+    """`digest` is that of the artifact, if the output is one."""
     plan = result.plan
+    of_artifact = {} if digest is None else {"digest": digest}
     return {
         "changed": result.changed,
         "written": result.written,
@@ -241,7 +244,12 @@ def rewritten(
         "ungrouped": plan.ungrouped,
         "diagnostics": diagnostics(result.notes),
         "input": {"path": source, "size": result.input_size, "sha256": result.input_sha256},
-        "output": {"path": output, "size": result.output_size, "sha256": result.output_sha256},
+        "output": {
+            "path": output,
+            "size": result.output_size,
+            "sha256": result.output_sha256,
+            **of_artifact,
+        },
         **({} if documents is None else _documents(documents, output)),
     }
 

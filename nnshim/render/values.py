@@ -46,7 +46,11 @@ def output_name(path: str, host: str) -> str:
     `digits.wamr.wasm`. Where that is there already, it gets a number: `digits.wamr.2.wasm`."""
     import os
 
-    given = os.path.basename(path)
+    from rewriter.oci.reference import LAYOUT, is_artifact
+
+    given = os.path.basename(path.removeprefix(LAYOUT))
+    if is_artifact(path):  # the tag is not a part of the name
+        given = given.partition("@")[0].partition(":")[0]
     stem = "guest" if path == "-" else given.removesuffix(".wasm").removesuffix(".wat")
     profile = os.path.basename(host).removesuffix(".toml")
     name = profile if host.endswith(".toml") else host.partition("@")[0]

@@ -1,4 +1,4 @@
-"""Files and tools that a command needs besides the module."""
+"""Files, artifacts and tools that a command needs besides the module."""
 
 from __future__ import annotations
 
@@ -76,5 +76,78 @@ CODES = (
         "everywhere.",
         "Unpack the inner archive and name it as an input of its own, or leave it out with "
         "`--exclude`.",
+    ),
+    Code(
+        "NN021",
+        Severity.ERROR,
+        "a reference to an artifact is not complete",
+        "An artifact in a registry is named `oci://HOST[:PORT]/NAME:TAG`, or with `@sha256:...` in "
+        "place of the tag, and one in a layout on disk `oci-layout:PATH[:TAG]`. The tag `latest` "
+        "is not implied.",
+        "Name the tag. An output takes no digest.",
+    ),
+    Code(
+        "NN022",
+        Severity.ERROR,
+        "the registry cannot be reached",
+        "There is no such host, nothing answers there, its certificate is not trusted, it answers "
+        "too slowly, or with something that is not a registry's answer.",
+        "Check the host's name and port. `SSL_CERT_FILE`, `SSL_CERT_DIR` or `REQUESTS_CA_BUNDLE` "
+        "name certificates to trust. Without TLS, only registries on this machine (localhost, "
+        "127.0.0.0/8, ::1) are used.",
+    ),
+    Code(
+        "NN023",
+        Severity.ERROR,
+        "the registry refuses access",
+        "The registry requires a login, does not take the given one, or the user may not read or "
+        "write this artifact.",
+        "Log in with `docker login HOST`, `podman login --compat-auth-file ~/.docker/config.json "
+        "HOST` or `oras login HOST`: nnshim reads `config.json` in `DOCKER_CONFIG` (default: "
+        "`~/.docker`), and starts the credential helpers that it names.",
+    ),
+    Code(
+        "NN024",
+        Severity.ERROR,
+        "there is no such artifact",
+        "The registry or the layout does not have the name, tag or digest; or a part of the "
+        "artifact is missing. Some registries say this of artifacts that you may not read.",
+        "Check the name and the tag. `skopeo list-tags docker://HOST/NAME` lists tags.",
+    ),
+    Code(
+        "NN025",
+        Severity.ERROR,
+        "the artifact is not exactly one WebAssembly module",
+        "nnshim looks for one layer of type `application/wasm`, or of the older type "
+        "`application/vnd.wasm.content.layer.v1+wasm`. There is none, or there are several. The "
+        "message says what is there.",
+        "If there are several, name the manifest of one of them by its digest (`@sha256:...`). If "
+        "there is none, push the module with nnshim, wkg or oras.",
+    ),
+    Code(
+        "NN026",
+        Severity.ERROR,
+        "an artifact is not what it says",
+        "A manifest, a config or a layer has another digest or size than stated, or is not well "
+        "formed. Nothing of it was used, and nothing was written.",
+        "Pull again. If that does not help, the registry, the layout or something on the way there "
+        "is broken, or not to be trusted.",
+    ),
+    Code(
+        "NN027",
+        Severity.ERROR,
+        "the artifact cannot be written",
+        "The registry or the layout did not take the artifact. The tag still names what it named "
+        "before.",
+        "The message has the registry's answer. Check that the repository exists, that you may "
+        "write to it, and that the tag may be replaced.",
+    ),
+    Code(
+        "NN028",
+        Severity.ERROR,
+        "the artifact cannot describe the rewritten module",
+        "The artifact's config has the digest of the WebAssembly in a place that nnshim does not "
+        "know, or the artifact is listed in an index that would have to change too.",
+        "Write the module to a file, and push that; or write to another tag.",
     ),
 )

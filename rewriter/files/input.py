@@ -35,6 +35,8 @@ class Source(NamedTuple):
     status: os.stat_result | None = None
     is_text: bool = False
     """Whether the data was assembled from a file in the text format."""
+    digest: str | None = None
+    """Of the manifest, if the data are a layer of an artifact."""
 
     def module(self) -> Module:
         """Parse it. Raises ModuleError, which names the file."""

@@ -15,9 +15,10 @@ from rewriter.errors import (
     UnsupportedModule,
     UsageError,
 )
-from rewriter.files import output, wasm_tools
+from rewriter.files import wasm_tools
 from rewriter.files.input import Source, open_source
 from rewriter.files.pieces import assemble, sha256
+from rewriter.files.place import File, Place
 from rewriter.options import COMPONENT, RewriteOptions
 from rewriter.rewriting.plan import make_plan
 from rewriter.rewriting.values import Plan
@@ -27,7 +28,7 @@ from rewriter.wasm.sections import COMPONENT as COMPONENT_HEADER
 if TYPE_CHECKING:
     from rewriter.rewriting.making.make import Made
 
-__all__ = ["Result", "rewrite", "rewrite_file"]
+__all__ = ["Result", "rewrite", "rewrite_file", "rewrite_source"]
 
 
 class Result(NamedTuple):
@@ -70,9 +71,6 @@ class Result(NamedTuple):
 
 
 _DEFAULTS = RewriteOptions()
-
-Pieces = tuple[range | bytes, ...]
-"""The output in order: bytes, and ranges of the source's bytes."""
 
 
 def rewrite(data: bytes | Module, options: RewriteOptions = _DEFAULTS) -> bytes:
@@ -134,28 +132,35 @@ def rewrite_file(
     Raises what `rewrite` raises, InputError and OutputError. Nothing at `output_path` changes
     before the output is complete and validated.
     """
+    place = None if output_path is None else File(output_path)
     with open_source(source_path) as original:
-        if output_path is not None:
-            output.check_path(original, output_path)
-        options = _meant(original, options)
-        source, flattened = _core(original, options)
-        plan = _plan(source, None, _of_core(options, flattened), original)
-        if options.validate:
-            _validate_input(original)
-        made = _make(source, plan, options) if options.makes_component else None
-        pieces = plan.pieces if made is None else (made.data,)
-        changed = bool(plan.edits) or flattened is not None or made is not None
-        input_sha256 = output_sha256 = None
-        if digests:
-            input_sha256 = sha256(original, (range(len(original.data)),))
-            output_sha256 = sha256(source, pieces) if changed else input_sha256
-        written = False
-        if output_path is not None and (changed or not output.is_same_file(original, output_path)):
-            check = _output_check(source, options) if options.validate and changed else None
-            _write(source, pieces, output_path, check)
-            written = True
-        size = len(original.data)
-        text = original.is_text
+        return rewrite_source(original, place, options, digests=digests)
+
+
+def rewrite_source(
+    original: Source, place: Place | None, options: RewriteOptions, *, digests: bool
+) -> Result:
+    """Like `rewrite_file`, from bytes to any place that an output can have."""
+    if place is not None:
+        place.check(original)
+    options = _meant(original, options)
+    source, flattened = _core(original, options)
+    plan = _plan(source, None, _of_core(options, flattened), original)
+    if options.validate:
+        _validate_input(original)
+    made = _make(source, plan, options) if options.makes_component else None
+    pieces = plan.pieces if made is None else (made.data,)
+    changed = bool(plan.edits) or flattened is not None or made is not None
+    input_sha256 = output_sha256 = None
+    if digests:
+        input_sha256 = sha256(original, (range(len(original.data)),))
+        output_sha256 = sha256(source, pieces) if changed else input_sha256
+    written = False
+    if place is not None and (changed or not place.holds(original)):
+        check = _output_check(source, options) if options.validate and changed else None
+        place.write(source, pieces, check or (lambda _: None))
+        written = True
+    size, text = len(original.data), original.is_text
     return Result(plan, written, input_sha256, output_sha256, flattened, size, made, text)
 
 
@@ -282,18 +287,6 @@ def _plan(source: Source, module: Module | None, options: RewriteOptions, origin
         raise MalformedModule(reason, error.offset, error.code, remedy) from error
     except UnsupportedModule as error:
         raise error.of(source.name) from error
-
-
-def _write(
-    source: Source, pieces: Pieces, path: str, check: Callable[[bytes | str], None] | None
-) -> None:
-    if path != "-":
-        output.write_atomic(path, source, pieces, check or (lambda _: None))
-        return
-    rewritten = assemble(source, pieces)
-    if check is not None:
-        check(rewritten)
-    output.write_to_stdout(rewritten)
 
 
 def _validate_input(source: Source) -> None:

@@ -1,0 +1,189 @@
+"""Requests to a registry: bounded in time and size, and careful about where credentials go."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from http.cookiejar import DefaultCookiePolicy
+from typing import NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from rewriter.errors import InputError, OutputError
+from rewriter.oci.reference import is_loopback
+
+__all__ = ["Answer", "Connection", "origin"]
+
+T = TypeVar("T")
+
+CONNECTING = 10
+"""Seconds until a connection stands."""
+
+WAITING = 30
+"""Seconds without a byte."""
+
+ANSWERING = 60
+"""Seconds for a request and its answer, and more for large ones:"""
+
+SLOWEST = 64 << 10
+"""Bytes a second, on average, after ANSWERING."""
+
+_PIECE = 1 << 20
+
+_MESSAGE = 64 << 10
+"""Bytes of an answer that is not the wanted one."""
+
+
+class Answer(NamedTuple):
+    """`data` has at most one byte more than the limit. `url` is where it came from at last."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+    url: str
+
+
+class Connection:
+    """Requests by HTTPS, or to this machine also by HTTP if `is_plain`. `error` is what is raised
+    (with NN022), InputError or OutputError."""
+
+    def __init__(self, name: str, is_plain: bool, error: type[InputError | OutputError]) -> None:
+        self._name, self._error = name, error
+        self._session = _Session(name, is_plain, error)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        limit: int = _MESSAGE,
+        data: bytes | Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Only GET and HEAD follow redirects. Raises the error where no whole answer comes."""
+
+        def ask() -> Answer:
+            with self._session.request(
+                method,
+                url,
+                headers={"Accept-Encoding": "identity", "User-Agent": "nnshim", **headers},
+                data=data,
+                timeout=(CONNECTING, WAITING),
+                allow_redirects=method in ("GET", "HEAD"),
+                stream=True,
+            ) as answer:
+                wanted = limit if answer.ok else min(limit, _MESSAGE)
+                body = b"" if method == "HEAD" else _read(answer, wanted)
+                return Answer(answer.status_code, answer.headers, body, answer.url)
+
+        size = limit + (len(data) if isinstance(data, bytes) else 0)
+        try:
+            return self._within(ANSWERING + size / SLOWEST, ask)
+        except (requests.RequestException, HTTPError, OSError, ValueError) as problem:
+            raise self._error(
+                f"{self._name} cannot be reached: {_reason(problem)}", "NN022"
+            ) from None
+
+    def _within(self, seconds: float, ask: Callable[[], T]) -> T:
+        """What `ask` returns or raises, in a thread of its own: some waits, as that for a name's
+        address, or for a header that never ends, have no other bound."""
+        done: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+        def run() -> None:
+            try:
+                done.put((ask(), None))
+            except BaseException as problem:  # noqa: BLE001 - raised by who waits
+                done.put((None, problem))
+
+        threading.Thread(target=run, daemon=True).start()
+        try:
+            answer, problem = done.get(timeout=seconds)
+        except queue.Empty:
+            raise self._error(
+                f"{self._name} cannot be reached: no whole answer within {seconds:.0f} s", "NN022"
+            ) from None
+        if problem is not None:
+            raise problem
+        return answer  # type: ignore[return-value]  # there is one if there is no problem
+
+
+class _Session(requests.Session):
+    """Every request passes `send`, redirects among them."""
+
+    def __init__(self, name: str, is_plain: bool, error: type[InputError | OutputError]) -> None:
+        super().__init__()
+        self._name, self._is_plain, self._error = name, is_plain, error
+        self.auth = _unchanged  # or the user's .netrc would be read
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.max_redirects = 5
+        self.verify = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or True
+
+    def send(self, request: requests.PreparedRequest, **options: object) -> requests.Response:
+        url = urlsplit(request.url or "")
+        if url.scheme == "http":
+            if not (self._is_plain and is_loopback(url.hostname or "")):
+                raise self._error(
+                    f"{self._name} leads to {origin(request.url or '')}, without TLS: that is not"
+                    " followed",
+                    "NN022",
+                )
+            options["proxies"] = {}  # this machine is not asked for through another one
+        return super().send(request, **options)  # type: ignore[arg-type]
+
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        before, after = response.request.url or "", prepared_request.url or ""
+        if origin(before) != origin(after):
+            prepared_request.headers.pop("Authorization", None)
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port, without a user and a password."""
+    parts = urlsplit(url)
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
+
+
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _read(answer: requests.Response, limit: int) -> bytes:
+    pieces, left = [], limit + 1
+    while left and (piece := answer.raw.read(min(_PIECE, left))):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+def _reason(problem: BaseException) -> str:
+    """What went wrong, without an address: there may be a token in it."""
+    chain = list(_chain(problem))
+    for each in reversed(chain):
+        if isinstance(each, OSError) and each.strerror:
+            return each.strerror
+    if any(isinstance(each, requests.Timeout | TimeoutError) for each in chain):
+        return "it does not answer in time"
+    if isinstance(problem, requests.TooManyRedirects):
+        return "it redirects too often"
+    if isinstance(problem, OSError) and not isinstance(problem, requests.RequestException):
+        return str(problem)  # of requests, about a file of certificates that is not there
+    return type(chain[-1]).__name__
+
+
+def _chain(problem: BaseException) -> Iterator[BaseException]:
+    """An exception, and those that are its reasons, each once."""
+    seen: set[int] = set()
+    waiting = [problem]
+    while waiting:
+        each = waiting.pop()
+        if id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            inner = (*each.args, getattr(each, "reason", None), each.__cause__, each.__context__)
+            waiting += [one for one in inner if isinstance(one, BaseException)]

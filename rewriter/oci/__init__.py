@@ -1,0 +1,1 @@
+"""OCI artifacts that hold WebAssembly: descriptors, manifests, configs, and layouts on disk."""

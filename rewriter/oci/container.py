@@ -1,0 +1,144 @@
+"""A layout as a container of modules: all of them, and a copy with some of them changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import NamedTuple
+
+from rewriter.errors import InputError, OutputError
+from rewriter.files.whole import copy_whole, make_folder, names_in, write_whole
+from rewriter.oci.artifact import Found, wasm_in
+from rewriter.oci.changing import TITLE, with_changes
+from rewriter.oci.descriptor import Descriptor, parse_descriptor
+from rewriter.oci.layout import TAG, LayoutStore, blob_path, read_index, write_index
+from rewriter.oci.manifest import (
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    parse_index,
+    parse_json,
+    parse_manifest,
+    to_json,
+)
+from rewriter.oci.reference import LayoutReference
+from rewriter.wasm.limits import LARGEST_MODULE
+
+__all__ = ["Layer", "wasm_layers", "write_changed"]
+
+
+class Layer(NamedTuple):
+    """A layer of WebAssembly in a layout. `tag` is that of its manifest, or None; `title` the name
+    of the file that it was made of, or None. `size` is in bytes."""
+
+    path: str
+    tag: str | None
+    title: str | None
+    manifest: str
+    digest: str
+    size: int
+    found: Found
+
+    def read(self) -> bytes:
+        """The module, compared with its digest. Raises InputError."""
+        store = LayoutStore(LayoutReference(self.path, None, None))
+        if self.size > LARGEST_MODULE:
+            raise InputError(
+                f"{self.digest} in {self.path} has more than {LARGEST_MODULE} bytes, which no"
+                " engine accepts"
+            )
+        return self.found.layer.check(store.blob(self.found.layer), store.name)
+
+
+def wasm_layers(path: str) -> Iterator[Layer]:
+    """All layers of WebAssembly in the layout at `path`, in its order: one that two manifests have
+    is there twice. Raises InputError (NN024 if there is no layout, NN026)."""
+    store = LayoutStore(LayoutReference(path, None, None))
+    for item in read_index(path)["manifests"]:
+        entry = parse_descriptor(item, path)
+        for found in wasm_in(store, [entry]):
+            layer = found.layer
+            yield Layer(
+                path,
+                entry.annotation(TAG),
+                layer.annotation(TITLE),
+                found.entry.digest,
+                layer.digest,
+                layer.size,
+                found,
+            )
+
+
+def write_changed(path: str, output: str, changes: Mapping[str, bytes]) -> Mapping[str, str]:
+    """Write the layout at `path` to the folder `output`, which is missing, empty, or `path`, with
+    other data in the layers that have the digests in `changes`. All else is copied byte for byte,
+    except for the manifests, configs and indexes that a change concerns. In place, what is replaced
+    stays in `blobs`, and is not listed.
+
+    Returns the new digests of manifests and indexes that have changed, by the old ones. Raises
+    InputError, OutputError, and ModuleError for a component that cannot be read. The list of
+    artifacts is written last.
+    """
+    if output != path and names_in(output):
+        raise OutputError(f"cannot write {output}: the folder is not empty", "NN027")
+    fields = read_index(path)
+    entries = [parse_descriptor(item, path) for item in fields["manifests"]]
+    copy = _Copy(LayoutStore(LayoutReference(path, None, None)), output, changes)
+    copy.check(entries)
+    listed = [dict(copy.entry(entry).fields) for entry in entries]
+    if output != path:
+        _copy_blobs(path, output, {*changes, *copy.digests})
+    write_index(output, {**fields, "manifests": listed})
+    return copy.digests
+
+
+class _Copy:
+    """`digests` has the new ones of manifests and indexes by the old ones."""
+
+    def __init__(self, store: LayoutStore, output: str, changes: Mapping[str, bytes]) -> None:
+        self.digests: dict[str, str] = {}
+        self._store, self._output, self._changes = store, output, changes
+
+    def check(self, entries: Sequence[Descriptor]) -> None:
+        """Raise InputError where not all manifests can be read, or too many."""
+        for _ in wasm_in(self._store, entries):
+            pass
+
+    def entry(self, entry: Descriptor) -> Descriptor:
+        """The entry of a list, with the changes, of which manifests and blobs are written."""
+        if entry.media_type not in (*INDEX_TYPES, *MANIFEST_TYPES):
+            return entry
+        where = self._store.name
+        content = entry.check(self._store.manifest(entry), where)
+        if entry.media_type in INDEX_TYPES:
+            listed = parse_index(content, entry.media_type, where)
+            after = [self.entry(each) for each in listed]
+            if after == list(listed):
+                return entry
+            fields = parse_json(content, where)
+            new = to_json({**fields, "manifests": [dict(each.fields) for each in after]})
+        else:
+            manifest = parse_manifest(content, entry.media_type, where)
+            if not any(layer.digest in self._changes for layer in manifest.layers):
+                return entry
+            config = manifest.config.check(self._store.blob(manifest.config), where)
+            written = with_changes(entry.media_type, content, config, self._changes, where)
+            for digest, data in written.blobs.items():
+                _write_blob(self._output, digest, data)
+            new = written.content
+        changed = entry.with_content(new)
+        _write_blob(self._output, changed.digest, new)
+        self.digests[entry.digest] = changed.digest
+        return changed
+
+
+def _write_blob(folder: str, digest: str, data: bytes) -> None:
+    path = blob_path(folder, digest)
+    make_folder(path.rpartition("/")[0])
+    write_whole(path, data)
+
+
+def _copy_blobs(path: str, output: str, without: Set[str]) -> None:
+    for algorithm in names_in(f"{path}/blobs"):
+        for name in names_in(f"{path}/blobs/{algorithm}"):
+            if f"{algorithm}:{name}" not in without:
+                make_folder(f"{output}/blobs/{algorithm}")
+                copy_whole(f"{path}/blobs/{algorithm}/{name}", f"{output}/blobs/{algorithm}/{name}")
