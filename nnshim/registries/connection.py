@@ -6,7 +6,6 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from http.cookiejar import DefaultCookiePolicy
 from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -118,7 +117,6 @@ class _Session(requests.Session):
         super().__init__()
         self._name, self._is_plain, self._error = name, is_plain, error
         self.auth = _unchanged  # or the user's .netrc would be read
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.max_redirects = 5
         self.verify = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or True
 
@@ -132,6 +130,7 @@ class _Session(requests.Session):
                     "NN022",
                 )
             options["proxies"] = {}  # this machine is not asked for through another one
+        request.headers.pop("Cookie", None)  # which sessions of browsers have
         return super().send(request, **options)  # type: ignore[arg-type]
 
     def rebuild_auth(
