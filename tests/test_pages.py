@@ -48,7 +48,7 @@ WITH = [name for name, blocks in BLOCKS.items() if blocks]
 GUIDES = [name for name in WITH if name.startswith("adding-")]
 RUN = [name for name in WITH if any(kind in ("sh", "python") for kind, _, _ in BLOCKS[name])]
 
-PROGRAMS = {"iwasm", "jq", "lint-imports", "mypy", "nnshim", "pytest"}
+PROGRAMS = {"docker", "iwasm", "jq", "lint-imports", "mypy", "nnshim", "pytest"}
 """What blocks of `console` start."""
 
 _VERDICTS = """

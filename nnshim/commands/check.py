@@ -34,7 +34,11 @@ __all__ = ["command"]
 
 def command(
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="FILE...", help="Modules, or - (stdin).")
+        list[str] | None,
+        typer.Argument(
+            metavar="FILE...",
+            help="Modules (files, oci://HOST/NAME:TAG, oci-layout:PATH:TAG), or - (stdin).",
+        ),
     ] = None,
     host_names: Annotated[
         list[str] | None,

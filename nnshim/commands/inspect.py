@@ -18,7 +18,13 @@ __all__ = ["command"]
 
 
 def command(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Modules, or - (stdin).")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="Modules (files, oci://HOST/NAME:TAG, oci-layout:PATH:TAG), or - (stdin).",
+        ),
+    ],
     everything: Annotated[
         bool,
         typer.Option(

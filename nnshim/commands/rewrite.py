@@ -23,11 +23,17 @@ __all__ = ["command"]
 
 def command(
     source: Annotated[
-        str, typer.Argument(metavar="IN", help="A .wasm or .wat file, or - (stdin).")
+        str,
+        typer.Argument(
+            metavar="IN",
+            help="A .wasm or .wat file, oci://HOST/NAME:TAG, oci-layout:PATH:TAG, or - (stdin).",
+        ),
     ],
     output: Annotated[
         str | None,
-        typer.Argument(metavar="OUT", help="The file to write, or - (stdout). May be IN."),
+        typer.Argument(
+            metavar="OUT", help="The file or artifact to write, or - (stdout). May be IN."
+        ),
     ] = None,
     to: Annotated[
         str | None,

@@ -52,7 +52,11 @@ _REMEDIES = {
 
 def command(
     module: Annotated[
-        str, typer.Argument(metavar="MODULE", help="A .wasm or .wat file, or - (stdin).")
+        str,
+        typer.Argument(
+            metavar="MODULE",
+            help="A .wasm or .wat file, oci://HOST/NAME:TAG, oci-layout:PATH:TAG, or - (stdin).",
+        ),
     ],
     args: Annotated[
         list[str] | None,

@@ -46,7 +46,7 @@ def new(data: bytes, title: str | None) -> Written:
 
 
 def unchanged(media_type: str, content: bytes, where: str) -> Written:
-    """The artifact of a manifest, as it is."""
+    """The artifact of a manifest, without a change."""
     manifest = parse_manifest(content, media_type, where)
     parts = (manifest.config, *manifest.layers)
     return Written(describe(media_type, content), content, parts, {})
