@@ -75,7 +75,7 @@ class Connection:
                 allow_redirects=method in ("GET", "HEAD"),
                 stream=True,
             ) as answer:
-                wanted = limit if answer.ok else min(limit, _MESSAGE)
+                wanted = limit if answer.ok else _MESSAGE
                 body = b"" if method == "HEAD" else _read(answer, wanted)
                 return Answer(answer.status_code, answer.headers, body, answer.url)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from io import BufferedReader
 
 from rewriter.errors import InputError, OutputError
@@ -28,11 +29,25 @@ def read_whole(path: str, limit: int) -> bytes | None:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
 
 
-def copy_whole(path: str, output: str) -> None:
-    """Copy a regular file, whole or not at all. Raises InputError and OutputError."""
+def copy_whole(path: str, output: str, algorithm: str, digest: str) -> None:
+    """Copy a regular file with a digest in hexadecimal, whole or not at all. Raises InputError
+    (NN026 where the digest is another one) and OutputError."""
+    import hashlib
+
+    seen = hashlib.new(algorithm)
+
+    def chunks() -> Iterator[bytes]:
+        while chunk := file.read(_CHUNK):
+            seen.update(chunk)
+            yield chunk
+
+    def check(_: str) -> None:
+        if seen.hexdigest() != digest:
+            raise InputError(f"{path} has the digest {seen.hexdigest()}", "NN026")
+
     try:
         with _opened(path) as file:
-            write_atomic(output, Source(path, b""), iter(lambda: file.read(_CHUNK), b""))
+            write_atomic(output, Source(path, b""), chunks(), check)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
 
@@ -48,7 +63,10 @@ def _opened(path: str) -> BufferedReader:
 
 
 def write_whole(path: str, data: bytes) -> None:
-    """Write a file, whole or not at all. Raises OutputError."""
+    """Write a file, whole or not at all. Raises OutputError, also for a symbolic link: these files
+    are not named by the user, and a link could lead to any."""
+    if os.path.islink(path):
+        raise OutputError(f"cannot write {path}: it is a symbolic link")
     write_atomic(path, Source(path, b""), [data])
 
 

@@ -9,7 +9,7 @@ from rewriter.errors import InputError, OutputError
 from rewriter.files.whole import copy_whole, make_folder, names_in, write_whole
 from rewriter.oci.artifact import Found, wasm_in
 from rewriter.oci.changing import TITLE, with_changes
-from rewriter.oci.descriptor import Descriptor, parse_descriptor
+from rewriter.oci.descriptor import DIGEST, Descriptor, parse_descriptor
 from rewriter.oci.layout import TAG, LayoutStore, blob_path, read_index, write_index
 from rewriter.oci.manifest import (
     INDEX_TYPES,
@@ -139,6 +139,12 @@ def _write_blob(folder: str, digest: str, data: bytes) -> None:
 def _copy_blobs(path: str, output: str, without: Set[str]) -> None:
     for algorithm in names_in(f"{path}/blobs"):
         for name in names_in(f"{path}/blobs/{algorithm}"):
-            if f"{algorithm}:{name}" not in without:
-                make_folder(f"{output}/blobs/{algorithm}")
-                copy_whole(f"{path}/blobs/{algorithm}/{name}", f"{output}/blobs/{algorithm}/{name}")
+            if f"{algorithm}:{name}" in without or name.startswith("."):
+                continue  # a name with a dot is that of a file that somebody is writing
+            if not DIGEST.fullmatch(f"{algorithm}:{name}"):
+                raise InputError(
+                    f"{path}/blobs/{algorithm}/{name} is not named by a digest", "NN026"
+                )
+            make_folder(f"{output}/blobs/{algorithm}")
+            to = f"{output}/blobs/{algorithm}/{name}"
+            copy_whole(f"{path}/blobs/{algorithm}/{name}", to, algorithm, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import NamedTuple
 
@@ -27,13 +26,13 @@ LAYOUT = "oci-layout:"
 _HOST = r"\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+_TAG_OR_DIGEST = rf"(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{DIGEST.pattern}))?"
 _REFERENCE = re.compile(
-    rf"(?P<host>(?:{_HOST})(?::[0-9]{{1,5}})?)/(?P<name>{_PART}(?:/{_PART})*)"
-    rf"(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{DIGEST.pattern}))?"
+    rf"(?P<host>(?:{_HOST})(?::[0-9]{{1,5}})?)/(?P<name>{_PART}(?:/{_PART})*){_TAG_OR_DIGEST}"
 )
 """https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests"""
 
-_IN_LAYOUT = re.compile(rf"(?P<path>.+?)(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{DIGEST.pattern}))?", re.S)
+_IN_LAYOUT = re.compile(rf"(?P<path>.+?){_TAG_OR_DIGEST}", re.S)
 
 _DOCKER = "docker.io"
 
@@ -96,8 +95,10 @@ def _tag_of(text: str) -> tuple[str, ...]:
     if text.startswith(REGISTRY):
         found = parse_registry_reference(text, InputError)
         return REGISTRY, found.base.lower(), found.repository, found.tag or ""
+    from pathlib import Path  # what starts with a file needs none
+
     layout = parse_layout_reference(text, InputError)
-    return LAYOUT, os.path.realpath(layout.path), layout.tag or ""
+    return LAYOUT, str(Path(layout.path).resolve()), layout.tag or ""
 
 
 def is_loopback(host: str) -> bool:
@@ -115,12 +116,12 @@ def is_loopback(host: str) -> bool:
 def parse_registry_reference(text: str, error: type[InputError | OutputError]) -> RegistryReference:
     """Raises `error` (NN021) where it names nothing in a registry, and UsageError, without the
     text, where there is a password in it."""
-    rest = text.removeprefix(REGISTRY)
-    if "@" in rest.partition("/")[0]:
+    found = _REFERENCE.fullmatch(text.removeprefix(REGISTRY))
+    if found is None and "@" in re.sub(rf"@(?:{DIGEST.pattern})\Z", "", text):
         raise UsageError(
-            "a reference takes no user and no password; `docker login` and DOCKER_CONFIG give them"
+            "a reference takes no user and no password, only a digest (`@sha256:...`);"
+            " `docker login` and DOCKER_CONFIG give passwords"
         )
-    found = _REFERENCE.fullmatch(rest)
     if found is None:
         raise error(f"{text} is not of the form oci://HOST[:PORT]/NAME:TAG", "NN021")
     reference = RegistryReference(found["host"], found["name"], found["tag"], found["digest"])

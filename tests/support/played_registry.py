@@ -19,7 +19,8 @@ class Asked(BaseHTTPRequestHandler):
 
     server: Played
 
-    def answer(self, status: int, data: bytes = b"", **headers: str) -> None:
+    def answer(self, status: int, data: bytes = b"", **headers: str) -> bool:
+        """True, for what answers in place of the registry."""
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
@@ -27,9 +28,12 @@ class Asked(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+        return True
 
-    def refuse(self, status: int, message: str) -> None:
-        self.answer(status, json.dumps({"errors": [{"code": "X", "message": message}]}).encode())
+    def refuse(self, status: int, message: str) -> bool:
+        return self.answer(
+            status, json.dumps({"errors": [{"code": "X", "message": message}]}).encode()
+        )
 
     def _any(self) -> None:
         registry = self.server

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ from tests.support.artifacts import (
     write_layout,
 )
 from tests.support.command import nnshim
-from tests.support.played_registry import Played, played
+from tests.support.played_registry import Asked, Played, played
 from tests.support.wasm import assemble
 
 REWRITTEN = rewrite(GUEST, RewriteOptions(to="wasi_nn"))
@@ -45,8 +46,8 @@ def published(registry: Played, data: bytes = GUEST, media_type: str = WASM) -> 
     return registry.publish("1", manifest_of(blobs, (media_type, data)), blobs)
 
 
-def manifest(registry: Played, tag: str) -> dict[str, object]:
-    found: dict[str, object] = json.loads(registry.manifests[tag][0])
+def manifest(registry: Played, tag: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(registry.manifests[tag][0])
     return found
 
 
@@ -58,7 +59,7 @@ def test_a_module_goes_from_one_tag_to_another(media_type: str, registry: Played
     digest = sha256(registry.manifests["2"][0])
     assert done.returncode == 0, done.stderr
     assert f"nnshim: the artifact is {output}@{digest}\n".encode() in done.stderr
-    (layer,) = manifest(registry, "2")["layers"]  # type: ignore[misc]
+    (layer,) = manifest(registry, "2")["layers"]
     assert layer["mediaType"] == media_type
     assert registry.blobs[layer["digest"]] == REWRITTEN
     assert nnshim("verify", source, output).returncode == 0
@@ -180,16 +181,14 @@ def test_a_failed_push_ends_with_an_error_and_leaves_the_tag(registry: Played) -
     before = registry.manifests["1"]
     for status, code in ((403, b"NN023"), (500, b"NN027")):
 
-        def first(asked: object, status: int = status) -> bool:
-            is_put = asked.command == "PUT"  # type: ignore[attr-defined]
-            if is_put:
-                asked.refuse(status, "read-only")  # type: ignore[attr-defined]
-            return is_put
+        def first(asked: Asked, status: int = status) -> bool:
+            return asked.command == "PUT" and asked.refuse(status, "read-only")
 
         registry.first = first
         done = nnshim("rewrite", source, source)
         assert done.returncode == 1
         assert b"error[" + code + b"]" in done.stderr
+        assert b"read-only" in done.stderr
         assert b"the artifact is" not in done.stderr
     assert registry.manifests["1"] == before
 

@@ -259,10 +259,8 @@ def test_a_host_that_asks_for_a_password_after_a_redirect_gets_none(
     registry: Played, other: Played, tmp_path: Path
 ) -> None:
     log_in(tmp_path, registry)
-    other.first = lambda asked: asked.answer(401, WWW_Authenticate='Basic realm="x"') or True
-    registry.first = lambda asked: (
-        asked.answer(307, Location=f"http://{other.host}{asked.path}") or True
-    )
+    other.first = lambda asked: asked.answer(401, WWW_Authenticate='Basic realm="x"')
+    registry.first = lambda asked: asked.answer(307, Location=f"http://{other.host}{asked.path}")
     refused(guest(registry), "NN023")
     assert {sent for _, _, sent in (*other.asked, *registry.asked)} == {None}
 
@@ -277,12 +275,12 @@ def test_a_host_that_asks_for_a_password_after_a_redirect_gets_none(
     ],
 )
 def test_a_redirect_leads_nowhere_without_tls(location: str, registry: Played) -> None:
-    registry.first = lambda asked: asked.answer(307, Location=location) or True
+    registry.first = lambda asked: asked.answer(307, Location=location)
     refused(guest(registry), "NN022")
 
 
 def test_redirects_come_to_an_end(registry: Played) -> None:
-    registry.first = lambda asked: asked.answer(307, Location=asked.path) or True
+    registry.first = lambda asked: asked.answer(307, Location=asked.path)
     assert "redirects too often" in refused(guest(registry), "NN022")
 
 
@@ -302,7 +300,7 @@ def test_a_token_is_fetched_with_the_password_and_sent_in_its_place(
         return True
 
     registry.first = first
-    other.first = lambda asked: asked.answer(200, b'{"token": "t0ken"}') or True
+    other.first = lambda asked: asked.answer(200, b'{"token": "t0ken"}')
     assert pull(reference).data == GUEST
     put(reference)
     asked_for = f"/token?service=s&scope={scope.replace(':', '%3A').replace('/', '%2F')}"
@@ -323,7 +321,7 @@ def test_a_token_without_a_password_is_asked_for_anonymously(
         return True
 
     registry.first = first
-    other.first = lambda asked: asked.answer(200, b'{"access_token": "anyone"}') or True
+    other.first = lambda asked: asked.answer(200, b'{"access_token": "anyone"}')
     assert pull(guest(registry)).data == GUEST
     assert {sent for _, _, sent in other.asked} == {None}
 
@@ -356,7 +354,7 @@ def test_a_service_for_tokens_without_tls_gets_no_password(
 ) -> None:
     log_in(tmp_path, registry)
     challenge = f'Bearer realm="{realm}"'
-    registry.first = lambda asked: asked.answer(401, WWW_Authenticate=challenge) or True
+    registry.first = lambda asked: asked.answer(401, WWW_Authenticate=challenge)
     with pytest.raises(InputError) as raised:
         pull(guest(registry))
     assert raised.value.code in ("NN022", "NN023")
@@ -370,8 +368,8 @@ def test_a_service_for_tokens_without_tls_gets_no_password(
 )
 def test_a_token_that_is_not_one_is_not_sent(token: bytes, registry: Played, other: Played) -> None:
     challenge = f'Bearer realm="http://{other.host}/token"'
-    registry.first = lambda asked: asked.answer(401, WWW_Authenticate=challenge) or True
-    other.first = lambda asked: asked.answer(200, token) or True
+    registry.first = lambda asked: asked.answer(401, WWW_Authenticate=challenge)
+    other.first = lambda asked: asked.answer(200, token)
     refused(guest(registry), "NN023")
     assert {sent for _, _, sent in registry.asked} == {None}
 
@@ -382,7 +380,7 @@ def test_a_token_that_is_not_one_is_not_sent(token: bytes, registry: Played, oth
 def test_an_error_has_the_code_of_its_status_and_what_the_registry_says(
     status: int, code: str, registry: Played
 ) -> None:
-    registry.first = lambda asked: asked.refuse(status, "we are closed") or True
+    registry.first = lambda asked: asked.refuse(status, "we are closed")
     assert refused(guest(registry), code).endswith(": we are closed")
 
 
@@ -455,7 +453,7 @@ def test_nothing_of_a_password_is_logged(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     log_in(tmp_path, registry)
-    registry.first = lambda asked: asked.answer(401, WWW_Authenticate='Basic realm="x"') or True
+    registry.first = lambda asked: asked.answer(401, WWW_Authenticate='Basic realm="x"')
     refused(guest(registry), "NN023")
     assert registry.asked[-1][2] == BASIC
     assert BASIC.removeprefix("Basic ") not in caplog.text

@@ -114,7 +114,7 @@ def test_a_registry_elsewhere_leads_to_no_plain_address_of_this_machine(
         with pytest.raises(InputError, match="without TLS: that is not followed"):
             find(published(registry))
         challenge = f'Bearer realm="{address}"'
-        registry.first = lambda asked: asked.answer(401, WWW_Authenticate=challenge) or True
+        registry.first = lambda asked: asked.answer(401, WWW_Authenticate=challenge)
         with pytest.raises(InputError, match="without TLS: that is not followed"):
             find(published(registry))
         assert plain.asked == []

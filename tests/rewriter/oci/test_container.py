@@ -107,3 +107,20 @@ def test_a_folder_with_something_in_it_is_not_written_to(tmp_path: Path) -> None
     (tmp_path / "out" / "precious").write_text("x")
     with pytest.raises(OutputError, match="not empty"):
         write_changed(str(path), str(tmp_path / "out"), {})
+
+
+def test_a_link_is_not_copied_and_not_written_through(tmp_path: Path) -> None:
+    """A layout that somebody else made could lead to any file, and knows what will be written."""
+    path, _ = layout(tmp_path / "in")
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    (path / "blobs/sha256" / ("0" * 64)).symlink_to(secret)
+    with pytest.raises(InputError) as raised:
+        write_changed(str(path), str(tmp_path / "out"), {})
+    assert raised.value.code == "NN026"
+    assert not (tmp_path / "out" / "index.json").exists()
+    (path / "blobs" / sha256(NEW).replace(":", "/")).symlink_to(secret)
+    with pytest.raises(OutputError, match="symbolic link"):
+        write_changed(str(path), str(path), {sha256(GUEST): NEW})
+    assert secret.read_text() == "secret"
+    assert [each.digest for each in wasm_layers(str(path))] == [sha256(GUEST), sha256(OTHER)]
