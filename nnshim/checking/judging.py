@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnshim.checking.settings import Settings
+from nnshim.registries.places import open_any
 from nnshim.render.values import (
     Checked,
     FileReport,
@@ -17,11 +18,11 @@ from rewriter.analysis.compatibility import Runs
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
 from rewriter.components.sections import is_component
 from rewriter.errors import InputError, ModuleError
-from rewriter.files.input import Source, open_source
 from rewriter.hosts.table import find_host
 
 if TYPE_CHECKING:
     from rewriter.analysis.components.described import ComponentInfo
+    from rewriter.files.input import Source
     from rewriter.hosts.starting import Explanation
     from rewriter.hosts.table import Chosen
 
@@ -31,8 +32,8 @@ __all__ = ["judge_file", "judge_source"]
 def judge_file(path: str, settings: Settings) -> FileReport:
     """The report on a file that is named itself; `-` is standard input."""
     try:
-        with open_source(path) as source:
-            return judge_source(path, source, settings)
+        with open_any(path) as source:
+            return judge_source(path, source, settings)._replace(digest=source.digest)
     except (InputError, ModuleError) as error:
         return FileReport(path, error=error)
 

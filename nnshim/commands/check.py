@@ -171,6 +171,8 @@ def _check(files: "Sequence[str]", settings: "Settings", told: "Reports") -> "An
     for path in files:
         with alive("reading", path):
             found = judge_file(path, settings)
+        if found.digest is not None and found.digest not in path:
+            note(f"{path} is {found.digest}")
         told.file(found)
         if found.answers:
             answers[Answer.worst(found.answers)] += 1

@@ -139,6 +139,8 @@ class FileReport(NamedTuple):
     checked: tuple[Checked, ...] = ()
     error: NNShimError | None = None
     sha256: str | None = None
+    digest: str | None = None
+    """Of the manifest that its reference names, None for a file."""
 
     @property
     def answers(self) -> Sequence[Answer]:
