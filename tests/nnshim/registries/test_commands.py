@@ -213,6 +213,15 @@ def test_the_tag_of_an_index_is_not_replaced_by_one_of_its_modules(registry: Pla
 
 
 def test_an_invalid_result_is_not_pushed(registry: Played) -> None:
+    component = assemble('(component (import "a:b/c" (instance)) (import "a:b/d" (instance)))')
+    source = published(registry, component)
+    done = nnshim("rewrite", "--rename", "a:b/c=a:b/d", source, source.replace(":1", ":2"))
+    assert b"is not a valid component; nothing was written" in done.stderr
+    assert done.returncode == 2
+    assert {method for method, _, _ in registry.asked} == {"GET"}
+
+
+def test_an_invalid_module_is_not_pushed(registry: Played) -> None:
     source = published(registry, GUEST + b"\x01\x01\x7f")
     done = nnshim("rewrite", source, source.replace(":1", ":2"))
     assert done.returncode == 1

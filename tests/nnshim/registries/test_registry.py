@@ -279,6 +279,18 @@ def test_a_redirect_leads_nowhere_without_tls(location: str, registry: Played) -
     refused(guest(registry), "NN022")
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_what_is_sent_follows_no_redirect(method: str, registry: Played, other: Played) -> None:
+    def first(asked: Asked) -> bool:
+        place = f"http://{other.host}{asked.path}"
+        return asked.command == method and asked.answer(307, Location=place)
+
+    registry.first = first
+    with pytest.raises(OutputError):
+        put(f"oci://{registry.host}/some/guest:1")
+    assert other.asked == []
+
+
 def test_redirects_come_to_an_end(registry: Played) -> None:
     registry.first = lambda asked: asked.answer(307, Location=asked.path)
     assert "redirects too often" in refused(guest(registry), "NN022")
@@ -346,6 +358,24 @@ def test_a_refresh_token_is_exchanged(registry: Played, other: Played, tmp_path:
     assert pull(guest(registry)).data == GUEST
     expected = b"grant_type=refresh_token&client_id=nnshim&service=s&refresh_token=refresh"
     assert set(forms) == {("POST", expected)}
+
+
+def test_a_refresh_token_follows_no_redirect(
+    registry: Played, other: Played, tmp_path: Path
+) -> None:
+    entry = {"auth": "", "identitytoken": "refresh"}
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {registry.host: entry}}))
+
+    def first(asked: Asked) -> bool:
+        if asked.command == "POST":
+            return asked.answer(307, Location=f"http://{other.host}/")
+        realm = f"http://{registry.host}/token"
+        return asked.answer(401, WWW_Authenticate=f'Bearer realm="{realm}"')
+
+    registry.first = first
+    refused(guest(registry), "NN023")
+    assert [method for method, _, _ in registry.asked] == ["GET", "POST"]
+    assert other.asked == []
 
 
 @pytest.mark.parametrize("realm", ["http://tokens.example/", "ftp://x/", "", "nothing"])

@@ -166,6 +166,21 @@ def test_more_than_an_engine_takes_is_refused_before_it_is_read(tmp_path: Path) 
     assert "no engine accepts" in refused(tmp_path, "NN001")
 
 
+@pytest.mark.parametrize("part", ["manifest", "config"])
+def test_a_large_manifest_or_config_is_refused_before_it_is_read(part: str, tmp_path: Path) -> None:
+    blobs: Blobs = {}
+    large = (4 << 20) + 1
+    config = descriptor(CONFIG, b"{}", blobs)
+    if part == "config":
+        config["size"] = large
+    manifest = {"config": config, "layers": [descriptor(WASM, GUEST, blobs)]}
+    entry = descriptor(MANIFEST, json.dumps(manifest).encode(), blobs)
+    if part == "manifest":
+        entry["size"] = large
+    write_layout(tmp_path, blobs, [entry])
+    assert f"a {part} of {large} bytes is too large" in refused(tmp_path, "NN026")
+
+
 @pytest.mark.parametrize(
     "manifest",
     [
