@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from rewriter import RewriteOptions, rewrite
+from nnshim.registries.places import rewrite_any
+from rewriter import InvalidModule, InvalidResult, RewriteOptions, rewrite
+from rewriter.files import wasm_tools
 from tests.support.artifacts import (
     GUEST,
     INDEX,
@@ -212,12 +214,15 @@ def test_the_tag_of_an_index_is_not_replaced_by_one_of_its_modules(registry: Pla
     assert Path("layout/index.json").read_bytes() == before
 
 
-def test_an_invalid_result_is_not_pushed(registry: Played) -> None:
-    component = assemble('(component (import "a:b/c" (instance)) (import "a:b/d" (instance)))')
-    source = published(registry, component)
-    done = nnshim("rewrite", "--rename", "a:b/c=a:b/d", source, source.replace(":1", ":2"))
-    assert b"is not a valid component; nothing was written" in done.stderr
-    assert done.returncode == 2
+def test_an_invalid_result_is_not_pushed(registry: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    def validate(module: bytes | str) -> None:
+        if module == REWRITTEN:
+            raise InvalidModule("not by this validator", 0)
+
+    monkeypatch.setattr(wasm_tools, "validate", validate)
+    source = published(registry)
+    with pytest.raises(InvalidResult):
+        rewrite_any(source, source.replace(":1", ":2"), RewriteOptions(), digests=False)
     assert {method for method, _, _ in registry.asked} == {"GET"}
 
 

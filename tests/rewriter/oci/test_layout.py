@@ -308,6 +308,16 @@ def test_a_blob_that_is_broken_is_written_again(tmp_path: Path) -> None:
     assert blob.read_bytes() == GUEST
 
 
+def test_what_is_not_a_file_is_not_written_to(tmp_path: Path) -> None:
+    place = LayoutReference(str(tmp_path), "1", None)
+    push(new(GUEST, None), LayoutSink(place), None)
+    blob = tmp_path / "blobs" / sha256(OTHER).replace(":", "/")
+    os.mkfifo(blob)
+    with pytest.raises(OutputError, match="it is not a file"):
+        push(new(OTHER, None), LayoutSink(place), None)
+    assert find(store(tmp_path, "1")).data == GUEST
+
+
 def test_an_output_that_would_be_ambiguous_or_is_something_else_is_refused(tmp_path: Path) -> None:
     push(new(GUEST, None), LayoutSink(LayoutReference(str(tmp_path / "a"), None, None)), None)
     with pytest.raises(OutputError, match="name a tag") as raised:
