@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 from rewriter.errors import InputError, OutputError
 from rewriter.oci.reference import is_loopback
 
-__all__ = ["Answer", "Connection", "origin"]
+__all__ = ["Answer", "Connection", "joined", "origin"]
 
 T = TypeVar("T")
 
@@ -62,6 +62,7 @@ class Connection:
         headers: Mapping[str, str],
         limit: int = _MESSAGE,
         data: bytes | Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> Answer:
         """Only GET and HEAD follow redirects. Raises the error where no whole answer comes."""
 
@@ -71,6 +72,7 @@ class Connection:
                 url,
                 headers={"Accept-Encoding": "identity", "User-Agent": "nnshim", **headers},
                 data=data,
+                params=query,
                 timeout=(CONNECTING, WAITING),
                 allow_redirects=method in ("GET", "HEAD"),
                 stream=True,
@@ -142,10 +144,21 @@ class _Session(requests.Session):
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port, without a user and a password."""
-    parts = urlsplit(url)
-    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    """Scheme, host and port, without a user and a password; nothing, if it is not an address."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return ""
     return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
+
+
+def joined(base: str, place: str) -> str:
+    """An address that is relative to another one; one that is not an address stays as it is."""
+    try:
+        return urljoin(base, place)
+    except ValueError:
+        return place
 
 
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:

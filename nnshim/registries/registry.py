@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import parse_http_list, parse_keqv_list
 
-from nnshim.registries.connection import Answer, Connection, origin
+from nnshim.registries.connection import Answer, Connection, joined, origin
 from nnshim.registries.credentials import Credentials, credentials_for
 from rewriter.errors import InputError, OutputError
 from rewriter.oci.descriptor import Descriptor, describe, digest_of
@@ -52,7 +51,7 @@ class Registry:
                 f"{self.name}: a manifest of more than {LARGEST_MANIFEST} bytes is too large",
                 "NN026",
             )
-        stated = self._reference.digest or answer.headers.get("Docker-Content-Digest")
+        stated = self._reference.digest or answer.headers.get("Docker-Content-Digest") or None
         root = describe(media_type, answer.data)
         if stated is not None:
             algorithm = stated.partition(":")[0]
@@ -81,11 +80,10 @@ class Registry:
         place = started.headers.get("Location")
         if started.status != 202 or place is None:
             raise self._refused(started, "an upload")
-        url = urljoin(self._url("blobs/uploads/"), place)
-        query = urlencode({"digest": content.digest})
-        url += f"{'&' if urlsplit(url).query else '?'}{query}"
+        url = joined(self._url("blobs/uploads/"), place)
         headers = {"Content-Type": "application/octet-stream"}
-        done = self._request("PUT", url, headers=headers, data=data)
+        query = {"digest": content.digest}
+        done = self._request("PUT", url, headers=headers, data=data, query=query)
         if done.status != 201:
             raise self._refused(done, "a layer")
 
@@ -120,6 +118,7 @@ class Registry:
         headers: Mapping[str, str] | None = None,
         limit: int = 0,
         data: bytes | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> Answer:
         """With what the registry asks for to let the user in, if the request goes to it."""
         is_own = origin(url) == origin(self._reference.base)
@@ -127,7 +126,9 @@ class Registry:
             sent = dict(headers or {})
             if is_own and self._authorization is not None:
                 sent["Authorization"] = self._authorization
-            answer = self._connection.request(method, url, headers=sent, limit=limit, data=data)
+            answer = self._connection.request(
+                method, url, headers=sent, limit=limit, data=data, query=query
+            )
             if answer.status != 401 or not is_own or attempt == 2:
                 break
             if origin(answer.url) != origin(url) or not self._log_in(answer):
@@ -161,9 +162,9 @@ class Registry:
             )
         else:
             headers |= {} if found is None else {"Authorization": found.basic}
-            separator = "&" if urlsplit(realm).query else "?"
-            url = f"{realm}{separator}{urlencode(query)}"
-            answer = self._connection.request("GET", url, headers=headers, limit=_TOKEN_SIZE)
+            answer = self._connection.request(
+                "GET", realm, headers=headers, limit=_TOKEN_SIZE, query=query
+            )
         token = _token(answer)
         self._authorization = None if token is None else f"Bearer {token}"
         return token is not None

@@ -61,6 +61,15 @@ def test_a_module_is_rewritten_in_place(system: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
+def test_a_layout_is_written_and_read(system: str, tmp_path: Path) -> None:
+    (tmp_path / "in.wasm").write_bytes(GUEST)
+    for source, output in (("in.wasm", "oci-layout:out:1"), ("oci-layout:out:1", "out.wasm")):
+        done = elsewhere(system, "rewrite", source, output, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.wasm").read_bytes() == rewrite(GUEST)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
 def test_what_is_refused_leaves_the_file_and_no_other(system: str, tmp_path: Path) -> None:
     path = tmp_path / "guest.wasm"
     path.write_bytes(GUEST + b"\x01\x01\x7f")  # a second type section, which is not one

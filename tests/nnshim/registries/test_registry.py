@@ -291,6 +291,16 @@ def test_what_is_sent_follows_no_redirect(method: str, registry: Played, other: 
     assert other.asked == []
 
 
+@pytest.mark.parametrize("place", ["http://[", "//[", "http://127.0.0.1:port/"])
+def test_a_place_that_is_not_an_address_is_an_error(place: str, registry: Played) -> None:
+    registry.first = lambda asked: asked.command == "POST" and asked.answer(202, Location=place)
+    with pytest.raises(OutputError):
+        put(f"oci://{registry.host}/some/guest:1")
+    registry.first = lambda asked: asked.answer(307, Location=place)
+    with pytest.raises(InputError):
+        pull(guest(registry))
+
+
 def test_redirects_come_to_an_end(registry: Played) -> None:
     registry.first = lambda asked: asked.answer(307, Location=asked.path)
     assert "redirects too often" in refused(guest(registry), "NN022")
@@ -378,7 +388,9 @@ def test_a_refresh_token_follows_no_redirect(
     assert other.asked == []
 
 
-@pytest.mark.parametrize("realm", ["http://tokens.example/", "ftp://x/", "", "nothing"])
+@pytest.mark.parametrize(
+    "realm", ["http://tokens.example/", "ftp://x/", "", "nothing", "http://[", "http://h:port/"]
+)
 def test_a_service_for_tokens_without_tls_gets_no_password(
     realm: str, registry: Played, tmp_path: Path
 ) -> None:
