@@ -98,6 +98,8 @@ def _opened(path: str) -> io.BufferedReader:
     except OSError as error:
         what = special(path)
         reason = f"it is {what}" if what in ("a folder", "a socket") else error.strerror
+        if os.path.exists(os.path.join(path, "oci-layout")):
+            reason = f"it is an OCI layout: name what is in it, as oci-layout:{path}:TAG"
         raise InputError(f"cannot read {path}: {reason}") from error
 
 

@@ -254,3 +254,11 @@ def test_a_registry_needs_a_package_and_a_layout_does_not(registry: Played, tmp_
     assert [done.returncode for done in ends] == [3, 0]
     assert b"error[NN003]" in ends[0].stderr
     assert b"requests" in ends[0].stderr
+
+
+def test_a_folder_that_is_a_layout_is_called_one(tmp_path: Path) -> None:
+    blobs: Blobs = {}
+    path = write_layout(tmp_path / "layout", blobs, [manifest_of(blobs, (WASM, GUEST))])
+    done = nnshim("inspect", str(path))
+    assert done.returncode == 1
+    assert f"name what is in it, as oci-layout:{path}:TAG".encode() in done.stderr
