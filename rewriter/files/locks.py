@@ -5,9 +5,12 @@ Windows has no `fcntl`, and only Linux has leases, so their names are imported w
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
-__all__ = ["HAS_LOCKS", "is_for_reading", "lease", "lock"]
+__all__ = ["HAS_LOCKS", "is_for_reading", "lease", "lock", "locked"]
 
 try:
     import fcntl
@@ -29,6 +32,19 @@ def lock(fd: int, unknown: bool = True) -> bool:
     except OSError:  # the file system has no locks
         return unknown
     return True
+
+
+@contextmanager
+def locked(folder: str) -> Iterator[None]:
+    """Hold the lock of a folder, after those who hold it. There is none if the folder cannot be
+    opened, and if the file system or the operating system has no locks."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            if HAS_LOCKS:
+                fd = os.open(folder, os.O_RDONLY)
+                stack.callback(os.close, fd)
+                fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
 
 
 def lease(fd: int) -> bool:
@@ -55,6 +71,4 @@ def is_for_reading(fd: int) -> bool:
     OSError for a descriptor that is not open."""
     if not HAS_LOCKS:
         return False
-    from os import O_ACCMODE, O_RDONLY
-
-    return fcntl.fcntl(fd, fcntl.F_GETFL) & O_ACCMODE == O_RDONLY
+    return fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY

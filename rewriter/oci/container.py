@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from rewriter.errors import InputError, OutputError
+from rewriter.files.locks import locked
 from rewriter.files.whole import copy_whole, make_folder, names_in, write_whole
 from rewriter.oci.artifact import Found, wasm_in
 from rewriter.oci.changing import TITLE, with_changes
@@ -77,8 +78,15 @@ def write_changed(path: str, output: str, changes: Mapping[str, bytes]) -> Mappi
     InputError, OutputError, and ModuleError for a component that cannot be read. The list of
     artifacts is written last.
     """
-    if output != path and names_in(output):
+    if output == path:
+        with locked(path):
+            return _write_changed(path, output, changes)
+    if names_in(output):
         raise OutputError(f"cannot write {output}: the folder is not empty", "NN027")
+    return _write_changed(path, output, changes)
+
+
+def _write_changed(path: str, output: str, changes: Mapping[str, bytes]) -> Mapping[str, str]:
     fields = read_index(path)
     entries = [parse_descriptor(item, path) for item in fields["manifests"]]
     copy = _Copy(LayoutStore(LayoutReference(path, None, None)), output, changes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rewriter.errors import InputError, OutputError
+from rewriter.files.locks import locked
 from rewriter.files.whole import make_folder, names_in, read_whole, write_whole
 from rewriter.oci.descriptor import Descriptor, Json, digest_of, parse_descriptor
 from rewriter.oci.manifest import INDEX_TYPE, LARGEST_MANIFEST, parse_json, to_json
@@ -63,8 +64,9 @@ class LayoutSink:
 
     def __init__(self, reference: LayoutReference) -> None:
         self.path = reference.path
-        self._tag = reference.tag
-        self._index = _index_for(reference)
+        self._reference = reference
+        with locked(self.path):
+            _index_for(reference)
 
     def has(self, wanted: Descriptor) -> bool:
         path = blob_path(self.path, wanted.digest)
@@ -83,16 +85,18 @@ class LayoutSink:
     def put_manifest(self, content: Descriptor, data: bytes) -> None:
         if not self.has(content):
             self.put_blob(content, data)
-        entry = dict(content.fields)
-        if self._tag is not None:
-            entry["annotations"] = {TAG: self._tag}
-        others = [item for item in self._index["manifests"] if not self._is_replaced(item, entry)]
-        write_index(self.path, {**self._index, "manifests": [*others, entry]})
+        entry, tag = dict(content.fields), self._reference.tag
+        if tag is not None:
+            entry["annotations"] = {TAG: tag}
+        with locked(self.path):  # or what another process adds meanwhile would be lost
+            fields = _index_for(self._reference)
+            others = [item for item in fields["manifests"] if not self._is_replaced(item, entry)]
+            write_index(self.path, {**fields, "manifests": [*others, entry]})
 
     def _is_replaced(self, item: Json, entry: Json) -> bool:
         listed = parse_descriptor(item, self.path)
         tag = listed.annotation(TAG)
-        return tag == self._tag and (tag is not None or listed.digest == entry["digest"])
+        return tag == self._reference.tag and (tag is not None or listed.digest == entry["digest"])
 
 
 def blob_path(folder: str, digest: str) -> str:
@@ -129,7 +133,7 @@ def write_index(path: str, fields: Json) -> None:
 def _index_for(reference: LayoutReference) -> Json:
     """What the layout lists already, or an empty list for a new one."""
     try:
-        if not names_in(reference.path):
+        if set(names_in(reference.path)) <= {"blobs"}:  # which another process may be writing
             return {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": []}
         fields = read_index(reference.path)
         listed = [parse_descriptor(item, reference.path) for item in fields["manifests"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -299,6 +300,18 @@ def test_a_tag_is_replaced_and_others_stay(tmp_path: Path) -> None:
         assert (tmp_path / "blobs" / digest.replace(":", "/")).read_bytes() == data
 
 
+def test_of_what_several_write_at_once_nothing_is_lost(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    data = {str(number): import_module(f"m{number}") for number in range(40)}
+
+    def write(tag: str) -> None:
+        push(new(data[tag], None), LayoutSink(LayoutReference(str(out), tag, None)), None)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, data))
+    assert {tag: find(store(out, tag)).data for tag in data} == data
+
+
 def test_a_blob_that_is_broken_is_written_again(tmp_path: Path) -> None:
     place = LayoutReference(str(tmp_path), "1", None)
     push(new(GUEST, None), LayoutSink(place), None)
@@ -329,3 +342,5 @@ def test_an_output_that_would_be_ambiguous_or_is_something_else_is_refused(tmp_p
         LayoutSink(LayoutReference(str(tmp_path / "b"), "1", None))
     assert raised.value.code == "NN027"
     assert os.listdir(tmp_path / "b") == ["precious"]
+    with pytest.raises(OutputError, match="Not a directory"):
+        LayoutSink(LayoutReference(str(tmp_path / "b" / "precious"), "1", None))
