@@ -68,7 +68,9 @@ class Documents(NamedTuple):
             if output == "-" and AUTO in (self.attestation, self.sbom):
                 raise UsageError(f"--{kind} {AUTO} is named after OUT, and OUT is standard output")
             if is_artifact(output) and AUTO in (self.attestation, self.sbom):
-                raise UsageError(f"--{kind} {AUTO} is beside OUT, and OUT is not a file; name a file")
+                raise UsageError(
+                    f"--{kind} {AUTO} is beside OUT, and OUT is not a file; name a file"
+                )
             if path == "-":
                 raise UsageError(f"--{kind} is a file, not standard output")
             real = os.path.realpath(path)
