@@ -262,3 +262,16 @@ def test_a_folder_that_is_a_layout_is_called_one(tmp_path: Path) -> None:
     done = nnshim("inspect", str(path))
     assert done.returncode == 1
     assert f"name what is in it, as oci-layout:{path}:TAG".encode() in done.stderr
+
+
+def test_an_artifact_is_attested_in_a_file(registry: Played) -> None:
+    source = published(registry)
+    output = source.replace(":1", ":2")
+    attest = ("--attestation", "made.jsonl", "--unsigned")
+    done = nnshim("rewrite", *attest, source, output)
+    assert done.returncode == 0, done.stderr
+    done = nnshim("verify", *attest, source, output)
+    assert done.returncode == 0, done.stderr
+    assert nnshim("verify", *attest, source, source).returncode == 1
+    refused = nnshim("rewrite", "--attestation", "auto", "--unsigned", source, output)
+    assert (refused.returncode, b"name a file" in refused.stderr) == (2, True)
