@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from rewriter.files.input import Source
     from rewriter.verifying.compare import Comparison
 
-__all__ = ["Attested", "attested", "compared"]
+__all__ = ["AUTO", "Attested", "attested", "compared"]
+
+AUTO = "auto"
+"""In place of a file's name: what is attached to the artifact."""
 
 _LARGEST = 1 << 28
 """The largest file of an attestation, in bytes: a line has 3,000."""
@@ -42,7 +45,8 @@ class Attested(NamedTuple):
 def attested(
     path: str, key: SSlibKey | None, module: Source, original: Source | None = None
 ) -> Attested:
-    """The first line of a file that is signed with `key`, and is about `module` and, if it is
+    """The first line of a file, or with AUTO the first attestation beside an artifact in a
+    registry, that is signed with `key`, and is about `module` and, if it is
     given, about `original` as its input. Without a key, the line has to be a bare Statement.
 
     Raises AttestationError if there is none, for the line that comes closest; UsageError for a
@@ -52,16 +56,20 @@ def attested(
         raise UsageError(f"{module.name} is text, and attestations are about binaries")
     output = sha256(module, (range(len(module.data)),))
     source = None if original is None else sha256(original, (range(len(original.data)),))
-    lines = _lines(path)
+    lines = _attached(module, key) if path == AUTO else _lines(path)
     failed: list[tuple[int, AttestationError]] = []
     for number, line in enumerate(lines, 1):
         try:
             return _checked(line, key, output, source)
         except AttestationError as error:
             failed.append((number, error))
+    if not failed and path == AUTO:
+        raise AttestationError(f"no attestation is attached to {module.name}", "NN431")
     if not failed:
         raise AttestationError(f"{path} is empty", "NN431")
     number, closest = max(failed, key=lambda each: _STAGES.index(each[1].code or ""))
+    if path == AUTO:
+        raise AttestationError(f"{module.name}: {closest}", closest.code or "") from closest
     where = path if len(lines) == 1 else f"no line of {path} holds, not even line {number}"
     raise AttestationError(f"{where}: {closest}", closest.code or "") from closest
 
@@ -116,6 +124,18 @@ def _unsigned(line: bytes) -> bytes:
     if is_envelope(told):
         raise AttestationError("it is an envelope; pass the --key to check it with", "NN438")
     return line
+
+
+def _attached(module: Source, key: SSlibKey | None) -> Sequence[bytes]:
+    """Those in the registry that the module comes from."""
+    from nnshim.registries.referrers import attestations_of, has_referrers
+
+    if module.digest is None or not has_referrers(module.name):
+        raise UsageError(
+            f"--attestation {AUTO} is about an artifact in a registry, which {module.name} is not;"
+            " name a file"
+        )
+    return attestations_of(module.name, module.digest, signed=key is not None)
 
 
 def _lines(path: str) -> Sequence[bytes]:

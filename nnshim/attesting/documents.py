@@ -18,7 +18,7 @@ from rewriter.attesting.statement import encode, statement
 from rewriter.errors import UsageError
 from rewriter.files.input import Source
 from rewriter.files.output import check_writable, write_atomic
-from rewriter.oci.reference import is_artifact
+from rewriter.oci.reference import REGISTRY, is_artifact
 from rewriter.options import RewriteOptions
 from rewriter.rewriting.pipeline import Result
 
@@ -56,21 +56,27 @@ class Documents(NamedTuple):
         return {
             kind: output + _SUFFIXES[kind] if path == AUTO else path
             for kind, path in wanted.items()
-            if path is not None
+            if path is not None and not (path == AUTO and is_artifact(output))
         }
+
+    def attached(self, output: str) -> list[str]:
+        """The kinds that are attached to an artifact in a registry."""
+        wanted = {"attestation": self.attestation, "sbom": self.sbom}
+        return [kind for kind, path in wanted.items() if path == AUTO and is_artifact(output)]
 
     def check(self, output: str, others: Sequence[str]) -> None:
         """Raise UsageError if one of the files is another of the rewrite's, such as `others`, which
         it reads, or if AUTO has no name to begin with. Raise OutputError if one cannot be
         written."""
+        if self.attached(output) and not output.startswith(REGISTRY):
+            raise UsageError(
+                f"--{self.attached(output)[0]} {AUTO} attaches it to an artifact in a registry, and"
+                " OUT is a layout; name a file"
+            )
         taken = {os.path.realpath(path): path for path in (output, *others) if path != "-"}
         for kind, path in self.paths(output).items():
             if output == "-" and AUTO in (self.attestation, self.sbom):
                 raise UsageError(f"--{kind} {AUTO} is named after OUT, and OUT is standard output")
-            if is_artifact(output) and AUTO in (self.attestation, self.sbom):
-                raise UsageError(
-                    f"--{kind} {AUTO} is beside OUT, and OUT is not a file; name a file"
-                )
             if path == "-":
                 raise UsageError(f"--{kind} is a file, not standard output")
             real = os.path.realpath(path)
@@ -91,6 +97,9 @@ class Documents(NamedTuple):
         return [
             f"written: {path}" + (f", {signed}" if kind == "attestation" else "")
             for kind, path in self.paths(output).items()
+        ] + [
+            f"attached: {kind}" + (f", {signed}" if kind == "attestation" else "")
+            for kind in self.attached(output)
         ]
 
     def write(self, rewrites: Sequence[tuple[str, Rewritten]]) -> None:
@@ -107,6 +116,18 @@ class Documents(NamedTuple):
             data = bill(about) if kind == "sbom" else b"".join(map(self._line, about))
             write_atomic(path, Source(path, b""), [data])
 
+    def attach(self, output: str, digest: str, rewritten: Rewritten) -> None:
+        """Attach the documents about one rewrite to the artifact that was made, which has this
+        digest. Raises OutputError."""
+        made = [
+            bill([rewritten]) if kind == "sbom" else self._line(rewritten)
+            for kind in self.attached(output)
+        ]
+        if made:
+            from nnshim.registries.referrers import attach
+
+            attach(output, digest, made)
+
     def _line(self, rewritten: Rewritten) -> bytes:
         said = encode(statement(rewritten))
         return (said if self.signer is None else encode(sign(said, self.signer))) + b"\n"
@@ -121,10 +142,13 @@ class Begun(NamedTuple):
     options: RewriteOptions
     files: Sequence[File]
 
-    def finish(self, result: Result) -> None:
-        """Write the documents. Raises what `finished` raises, and OutputError."""
+    def finish(self, result: Result, digest: str | None = None) -> None:
+        """Write the documents, or attach them to an artifact with this digest. Raises what
+        `finished` raises, and OutputError."""
         about = finished(self.source, self.output, self.options, result, self.files)
         self.documents.write([(self.output, about)])
+        if digest is not None:
+            self.documents.attach(self.output, digest, about)
 
 
 def documents(

@@ -155,7 +155,7 @@ def command(
         typer.Option(
             metavar="FILE|auto",
             help="Write an in-toto attestation of the rewrite, with SLSA provenance, signed with"
-            " --key. `auto` is OUT.intoto.jsonl.",
+            " --key. `auto` is OUT.intoto.jsonl, or is attached to OUT in a registry.",
         ),
     ] = None,
     key: Annotated[
@@ -176,7 +176,8 @@ def command(
         typer.Option(
             "--sbom",
             metavar="FILE|auto",
-            help="Write a CycloneDX bill of materials of the rewrite. `auto` is OUT.cdx.json.",
+            help="Write a CycloneDX bill of materials of the rewrite. `auto` is OUT.cdx.json,"
+            " or is attached to OUT in a registry.",
         ),
     ] = None,
     require: Annotated[
@@ -261,7 +262,7 @@ def command(
             source, None if dry_run else output, options, digests=as_json or about is not None
         )
         if about is not None:
-            about.finish(result)
+            about.finish(result, digest)
     if result.flattened is not None:
         note("the component becomes a core module, to which the following applies")
     if as_json:

@@ -48,9 +48,10 @@ def command(
     attestation: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE",
+            metavar="FILE|auto",
             help="Check that this attestation is about REWRITTEN, and was signed with --key. With"
-            " ORIGINAL, also that it was made from it, with the options in the attestation.",
+            " ORIGINAL, also that it was made from it, with the options in the attestation. `auto`"
+            " is what is attached to REWRITTEN in its registry.",
         ),
     ] = None,
     key: Annotated[

@@ -88,7 +88,12 @@ class Registry:
             raise self._refused(done, "a layer")
 
     def put_manifest(self, content: Descriptor, data: bytes) -> None:
-        url = self._url(f"manifests/{self._reference.tag}")
+        self.put_at(self._reference.tag or content.digest, content, data)
+
+    def put_at(self, where: str, content: Descriptor, data: bytes) -> bool:
+        """Put a manifest under a tag or its digest. Returns whether the registry lists it as a
+        referrer of its subject."""
+        url = self._url(f"manifests/{where}")
         headers = {"Content-Type": content.media_type}
         done = self._request("PUT", url, headers=headers, data=data)
         if done.status != 201:
@@ -100,6 +105,25 @@ class Registry:
                 " sent",
                 "NN027",
             )
+        return "OCI-Subject" in done.headers
+
+    def manifest_at(self, tag: str) -> bytes | None:
+        """What a tag names, None if the registry does not have the tag."""
+        return self._found(f"manifests/{tag}")
+
+    def referrers(self, digest: str) -> bytes | None:
+        """The registry's list of referrers, None if it has no such lists."""
+        return self._found(f"referrers/{digest}")
+
+    def _found(self, path: str) -> bytes | None:
+        headers = {"Accept": ", ".join((*MANIFEST_TYPES, *INDEX_TYPES))}
+        url = self._url(path)
+        answer = self._request("GET", url, headers=headers, limit=LARGEST_MANIFEST)
+        if answer.status == 404:
+            return None
+        if answer.status != 200 or len(answer.data) > LARGEST_MANIFEST:
+            raise self._refused(answer, path)
+        return answer.data
 
     def _url(self, path: str) -> str:
         return f"{self._reference.base}/v2/{self._reference.repository}/{path}"

@@ -29,6 +29,7 @@ from tests.support.artifacts import (
     sha256,
     write_layout,
 )
+from tests.support.attestations import pair
 from tests.support.command import nnshim
 from tests.support.wasm import assemble
 
@@ -306,3 +307,27 @@ def test_what_is_not_there_is_said(registry: Running) -> None:
         done = nnshim("check", "--for", "wasmtime", reference)
         assert done.returncode == 6
         assert b"error[NN024]" in done.stderr
+
+
+def test_attestations_are_attached_and_found_by_others(logged_in: Running, tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "app.wasm").write_bytes(GUEST)
+    keys = pair(tmp_path / "keys")
+    out = logged_in.reference("1")
+    signing = ("--attestation", "auto", "--key", keys.private, "--sbom", "auto", "--json")
+    done = nnshim("rewrite", "app.wasm", out, *signing)
+    assert done.returncode == 0, done.stderr
+    digest = json.loads(done.stdout)["output"]["digest"]
+    for _ in range(2):
+        verified = nnshim("verify", "--attestation", "auto", "--key", keys.public, "app.wasm", out)
+        assert verified.returncode == 0, verified.stderr
+    tag = digest.replace(":", "-")
+    where = f"docker://{logged_in.host}/some/guest:{tag}"
+    listed = json.loads(skopeo("inspect", "--tls-verify=false", "--raw", where))["manifests"]
+    assert [each["artifactType"] for each in listed] == [
+        "application/vnd.in-toto.provenance+dsse",
+        "application/vnd.cyclonedx+json",
+    ]
+    where = where.replace(f":{tag}", f"@{listed[0]['digest']}")
+    attached = json.loads(skopeo("inspect", "--tls-verify=false", "--raw", where))
+    assert attached["subject"]["digest"] == digest

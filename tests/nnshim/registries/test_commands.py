@@ -273,5 +273,3 @@ def test_an_artifact_is_attested_in_a_file(registry: Played) -> None:
     done = nnshim("verify", *attest, source, output)
     assert done.returncode == 0, done.stderr
     assert nnshim("verify", *attest, source, source).returncode == 1
-    refused = nnshim("rewrite", "--attestation", "auto", "--unsigned", source, output)
-    assert (refused.returncode, b"name a file" in refused.stderr) == (2, True)
