@@ -128,7 +128,7 @@ def _unsigned(line: bytes) -> bytes:
 
 def _attached(module: Source, key: SSlibKey | None) -> Sequence[bytes]:
     """Those in the registry that the module comes from."""
-    from nnshim.registries.referrers import attestations_of, has_referrers
+    from nnshim.attesting.attached import attestations_of, has_referrers
 
     if module.digest is None or not has_referrers(module.name):
         raise UsageError(

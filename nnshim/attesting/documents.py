@@ -124,7 +124,7 @@ class Documents(NamedTuple):
             for kind in self.attached(output)
         ]
         if made:
-            from nnshim.registries.referrers import attach
+            from nnshim.attesting.attached import attach
 
             attach(output, digest, made)
 
