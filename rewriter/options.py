@@ -266,9 +266,9 @@ def _check_name(option: str, name: str) -> None:
 
 def versions() -> tuple[str, ...]:
     """The versions of wasi:nn that `to` can name."""
-    from rewriter.abi.snapshots import SNAPSHOTS  # renames of core modules start without it
+    from rewriter.abi.snapshots import VERSIONED  # renames of core modules start without it
 
-    return tuple(each.name for each in SNAPSHOTS if each.types)
+    return tuple(each.name for each in VERSIONED)
 
 
 def _profile(name: str) -> dict[str, object]:

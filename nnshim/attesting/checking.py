@@ -78,11 +78,12 @@ def compared(
     found: Attested,
     original: Source,
     module: Source,
+    inputs: Mapping[int, str],
     outputs: Mapping[int, str],
 ) -> Comparison:
-    """Compare two modules, by the options that the attestation has. `outputs` are the names of a
-    model's outputs, if the rewrite took them from a model. Differences that the attestation does
-    not name count, too. Raises what `rewriter.compare` raises."""
+    """Compare two modules, by the options that the attestation has. `inputs` and `outputs` are the
+    names of a model's inputs and outputs, if the rewrite took them from a model. Differences that
+    the attestation does not name count, too. Raises what `rewriter.compare` raises."""
     from rewriter.attesting.explained import unexplained
     from rewriter.components.component import Component
     from rewriter.verifying.components import compare, read
@@ -96,6 +97,7 @@ def compared(
         renames=claims.renames,
         guest_abi=None if both else claims.change.marked,
         outputs=claims.outputs or outputs,
+        inputs=claims.inputs or inputs,
     )
     unknown = unexplained(comparison, claims)
     return replace(comparison, differences=(*comparison.differences, *unknown))

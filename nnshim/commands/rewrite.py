@@ -82,8 +82,8 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="INDEX=NAME",
-            help="The name of a model's input, e.g. 0=data, for a new component, or for a core"
-            " module from a component. May be repeated.",
+            help="The name of a model's input, e.g. 0=data, for a new component, or for what a"
+            " component becomes. May be repeated.",
         ),
     ] = None,
     output_name: Annotated[

@@ -45,6 +45,13 @@ def command(
             " repeated.",
         ),
     ] = None,
+    input_name: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="INDEX=NAME",
+            help="The same for an input, of a component that knows inputs by index.",
+        ),
+    ] = None,
     attestation: Annotated[
         str | None,
         typer.Option(
@@ -82,11 +89,12 @@ def command(
     usage; 3 a package for signatures is missing.
     """
     renames = parse_renames(rename or [])
-    names = parse_names("--output-name", output_name or [])
+    outputs = parse_names("--output-name", output_name or [])
+    inputs = parse_names("--input-name", input_name or [])
     if attestation is not None:
         if renames or guest_abi is not None:
             raise UsageError("--rename and --guest-abi are in the attestation; leave them out")
-        _check_attested(modules, attestation, key, unsigned, names, as_json)
+        _check_attested(modules, attestation, key, unsigned, (inputs, outputs), as_json)
         return
     if key is not None or unsigned:
         raise UsageError("--key and --unsigned have no effect without --attestation")
@@ -104,7 +112,12 @@ def command(
         open_any(rewritten) as after,
     ):
         comparison = compare(
-            read(before), read(after), renames=renames, guest_abi=guest_abi, outputs=names
+            read(before),
+            read(after),
+            renames=renames,
+            guest_abi=guest_abi,
+            outputs=outputs,
+            inputs=inputs,
         )
     if as_json:
         from nnshim.render import json
@@ -123,10 +136,11 @@ def _check_attested(
     attestation: str,
     key: str | None,
     unsigned: bool,
-    names: "Mapping[int, str]",
+    names: "tuple[Mapping[int, str], Mapping[int, str]]",
     as_json: bool,
 ) -> None:
-    """Check an attestation, and with two modules, compare them."""
+    """Check an attestation, and with two modules, compare them. `names` are those of inputs and of
+    outputs."""
     from contextlib import ExitStack
 
     from nnshim.attesting.checking import attested, compared
@@ -153,9 +167,9 @@ def _check_attested(
         *before, module = [stack.enter_context(open_any(path)) for path in modules]
         found = attested(attestation, public, module, *before)
         if before:
-            comparison = compared(found, before[0], module, names)
-        elif names:
-            raise UsageError("--output-name has no effect without ORIGINAL")
+            comparison = compared(found, before[0], module, *names)
+        elif any(names):
+            raise UsageError("--input-name and --output-name have no effect without ORIGINAL")
     if as_json:
         from nnshim.render import json
 

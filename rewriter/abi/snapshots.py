@@ -1,25 +1,36 @@
 """The interfaces of wasi:nn for components, which hosts have in one of several versions.
 
-Source: wit/wasi-nn.wit of https://github.com/WebAssembly/wasi-nn at 917bf47, 82e9d89 and 71320d9,
-and crates/wasi-nn/wit of https://github.com/bytecodealliance/wasmtime at v22.0.1 and v23.0.3.
+Source: wit/wasi-nn.wit of https://github.com/WebAssembly/wasi-nn at c1f8b87 (as in Wasmtime 13 and
+14), e2310b8 (15 to 22), 8bd40e2, ac355f3, 06c30c0, c0840c2, 917bf47, 82e9d89 and 71320d9, and
+crates/wasi-nn/wit of https://github.com/bytecodealliance/wasmtime at v23.0.3, which takes from
+c0840c2 all but its errors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 __all__ = [
     "AUGUST",
+    "ERRORS_WITHOUT_GGML",
+    "FIRST_RESOURCES",
+    "FIVE_TYPES",
     "JUNE",
+    "LAST_UNVERSIONED",
+    "NAMED_RECORDS",
     "OCTOBER",
     "PACKAGE",
     "RECORDS",
     "RESOURCES",
     "SNAPSHOTS",
+    "UNVERSIONED",
+    "VERSIONED",
+    "WITH_INDICES",
     "Components",
     "Snapshot",
+    "unversioned_form",
 ]
 
 PACKAGE = "wasi:nn"
@@ -27,12 +38,13 @@ PACKAGE = "wasi:nn"
 
 class Snapshot(NamedTuple):
     """The functions of each interface, as a component imports them. `version` is empty where the
-    interfaces have none. `types` are those of the functions, as rewriter.components.shapes gives
-    them; empty where they are not known."""
+    interfaces have none; `form` then says which of several it is. `types` are those of the
+    functions, as rewriter.components.shapes gives them; empty where they are not known."""
 
     version: str
     functions: Mapping[str, frozenset[str]]
     types: Mapping[str, str] = MappingProxyType({})
+    form: str = ""
 
     @property
     def name(self) -> str:
@@ -40,7 +52,9 @@ class Snapshot(NamedTuple):
         return f"{PACKAGE}@{self.version}" if self.version else PACKAGE
 
     def __str__(self) -> str:
-        return f"{PACKAGE}@{self.version}" if self.version else f"{PACKAGE} without a version"
+        if self.version:
+            return f"{PACKAGE}@{self.version}"
+        return f"{PACKAGE} without a version" + (f" ({self.form})" if self.form else "")
 
 
 _CONTEXT = "[method]graph-execution-context."
@@ -52,29 +66,17 @@ _STEPS = frozenset(_CONTEXT + name for name in ("set-input", "compute", "get-out
 _ERRORS = frozenset(("[method]error.code", "[method]error.data"))
 _CONSTRUCTED = _ERRORS | {"[constructor]error"}
 
-RECORDS = Snapshot(
-    "",
-    {
-        "tensor": frozenset(),
-        "graph": frozenset(("load", "load-by-name")),
-        "inference": frozenset(("init-execution-context", "set-input", "compute", "get-output")),
-        "errors": frozenset(),
-    },
-)
-"""Where tensors are records, and graphs and contexts are numbers."""
-
-RESOURCES = Snapshot(
-    "", {"tensor": _TENSOR, "graph": _GRAPH, "inference": _STEPS, "errors": frozenset()}
-)
-"""Where errors are numbers still."""
-
 _TENSOR_TYPE = "enum<FP16 FP32 FP64 BF16 U8 I32 I64>"
+_FIVE_TYPES = "enum<FP16 FP32 BF16 U8 I32>"
 _ENCODING = "enum<openvino onnx tensorflow pytorch tensorflowlite ggml autodetect>"
+_NO_GGML = _ENCODING.replace(" ggml", "")
 _TARGET = "enum<cpu gpu tpu>"
 _CODE = (
     "enum<invalid-argument invalid-encoding timeout runtime-error unsupported-operation too-large "
     "not-found security unknown>"
 )
+_SEVEN_CODES = _CODE.replace(" security unknown", "")
+_BUSY = _SEVEN_CODES.replace("timeout", "busy")
 _SELF_TENSOR = "borrow<wasi:nn/tensor.tensor>"
 _SELF_ERROR = "borrow<wasi:nn/errors.error>"
 _SELF_CONTEXT = "borrow<wasi:nn/inference.graph-execution-context>"
@@ -84,50 +86,168 @@ _A_CONTEXT = "own<wasi:nn/inference.graph-execution-context>"
 _A_GRAPH = "own<wasi:nn/graph.graph>"
 _NAMED_TENSORS = f"list<tuple(string, {_A_TENSOR})>"
 
-_TYPES: Mapping[str, str] = {
-    "[constructor]tensor": f"func(list<u32>, {_TENSOR_TYPE}, list<u8>) -> {_A_TENSOR}",
-    "[method]tensor.dimensions": f"func({_SELF_TENSOR}) -> list<u32>",
-    "[method]tensor.ty": f"func({_SELF_TENSOR}) -> {_TENSOR_TYPE}",
-    "[method]tensor.data": f"func({_SELF_TENSOR}) -> list<u8>",
-    "load": f"func(list<list<u8>>, {_ENCODING}, {_TARGET}) -> result<{_A_GRAPH}, {_AN_ERROR}>",
-    "load-by-name": f"func(string) -> result<{_A_GRAPH}, {_AN_ERROR}>",
-    "[method]graph.init-execution-context": (
-        f"func(borrow<wasi:nn/graph.graph>) -> result<{_A_CONTEXT}, {_AN_ERROR}>"
-    ),
-    "[method]error.code": f"func({_SELF_ERROR}) -> {_CODE}",
-    "[method]error.data": f"func({_SELF_ERROR}) -> string",
-}
-_IN_STEPS: Mapping[str, str] = {
-    f"{_CONTEXT}set-input": (
-        f"func({_SELF_CONTEXT}, string, {_A_TENSOR}) -> result<_, {_AN_ERROR}>"
-    ),
-    f"{_CONTEXT}compute": f"func({_SELF_CONTEXT}) -> result<_, {_AN_ERROR}>",
-    f"{_CONTEXT}get-output": (f"func({_SELF_CONTEXT}, string) -> result<{_A_TENSOR}, {_AN_ERROR}>"),
-}
+
+def _loads(graph: str, encoding: str, error: str) -> Mapping[str, str]:
+    return {
+        "load": f"func(list<list<u8>>, {encoding}, {_TARGET}) -> result<{graph}, {error}>",
+        "load-by-name": f"func(string) -> result<{graph}, {error}>",
+    }
+
+
+def _tensors_and_graphs(encoding: str, error: str) -> Mapping[str, str]:
+    return {
+        "[constructor]tensor": f"func(list<u32>, {_TENSOR_TYPE}, list<u8>) -> {_A_TENSOR}",
+        "[method]tensor.dimensions": f"func({_SELF_TENSOR}) -> list<u32>",
+        "[method]tensor.ty": f"func({_SELF_TENSOR}) -> {_TENSOR_TYPE}",
+        "[method]tensor.data": f"func({_SELF_TENSOR}) -> list<u8>",
+        **_loads(_A_GRAPH, encoding, error),
+        "[method]graph.init-execution-context": (
+            f"func(borrow<wasi:nn/graph.graph>) -> result<{_A_CONTEXT}, {error}>"
+        ),
+    }
+
+
+def _in_steps(error: str) -> Mapping[str, str]:
+    return {
+        f"{_CONTEXT}set-input": f"func({_SELF_CONTEXT}, string, {_A_TENSOR}) -> result<_, {error}>",
+        f"{_CONTEXT}compute": f"func({_SELF_CONTEXT}) -> result<_, {error}>",
+        f"{_CONTEXT}get-output": f"func({_SELF_CONTEXT}, string) -> result<{_A_TENSOR}, {error}>",
+    }
+
+
+def _with_records(tensor_type: str, key: str) -> Mapping[str, str]:
+    tensor = f"record(dimensions: list<u32>, tensor-type: {tensor_type}, data: list<u8>)"
+    return {
+        **_loads("u32", _NO_GGML, _BUSY),
+        "init-execution-context": f"func(u32) -> result<u32, {_BUSY}>",
+        "set-input": f"func(u32, {key}, {tensor}) -> result<_, {_BUSY}>",
+        "compute": f"func(u32) -> result<_, {_BUSY}>",
+        "get-output": f"func(u32, {key}) -> result<list<u8>, {_BUSY}>",
+    }
+
+
 _AT_ONCE: Mapping[str, str] = {
     f"{_CONTEXT}compute": (
         f"func({_SELF_CONTEXT}, {_NAMED_TENSORS}) -> result<{_NAMED_TENSORS}, {_AN_ERROR}>"
     ),
 }
+_READING_ERRORS: Mapping[str, str] = {
+    "[method]error.code": f"func({_SELF_ERROR}) -> {_CODE}",
+    "[method]error.data": f"func({_SELF_ERROR}) -> string",
+}
 _MAKING_ERRORS: Mapping[str, str] = {"[constructor]error": f"func({_CODE}, string) -> {_AN_ERROR}"}
 
-JUNE = Snapshot(
-    "0.2.0-rc-2024-06-25",
-    {**RESOURCES.functions, "errors": _CONSTRUCTED},
-    {**_TYPES, **_IN_STEPS, **_MAKING_ERRORS},
+_RECORD_FUNCTIONS = {
+    "tensor": frozenset[str](),
+    "graph": frozenset(("load", "load-by-name")),
+    "inference": frozenset(("init-execution-context", "set-input", "compute", "get-output")),
+    "errors": frozenset[str](),
+}
+_RESOURCE_FUNCTIONS = {
+    "tensor": _TENSOR,
+    "graph": _GRAPH,
+    "inference": _STEPS,
+    "errors": frozenset[str](),
+}
+_ERROR_FUNCTIONS = {**_RESOURCE_FUNCTIONS, "errors": _CONSTRUCTED}
+
+FIVE_TYPES = Snapshot(
+    "", _RECORD_FUNCTIONS, _with_records(_FIVE_TYPES, "u32"), "as in Wasmtime 13 and 14"
 )
+"""Tensors are records, and graphs and contexts are numbers. There are neither FP64 nor I64."""
+
+RECORDS = Snapshot(
+    "", _RECORD_FUNCTIONS, _with_records(_TENSOR_TYPE, "u32"), "as in Wasmtime 15 to 22"
+)
+
+NAMED_RECORDS = Snapshot(
+    "", _RECORD_FUNCTIONS, _with_records(_TENSOR_TYPE, "string"), "wasi-nn at 8bd40e2"
+)
+"""Where inputs and outputs have names instead of indices."""
+
+FIRST_RESOURCES = Snapshot(
+    "",
+    _RESOURCE_FUNCTIONS,
+    {**_tensors_and_graphs(_NO_GGML, _BUSY), **_in_steps(_BUSY)},
+    "wasi-nn at ac355f3",
+)
+
+RESOURCES = Snapshot(
+    "",
+    _RESOURCE_FUNCTIONS,
+    {**_tensors_and_graphs(_ENCODING, _SEVEN_CODES), **_in_steps(_SEVEN_CODES)},
+    "as in Wasmtime 23",
+)
+"""Where errors are numbers still."""
+
+ERRORS_WITHOUT_GGML = Snapshot(
+    "",
+    _ERROR_FUNCTIONS,
+    {
+        **_tensors_and_graphs(_NO_GGML, _AN_ERROR),
+        **_in_steps(_AN_ERROR),
+        **_READING_ERRORS,
+        **_MAKING_ERRORS,
+    },
+    "wasi-nn at 06c30c0",
+)
+
+_OF_JUNE: Mapping[str, str] = {
+    **_tensors_and_graphs(_ENCODING, _AN_ERROR),
+    **_in_steps(_AN_ERROR),
+    **_READING_ERRORS,
+    **_MAKING_ERRORS,
+}
+LAST_UNVERSIONED = Snapshot("", _ERROR_FUNCTIONS, _OF_JUNE, "wasi-nn at c0840c2")
+"""The same as JUNE."""
+
+JUNE = Snapshot("0.2.0-rc-2024-06-25", _ERROR_FUNCTIONS, _OF_JUNE)
 AUGUST = Snapshot(
-    "0.2.0-rc-2024-08-19", {**JUNE.functions, "errors": _ERRORS}, {**_TYPES, **_IN_STEPS}
+    "0.2.0-rc-2024-08-19",
+    {**_RESOURCE_FUNCTIONS, "errors": _ERRORS},
+    {**_tensors_and_graphs(_ENCODING, _AN_ERROR), **_in_steps(_AN_ERROR), **_READING_ERRORS},
 )
 OCTOBER = Snapshot(
     "0.2.0-rc-2024-10-28",
     {**AUGUST.functions, "inference": frozenset((f"{_CONTEXT}compute",))},
-    {**_TYPES, **_AT_ONCE},
+    {**_tensors_and_graphs(_ENCODING, _AN_ERROR), **_AT_ONCE, **_READING_ERRORS},
 )
 """Where compute takes and returns named tensors."""
 
-SNAPSHOTS = (RECORDS, RESOURCES, JUNE, AUGUST, OCTOBER)
-"""From the oldest to the newest."""
+UNVERSIONED = (
+    FIVE_TYPES,
+    RECORDS,
+    NAMED_RECORDS,
+    FIRST_RESOURCES,
+    RESOURCES,
+    ERRORS_WITHOUT_GGML,
+    LAST_UNVERSIONED,
+)
+"""The forms that interfaces without a version have had. The types of the functions tell them."""
+
+WITH_INDICES = (FIVE_TYPES, RECORDS)
+"""Those where inputs and outputs have indices."""
+
+VERSIONED = (JUNE, AUGUST, OCTOBER)
+
+SNAPSHOTS = (*UNVERSIONED, *VERSIONED)
+"""From the oldest to the newest, but that Wasmtime 23 came after all of wasi-nn's without a
+version."""
+
+
+def unversioned_form(
+    functions: Mapping[str, Iterable[str]], types: Mapping[str, str]
+) -> Snapshot | None:
+    """The form of interfaces without a version that has these functions of each interface with
+    these types: of several that have them, the last. None if none has."""
+    for form in reversed(UNVERSIONED):
+        if all(
+            name in form.functions.get(interface, ()) and types.get(name) == form.types[name]
+            for interface, names in functions.items()
+            for name in names
+        ):
+            return form
+    return None
 
 
 class Components(NamedTuple):
@@ -164,6 +284,8 @@ class Components(NamedTuple):
             return self.exits_with_code
         return int(self.wasi.rpartition(".")[2]) >= 12
 
-    def snapshot(self, version: str) -> Snapshot | None:
-        """The one with this version, None if the host does not have it."""
-        return next((each for each in self.every if each.version == version), None)
+    def snapshot(self, version: str, own: Iterable[Snapshot] = ()) -> Snapshot | None:
+        """The one with this version, None if the host does not have it. Of several without a
+        version, it is one of a component's `own`, or the newest."""
+        found = [each for each in self.every if each.version == version]
+        return next((each for each in found if each in own), found[-1] if found else None)

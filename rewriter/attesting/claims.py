@@ -53,7 +53,15 @@ class Claims(NamedTuple):
     @property
     def outputs(self) -> dict[int, str]:
         """The option `outputs`."""
-        return {int(index): name for index, name in self.options.get("outputs", {}).items()}
+        return self._named("outputs")
+
+    @property
+    def inputs(self) -> dict[int, str]:
+        """The option `inputs`."""
+        return self._named("inputs")
+
+    def _named(self, option: str) -> dict[int, str]:
+        return {int(index): name for index, name in self.options.get(option, {}).items()}
 
 
 def read_claims(payload: bytes) -> Claims:
@@ -98,12 +106,14 @@ def _check(found: str, expected: str, name: str) -> None:
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
-    renames, outputs = options.get("renames", {}), options.get("outputs", {})
-    for name, value in (("renames", renames), ("outputs", outputs)):
+    for name in ("renames", "inputs", "outputs"):
+        value = options.get(name, {})
         if not (isinstance(value, dict) and all(isinstance(new, str) for new in value.values())):
             raise _unreadable(f"the option {name} does not map names to names")
-    if not all(re.fullmatch(r"[0-9]{1,10}", index, re.ASCII) for index in outputs):
-        raise _unreadable("the option outputs has something other than an index")
+        if name != "renames" and not all(
+            re.fullmatch(r"[0-9]{1,10}", index, re.ASCII) for index in value
+        ):
+            raise _unreadable(f"the option {name} has something other than an index")
 
 
 def _change(told: Mapping[str, Any]) -> Change:

@@ -18,6 +18,7 @@ from rewriter.errors import ModuleError
 from rewriter.hosts.host import Host
 from rewriter.hosts.table import Chosen
 from rewriter.inlining.inline import inline
+from rewriter.inlining.unversioned import add_version
 from rewriter.inlining.uses import uses
 from rewriter.models.model import Model
 
@@ -85,8 +86,9 @@ def _refusal(component: Component) -> ModuleError | None:
     if component not in _REFUSED:
         _REFUSED[component] = None
         try:
-            if uses(component).snapshot is not None:
-                inline(component, _NOTHING, _NOTHING)
+            versioned = add_version(component)
+            if uses(versioned).snapshot is not None:
+                inline(versioned, _NOTHING, _NOTHING)
         except ModuleError as error:
             _REFUSED[component] = error
     return _REFUSED[component]

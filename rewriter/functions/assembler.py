@@ -41,6 +41,8 @@ _PLAIN = {
     "i32.ge_u": 0x4F,
     "i32.clz": 0x67,
     "i32.mul": 0x6C,
+    "i32.div_u": 0x6E,
+    "i32.rem_u": 0x70,
     "i32.and": 0x71,
     "i32.or": 0x72,
     "i32.shl": 0x74,

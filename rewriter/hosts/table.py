@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from rewriter.abi.dialects import MODULE_NAMES, WAMR, WASMEDGE, WITX, Encoding, Layout, TensorType
-from rewriter.abi.snapshots import AUGUST, JUNE, OCTOBER, Components
+from rewriter.abi.snapshots import AUGUST, JUNE, OCTOBER, UNVERSIONED, Components
 from rewriter.abi.wasi import PREVIEW_1, WASI
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UsageError
@@ -74,7 +74,7 @@ _NNSHIM = Host(
     without_memory=frozenset(("proc_exit",)),
     start=Start(("nnshim", "run"), ("--dir", "."), ("--nn-preload", "NAME:ENCODING:CPU:FILES")),
     components=Components(
-        OCTOBER, "0.2", also=(JUNE, AUGUST), exits_with_code=False, has_options=False
+        OCTOBER, "0.2", also=(*UNVERSIONED, JUNE, AUGUST), exits_with_code=False, has_options=False
     ),
 )
 

@@ -110,9 +110,11 @@ _COMPONENTS: tuple[tuple[str, Mapping[str, Any]], ...] = (
 )
 """crates/wasi-nn/wit and crates/wasi/**/wit by tag. Releases 27 to 34 have 0.2.2 and 0.2.3 of WASI,
 with the functions of 0.2.1. Names are looked up without the patch version since 19
-(`alternate_lookups`). Releases 13 to 16 run components of release candidates of WASI, and have
-wasi:nn without a version, if at all. Those since 46 also run some of WASI 0.3.0. The probe measured
-the same of 36 and 42 to 49."""
+(`alternate_lookups`). Releases 13 to 23 have wasi:nn without a version, in three forms: 13 and 14
+FIVE_TYPES, 15 to 22 RECORDS, 23 RESOURCES (crates/wasi-nn/spec before 21). Releases 13 to 16 run
+components of WASI before 0.2.0: `wasi:cli` without a version, then 0.2.0-rc-2023-10-18, -11-10 and
+-12-05. All this is by source, not run. Releases since 46 also run some of WASI 0.3.0. The probe
+measured the same of 36 and 42 to 49."""
 
 DIRECTORY = "-S nn-graph=ENCODING::DIRECTORY names a graph as the last part of the path"
 _DIRECTORY_13 = DIRECTORY.replace("-S nn-graph=", "--wasi-nn-graph ")

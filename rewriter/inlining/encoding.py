@@ -13,11 +13,13 @@ from rewriter.wasm.names import encode_name
 
 __all__ = [
     "INSTANCE",
+    "U32",
     "alias",
     "core_alias",
     "core_exports",
     "drop",
     "import_instance",
+    "instance_of",
     "instantiate",
     "instantiate_component",
     "lower",
@@ -29,9 +31,12 @@ __all__ = [
 INSTANCE = b"\x05"
 """The code of this sort."""
 
+U32 = b"\x79"
+"""The type."""
+
 _SORTS = {"func": b"\x01", "type": b"\x03"}
 _CORE_SORTS = {"core func": b"\x00", "core memory": b"\x02"}
-_SCALARS = {"u32": b"\x79", "u64": b"\x77"}
+_SCALARS = {"u32": U32, "u64": b"\x77"}
 
 
 def vector(items: Sequence[bytes]) -> bytes:
@@ -81,6 +86,12 @@ def instantiate_component(component: int, arguments: Iterable[tuple[str, bytes, 
     """An instance of a component: the name, the code of the sort and the index of each argument."""
     items = [encode_name(name) + code + encode_u32(at) for name, code, at in arguments]
     return b"\x00" + encode_u32(component) + vector(items)
+
+
+def instance_of(exports: Iterable[tuple[str, bytes, int]]) -> bytes:
+    """An instance of things that exist: the name, the code of the sort and the index of each."""
+    items = [encode_name(name) + code + encode_u32(at) for name, code, at in exports]
+    return b"\x01" + vector(items)
 
 
 def import_instance(name: str, type_index: int) -> bytes:

@@ -126,6 +126,10 @@ class Inlining:
         """The new name of an import of a component inside."""
         return name
 
+    def given(self, of: str, index: int) -> int:
+        """The new index of what is passed to a component inside."""
+        return self.writer.new(of, index)
+
     def passed(self, inside: Inside) -> Mapping[str, int]:
         """More instances that are passed to a component inside: their indices by name."""
         return {}
@@ -140,13 +144,12 @@ class Inlining:
     def _instantiating(self, inside: Inside, instance: Instantiation) -> Callable[[], None]:
         def put() -> None:
             more = self.passed(inside)
-            new = self.writer.new
             arguments = [
-                (self.argument(name), code, new(of, at))
+                (self.argument(name), code, self.given(of, at))
                 for name, of, code, at in instance.arguments
             ]
             arguments += [(name, encoding.INSTANCE, at) for name, at in more.items()]
-            component = new("component", instance.component)
+            component = self.writer.new("component", instance.component)
             item = encoding.instantiate_component(component, arguments)
             self.writer.put(SectionKind.INSTANCE, item)
 

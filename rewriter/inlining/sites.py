@@ -61,8 +61,9 @@ class NNImport(NamedTuple):
 
 
 class NNAlias(NamedTuple):
-    """A `func` or `type` of an interface, by its name there."""
+    """A `func` or `type` of an interface, by its name there. `start` is where the alias begins."""
 
+    start: int
     interface: str
     sort: str
     name: Name

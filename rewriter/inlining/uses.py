@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from rewriter.abi.snapshots import AUGUST, JUNE, OCTOBER, PACKAGE, Snapshot
+from rewriter.abi.snapshots import PACKAGE, VERSIONED, Snapshot
 from rewriter.components.component import Component, Part
 from rewriter.components.items import Item, items, options, read_import
 from rewriter.components.sections import (
@@ -21,6 +21,7 @@ from rewriter.components.sections import (
 )
 from rewriter.components.types import sort
 from rewriter.errors import MalformedModule, UnsupportedModule
+from rewriter.inlining.forms import form_of, unversioned_types
 from rewriter.inlining.instances import Instantiation, read_instantiation
 from rewriter.inlining.sites import DROP, NNAlias, NNImport, Other, Site, Use
 from rewriter.wasm.limits import check_number
@@ -36,7 +37,6 @@ RESOURCES: Mapping[str, str] = {
 }
 """The resource of each interface."""
 
-_VERSIONED = (JUNE, AUGUST, OCTOBER)
 _ANOTHER_BUILD = "build the program with a published version of wasi:nn"
 
 
@@ -117,7 +117,11 @@ _UNCOUNTED = ("core type", "value")
 
 class _Scan:
     def __init__(self, component: Component, depth: int) -> None:
+        self.component = component
         self.data = component.data
+        self.types: Mapping[str, Mapping[str, str]] | None = None
+        """Of the functions of interfaces without a version, which tell their form. None until the
+        first of them."""
         self.depth = depth
         self.snapshot: Snapshot | None = None
         self.others: list[Other] = []
@@ -188,11 +192,13 @@ class _Scan:
         if package != PACKAGE or found.sort != "instance" or found.type_index is None:
             return False
         interface, _, version = rest.partition("@")
-        snapshot = next((each for each in _VERSIONED if each.version == version), None)
+        snapshot = self._snapshot(version)
         if snapshot is None or interface not in RESOURCES:
+            known = f"the known versions are {', '.join(each.version for each in VERSIONED)}"
+            if not version:
+                known = "its functions have the types of no known form without a version"
             raise UnsupportedModule(
-                f"the component imports {found.name.text}; the known versions are "
-                + ", ".join(each.version for each in _VERSIONED),
+                f"the component imports {found.name.text}; {known}",
                 found.name.start,
                 "NN362",
                 _ANOTHER_BUILD,
@@ -210,6 +216,13 @@ class _Scan:
         self.imports[interface] = NNImport(item.start, found.name, found.type_index, index)
         return True
 
+    def _snapshot(self, version: str) -> Snapshot | None:
+        if version:
+            return next((each for each in VERSIONED if each.version == version), None)
+        if self.types is None:
+            self.types = unversioned_types(self.component)
+        return form_of(self.types)
+
     def alias(self, item: Item) -> bool:
         cursor = ComponentCursor(self.data, item.start, item.end)
         kind, target, number = sort(cursor), cursor.byte(), cursor.u32()
@@ -217,7 +230,7 @@ class _Scan:
             return False
         interface, name = self.instances[number], cursor.name()
         named = interface, name.text
-        self.aliases.append(NNAlias(interface, kind, name))
+        self.aliases.append(NNAlias(item.start, interface, kind, name))
         check_number(len(self.aliases), "aliases of wasi:nn", item.start, _MOST)
         if kind == "func":
             self.functions[self.counts[kind]] = named
@@ -286,7 +299,10 @@ class _Scan:
 
     def _use(self, interface: str, name: str, item: Item) -> Use:
         functions = self.snapshot.functions if self.snapshot else {}
-        if name not in functions[interface] and name != f"{DROP}{RESOURCES[interface]}":
+        known = name in functions[interface]
+        if self.types is not None and name not in self.types.get(interface, ()):
+            known = False  # its type was not read
+        if not known and name != f"{DROP}{RESOURCES[interface]}":
             raise UnsupportedModule(
                 f"{name} of {PACKAGE}/{interface} is not a function of {self.snapshot}",
                 item.start,

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from rewriter.abi.snapshots import JUNE, OCTOBER, PACKAGE, Snapshot
+from rewriter.abi.snapshots import JUNE, OCTOBER, PACKAGE, VERSIONED, WITH_INDICES, Snapshot
 from rewriter.components.component import Component
 from rewriter.components.sections import SectionKind
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UnsupportedModule
 from rewriter.inlining import encoding
-from rewriter.inlining.inline import Inlining
+from rewriter.inlining.shimming import Shimming
 from rewriter.inlining.shims.shim import (
     ERRORS,
     NAMED,
     STEPS,
-    HostCall,
     Piece,
     make_shim,
 )
@@ -26,12 +25,15 @@ from rewriter.inlining.shims.types import (
     inference_type,
     tensor_type,
 )
-from rewriter.inlining.uses import RESOURCES, Inside, Uses, uses
+from rewriter.inlining.shims.unversioned import indexed_names
+from rewriter.inlining.unversioned import add_version
+from rewriter.inlining.uses import Inside, Uses, uses
 from rewriter.inlining.writer import Writer
 from rewriter.wasm.patch import Edit, renamed
 
 __all__ = ["Changed", "change_version"]
 
+_NO_NAMES: Mapping[int, str] = {}
 _CONSTRUCTOR = "[constructor]error"
 _INIT = "graph#[method]graph.init-execution-context"
 
@@ -39,7 +41,7 @@ _INIT = "graph#[method]graph.init-execution-context"
 class Changed(NamedTuple):
     """A component that imports another version of wasi:nn, and what is not as it was.
 
-    `names_outputs` says whether the names of the model's outputs are in it.
+    `names_outputs` says whether names of the model's inputs or outputs are in it.
     """
 
     data: bytes
@@ -47,8 +49,16 @@ class Changed(NamedTuple):
     names_outputs: bool = False
 
 
-def change_version(component: Component, to: Snapshot, outputs: Sequence[str] = ()) -> Changed:
+def change_version(
+    component: Component,
+    to: Snapshot,
+    outputs: Sequence[str] = (),
+    inputs: Mapping[int, str] = _NO_NAMES,
+) -> Changed:
     """The component with imports of version `to` of wasi:nn: JUNE, AUGUST or OCTOBER.
+
+    Where they have no version, they get one first: rewriter.inlining.unversioned says how, and what
+    `inputs` and `outputs` do for programs that know indices.
 
     The imports get other names. Where functions have changed, core modules in the component do
     what the old ones did by calls of the new ones:
@@ -71,10 +81,62 @@ def change_version(component: Component, to: Snapshot, outputs: Sequence[str] = 
     also used in other ways than by lowering its functions, where an interface that the functions
     need is not imported, and from OCTOBER without `outputs`. ModuleError for what cannot be read.
     """
+    if to not in VERSIONED:
+        raise UnsupportedModule(f"a component cannot get {to}", None, "NN365")
+    before = uses(component)
+    indexed = _check_indices(before, to, outputs, inputs)
+    component = add_version(component, inputs, dict(enumerate(outputs)))
     found = uses(component)
     if found.snapshot is None or found.snapshot is to:
-        return Changed(component.data[:], ())
-    return _changed(component, found, to, outputs)
+        changed = Changed(component.data[:], ())
+    else:
+        changed = _changed(component, found, to, outputs)
+    if not indexed:
+        return changed
+    notes = (_names_note(inputs, outputs), *changed.notes)
+    return changed._replace(notes=notes, names_outputs=True)
+
+
+def _check_indices(
+    found: Uses, to: Snapshot, outputs: Sequence[str], inputs: Mapping[int, str]
+) -> bool:
+    """Whether the program knows inputs or outputs by their indices. Raises UnsupportedModule where
+    hosts of the version need names that are not known."""
+    sets, gets = (_calls(found, f"inference#{name}") for name in ("set-input", "get-output"))
+    for offset, known, code, what in (
+        (sets, inputs, "NN354", "inputs are not known; give them (--input-name 0=NAME, or --model"),
+        (
+            None if to is OCTOBER else gets,
+            outputs,
+            "NN366",
+            "outputs are not known; give them (--output-name 0=NAME, or --model",
+        ),
+    ):
+        if offset is not None and not known:
+            missing, _, give = what.partition("; ")
+            reason = f"the program knows inputs and outputs by index, and the names of {missing}"
+            raise UnsupportedModule(reason, offset, code, f"{give} FILE)")
+    return sets is not None or gets is not None
+
+
+def _calls(found: Uses, function: str) -> int | None:
+    """Where a function of a form with indices is lowered, here or inside; None if it is not."""
+    if found.snapshot in WITH_INDICES:
+        for site in found.sites:
+            if site.use.export == function:
+                return site.start
+    for each in found.inside:
+        inner = _calls(each.uses, function)
+        if inner is not None:
+            return each.part.start + inner
+    return None
+
+
+def _names_note(inputs: Mapping[int, str], outputs: Sequence[str]) -> Diagnostic:
+    told = ", ".join(indexed_names(inputs))
+    known = f"inputs {told}; " * bool(inputs) + f"outputs {', '.join(outputs)}; " * bool(outputs)
+    message = f"indices become names: {known}any other becomes its decimal digits"
+    return Diagnostic("NN375", message)
 
 
 def _changed(component: Component, found: Uses, to: Snapshot, outputs: Sequence[str]) -> Changed:
@@ -195,7 +257,7 @@ def _imported_functions(component: Component, found: Uses) -> Mapping[str, set[s
     }
 
 
-class _Shimming(Inlining):
+class _Shimming(Shimming):
     def __init__(self, change: _Change) -> None:
         self.change = change
         found = change.found
@@ -240,9 +302,9 @@ class _Shimming(Inlining):
             return tensor_type()
         if interface == "errors":
             return errors_type(self.change.to)
-        return inference_type(self.change.to, self._resource("tensor"), self._resource("errors"))
+        return inference_type(self.change.to, self.resource("tensor"), self.resource("errors"))
 
-    def _imported(self, interface: str) -> int:
+    def imported(self, interface: str) -> int:
         """The index of an import. Raises UnsupportedModule if it is not there yet."""
         item = self.change.found.imports[interface]
         if item.instance >= self.writer.counts["instance"]:
@@ -253,32 +315,3 @@ class _Shimming(Inlining):
                 "build the component with wit-component",
             )
         return self.writer.new("instance", item.instance)
-
-    def _resource(self, interface: str) -> int:
-        alias = encoding.alias("type", self._imported(interface), RESOURCES[interface])
-        return self.writer.add(SectionKind.ALIAS, "type", alias)
-
-    def early_host(self) -> Mapping[str, int]:
-        return self._defined(self.shim.early_calls, {})
-
-    def late_host(self, early: int, guest: Mapping[str, int]) -> Mapping[str, int]:
-        own = {
-            "memory": self.core_alias("core memory", early, "memory"),
-            "realloc": self.core_alias("core func", early, "realloc"),
-        }
-        memories = {"early": own, "guest": guest}
-        return self._defined(self.shim.late_calls, memories)
-
-    def _defined(
-        self, calls: Mapping[str, HostCall], memories: Mapping[str, Mapping[str, int]]
-    ) -> Mapping[str, int]:
-        return {name: self._define(call, memories) for name, call in calls.items()}
-
-    def _define(self, call: HostCall, memories: Mapping[str, Mapping[str, int]]) -> int:
-        if call.name.startswith("[resource-drop]"):
-            item = encoding.drop(self._resource(call.interface))
-            return self.writer.add(SectionKind.CANONICAL_FUNCTION, "core func", item)
-        options = memories[call.memory] if call.memory is not None else {}
-        realloc = options.get("realloc") if call.allocates else None
-        instance = self._imported(call.interface)
-        return self.lowered(instance, call.name, options.get("memory"), realloc)

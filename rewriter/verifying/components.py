@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
+from types import MappingProxyType
 
-from rewriter.abi.snapshots import PACKAGE, SNAPSHOTS
+from rewriter.abi.snapshots import PACKAGE, SNAPSHOTS, VERSIONED
 from rewriter.analysis.components.described import describe_component
 from rewriter.analysis.components.versions import (
     misfits_of,
@@ -20,7 +21,7 @@ from rewriter.analysis.components.versions import (
 from rewriter.components.component import Component
 from rewriter.components.items import imports
 from rewriter.components.sections import ComponentSection, SectionKind, is_component
-from rewriter.errors import ModuleError, UsageError
+from rewriter.errors import ModuleError, UnsupportedModule, UsageError
 from rewriter.files.input import Source
 from rewriter.inlining.versions import Changed
 from rewriter.rewriting.flattening.flatten import flatten
@@ -51,6 +52,7 @@ def compare(
     renames: Mapping[str, str] | None = None,
     guest_abi: str | None = None,
     outputs: Mapping[int, str] | None = None,
+    inputs: Mapping[int, str] | None = None,
 ) -> Comparison:
     """Compare two core modules, or two components, section by section. Otherwise a component stands
     for the core module that a rewrite makes of it. In a component that was made of a core module,
@@ -58,8 +60,8 @@ def compare(
 
     wasi-nn's module names of imports, or its versions in a component's imports, may differ, and
     other names as in `renames`, old to new. `guest_abi` is the value of this option in the rewrite,
-    which its result may contain in a mark. `outputs` are the names of the model's outputs that the
-    rewrite of a component was given, by index.
+    which its result may contain in a mark. `outputs` and `inputs` are the names of the model's
+    outputs and inputs that the rewrite of a component was given, by index.
 
     Raises ModuleError if one of them cannot be read, or cannot become a core module, with its name
     if the error is found before the comparison, and UsageError for invalid names, unknown ABIs,
@@ -69,7 +71,7 @@ def compare(
     if isinstance(left, Component) and isinstance(right, Component):
         if guest_abi is not None:
             raise UsageError("guest_abi (--guest-abi) has no effect on components")
-        return compare_components(left, right, renames or {}, in_order(outputs or {}))
+        return compare_components(left, right, renames or {}, in_order(outputs or {}), inputs or {})
     recorded = left.data if isinstance(left, Component) else None
     names = NO_NAMES
     for one, other in ((left, right), (right, left)):
@@ -118,16 +120,20 @@ def compare_components(
     rewritten: Component,
     renames: Mapping[str, str],
     outputs: Sequence[str] = (),
+    inputs: Mapping[int, str] = MappingProxyType({}),
 ) -> Comparison:
     """Compare two components section by section. The versions of wasi:nn in the names of imports
     may differ, and other names as in `renames`, which may also name packages. If functions have
-    changed between the versions, the shim is made again, with these `outputs`, and compared.
+    changed between the versions, the shim is made again, with these `outputs` and `inputs`, and
+    compared.
 
-    Raises UsageError for names that no import can have, and if `outputs` are needed and missing.
+    Raises UsageError for names that no import can have, and for names that are needed and missing.
     """
     check_names(renames)
     found = _compared(original, original, rewritten, renames)
-    changed = None if found.only_rewritten else _shim_made_again(original, rewritten, outputs)
+    changed = (
+        None if found.only_rewritten else _shim_made_again(original, rewritten, outputs, inputs)
+    )
     if changed is None:
         return found
     old, new, data = changed
@@ -140,25 +146,32 @@ def compare_components(
 
 
 def _shim_made_again(
-    original: Component, rewritten: Component, outputs: Sequence[str]
+    original: Component,
+    rewritten: Component,
+    outputs: Sequence[str],
+    inputs: Mapping[int, str],
 ) -> tuple[Sequence[str], Sequence[str], bytes] | None:
     """The names of wasi:nn's imports before and after, and the original with the shim that a
-    rewrite adds. None where it adds none. Raises UsageError if `outputs` are needed and missing."""
+    rewrite adds. None where it adds none. Raises UsageError for names that are needed and
+    missing."""
     before, after = describe_component(original), describe_component(rewritten)
     versions = {item.version for item in after.wasi_nn}
-    target = next((each for each in SNAPSHOTS if {each.version} == versions and each.types), None)
+    target = next((each for each in VERSIONED if {each.version} == versions), None)
     if target is None or not version_obstacles(before, target):
         return None
-    changed = shimmed(before, target, outputs)
-    if changed is not None and not isinstance(changed, Changed) and changed.code == "NN366":
+    changed = shimmed(before, target, outputs, inputs)
+    if isinstance(changed, UnsupportedModule) and changed.code in _NEEDED:
         raise UsageError(
-            "outputs (--output-name): the names that the rewrite was given, or has read in a model,"
-            " are needed to make the shim again; its condition NN369 has them"
+            f"{_NEEDED[changed.code]}: the names that the rewrite was given, or has read in a "
+            "model, are needed to make the shim again; its condition NN369 or NN375 has them"
         )
     if not isinstance(changed, Changed):
         return None
     names = renamed_to(before, target)
     return tuple(names), tuple(names.values()), changed.data
+
+
+_NEEDED = {"NN366": "outputs (--output-name)", "NN354": "inputs (--input-name)"}
 
 
 def _compared(
@@ -260,11 +273,13 @@ class _Comparing:
         self._version = self._version or version
         if version != self._version:
             return f"{old} became {new}, and others {PACKAGE}@{self._version}", None
-        snapshot = next((each for each in SNAPSHOTS if each.version == version), None)
-        if snapshot is not None and snapshot.types:
-            changed = next(misfits_of(self._imported[old], snapshot), None)
-            if changed is not None:
-                return f"{old} became {new}, but a rewrite adds a shim for {changed.function}", None
+        changed = [
+            next(misfits_of(self._imported[old], snapshot), None)
+            for snapshot in SNAPSHOTS
+            if snapshot.version == version
+        ]
+        if changed[0] is not None and all(changed):
+            return f"{old} became {new}, but a rewrite adds a shim for {changed[0].function}", None
         return None
 
 

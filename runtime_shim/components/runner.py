@@ -12,6 +12,7 @@ from rewriter.analysis.components.described import describe_component
 from rewriter.components.component import Component
 from rewriter.errors import InvalidModule, UsageError
 from rewriter.inlining.inline import HostFunction, inline
+from rewriter.inlining.unversioned import add_version
 from rewriter.inlining.uses import uses
 from rewriter.terminal import alive
 from runtime_shim.components.callers import FUNCTIONS, Callers
@@ -49,16 +50,17 @@ class ComponentRun(Running):
         cannot be run."""
         super().__init__(session, options)
         _check_options(options)
-        component = Component(data)
-        self._info = describe_component(component)
+        given = Component(data)
+        self._info = describe_component(given)
         if not self._info.run:
             raise LinkError(
                 "the component does not export wasi:cli/run, so there is nothing to call"
             )
+        check_imports(self._info, uses(given).snapshot)
+        component = add_version(given)
         used = uses(component)
         self._snapshot = used.snapshot
-        self._data = data
-        check_imports(self._info, used.snapshot)
+        self._data = bytes(component.data)
         pages = most_pages(maxima(component))
         if used.snapshot is not None:
             added = early(pages), late(used.snapshot.version, pages)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rewriter.files import wasm_tools
 
-__all__ = ["AUGUST", "JUNE", "OCTOBER", "command", "composed", "importing"]
+__all__ = ["AUGUST", "JUNE", "OCTOBER", "command", "composed", "importing", "made"]
 
 JUNE, AUGUST, OCTOBER = (f"0.2.0-rc-2024-{date}" for date in ("06-25", "08-19", "10-28"))
 
@@ -115,7 +115,7 @@ package wasi:io@0.2.0 {{
 def importing(version: str, *, constructor: bool | None = None) -> bytes:
     """A component that imports all functions of this version, by `wasm-tools component new`.
     Without `constructor`, the one of errors is left out."""
-    return _made(_interfaces(version, constructor), ["--dummy"], b"")
+    return made(_interfaces(version, constructor), ["--dummy"], b"")
 
 
 @functools.cache
@@ -123,7 +123,7 @@ def command(core: str, version: str) -> bytes:
     """A component of a core module in text, which may import all functions of this version, and
     exports `wasi:cli/run@0.2.0#run`."""
     wit = _COMMAND.format(version=version) + _nested(version)
-    return _made(wit, ["--world", "guest"], core.encode())
+    return made(wit, ["--world", "guest"], core.encode())
 
 
 _LIBRARY = """
@@ -157,13 +157,13 @@ def composed(libraries: Sequence[str], version: str, times: int = 1) -> bytes:
     wit = _CALLER.format(imports="".join(f"import test:{name}/step; " for name in names))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "root.wasm"
-        root.write_bytes(_made(wit + packages, ["--world", "guest"], caller.encode()))
+        root.write_bytes(made(wit + packages, ["--world", "guest"], caller.encode()))
         options: list[str | Path] = []
         for name, text in zip(names, libraries, strict=True):
             core = text.replace("wasi:cli/run@0.2.0#run", f"test:{name}/step#f")
             wit = _LIBRARY.format(name=name, version=version) + _nested(version)
             path = Path(folder) / f"{name}.wasm"
-            path.write_bytes(_made(wit, ["--world", "guest"], core.encode()))
+            path.write_bytes(made(wit, ["--world", "guest"], core.encode()))
             options += ["-d", path]
         command = [wasm_tools.find(), "compose", "-q", root, *options]
         return subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout
@@ -182,7 +182,7 @@ def _interfaces(version: str, constructor: bool | None) -> str:
     )
 
 
-def _made(wit: str, options: Sequence[str], core: bytes) -> bytes:
+def made(wit: str, options: Sequence[str], core: bytes) -> bytes:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "nn.wit").write_text(wit)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import NamedTuple
 
-from rewriter.abi.snapshots import PACKAGE, SNAPSHOTS, Snapshot
+from rewriter.abi.snapshots import PACKAGE, SNAPSHOTS, VERSIONED, Snapshot, unversioned_form
 from rewriter.abi.wasi_interfaces import (
     EXIT_WITH_CODE,
     FUNCTIONS,
@@ -49,6 +49,8 @@ class Interface(NamedTuple):
     the interface. `unknown` is anything else that it needs there, such as another function or a
     resource. `offset` is the position of the name in bytes.
 
+    `resources` are those that it uses of the ones that are known of the interface.
+
     `types` are those of `functions`, as rewriter.components.shapes gives them. One that was not
     read is missing; all are, in a component that does not import wasi:nn.
 
@@ -64,6 +66,7 @@ class Interface(NamedTuple):
     is_read: bool
     needs_host: bool
     types: Mapping[str, str]
+    resources: frozenset[str] = frozenset()
 
     @property
     def interface(self) -> str:
@@ -180,6 +183,7 @@ def _interfaces(component: Component) -> Iterator[Interface]:
             is_read,
             needs_host,
             types.get(item.name.text, {}) if is_instance else {},
+            found.resources & known,
         )
 
 
@@ -250,20 +254,34 @@ def _exports(component: Component) -> Iterator[str]:
 
 
 def _snapshots(imports: Iterable[Interface]) -> Iterator[Snapshot]:
-    """Those of wasi:nn that have the functions which are imported, the newest that has them all of
-    each version."""
+    """Those of wasi:nn that have the functions which are imported, of each version one. Types tell
+    the forms without a version."""
     by_version: dict[str, list[Interface]] = {}
     for item in imports:
         by_version.setdefault(item.version, []).append(item)
     for version, items in by_version.items():
-        for snapshot in reversed(SNAPSHOTS):
-            if snapshot.version == version and all(_has(snapshot, item) for item in items):
-                yield snapshot
-                break
+        found = _unversioned(items) if not version else _of_version(version)
+        if found is not None and all(_has(found, item) for item in items):
+            yield found
+
+
+def _unversioned(imports: Sequence[Interface]) -> Snapshot | None:
+    functions = {_interface(item): item.functions for item in imports}
+    return unversioned_form(
+        functions, {name: text for item in imports for name, text in item.types.items()}
+    )
+
+
+def _of_version(version: str) -> Snapshot | None:
+    return next((each for each in VERSIONED if each.version == version), None)
+
+
+def _interface(item: Interface) -> str:
+    return item.interface.partition("/")[2]
 
 
 def _has(snapshot: Snapshot, item: Interface) -> bool:
-    functions = snapshot.functions.get(item.interface.partition("/")[2])
+    functions = snapshot.functions.get(_interface(item))
     return (
         functions is not None
         and item.is_read

@@ -37,7 +37,7 @@ def said_of(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
     for item in info.imports:
         proxied = info.is_proxy and item.package == "wasi:http"  # `wasmtime serve` has them all
         if item.needs_host and not proxied:
-            yield from _import(item, host.components)
+            yield from _import(item, host.components, info)
     yield from _features(info, host)
     yield from _run(info, host.components)
     if info.wasi_nn:
@@ -103,7 +103,7 @@ def _function_run(info: ComponentInfo, version: str) -> Iterator[Diagnostic]:
         yield Diagnostic("NN280", message)
 
 
-def _import(item: Interface, has: Components) -> Iterator[Diagnostic]:
+def _import(item: Interface, has: Components, info: ComponentInfo) -> Iterator[Diagnostic]:
     is_known = item.package == PACKAGE or item.interface in FUNCTIONS
     if is_known and item.sort != "instance":
         message = f"it imports {item.name} as a {item.sort}, but the host defines an instance"
@@ -112,7 +112,7 @@ def _import(item: Interface, has: Components) -> Iterator[Diagnostic]:
         message = f"it is unknown which functions of {item.name} it imports: their type is an alias"
         yield Diagnostic("NN280", message, item.offset)
     elif item.package == PACKAGE:
-        yield from _wasi_nn(item, has)
+        yield from _wasi_nn(item, has, info)
     elif item.package in OPTIONS and has.has_options:
         option = OPTIONS[item.package]
         message = f"it imports {item.name}, which the host has only with `{option}`, if at all"
@@ -144,16 +144,22 @@ def _versions(info: ComponentInfo, has: Components) -> Iterator[Diagnostic]:
     helps, said = _of_shim(info, has.wasi_nn) if obstacles else (True, ())
     code = "NN276" if not helps else "NN287" if obstacles else "NN286"
     for version, item in first.items():
-        imported = Snapshot(version, {})
-        message = f"it imports {imported}, but the host has {' and '.join(map(str, has.every))}"
+        own = (each for each in info.snapshots if each.version == version)
+        imported = next(own, Snapshot(version, {}))
+        versions = dict.fromkeys(
+            str(each._replace(form="") if len(has.every) > 1 else each) for each in has.every
+        )
+        message = f"it imports {imported}, but the host has {' and '.join(versions)}"
         yield Diagnostic(code, message, item.offset)
-    if has.wasi_nn.types and not helps:
+    if has.wasi_nn.version and not helps:
         yield from obstacles
     yield from said
 
 
 _ANY_OUTPUT = ("those that --output-name names",)
 """The names of outputs in the place of those that a rewrite needs."""
+
+_ANY_INPUT = {0: "those that --input-name names"}
 
 _OF_SHIMS: WeakKeyDictionary[Component, dict[str, tuple[bool, Sequence[Diagnostic]]]]
 _OF_SHIMS = WeakKeyDictionary()
@@ -163,7 +169,7 @@ _OF_SHIMS = WeakKeyDictionary()
 def _of_shim(info: ComponentInfo, snapshot: Snapshot) -> tuple[bool, Sequence[Diagnostic]]:
     known = _OF_SHIMS.setdefault(info.component, {})
     if snapshot.version not in known:
-        found = shimmed(info, snapshot, _ANY_OUTPUT)
+        found = shimmed(info, snapshot, _ANY_OUTPUT, _ANY_INPUT)
         if isinstance(found, Changed):
             known[snapshot.version] = True, found.notes
         else:
@@ -171,8 +177,8 @@ def _of_shim(info: ComponentInfo, snapshot: Snapshot) -> tuple[bool, Sequence[Di
     return known[snapshot.version]
 
 
-def _wasi_nn(item: Interface, has: Components) -> Iterator[Diagnostic]:
-    snapshot = has.snapshot(item.version)
+def _wasi_nn(item: Interface, has: Components, info: ComponentInfo) -> Iterator[Diagnostic]:
+    snapshot = has.snapshot(item.version, info.snapshots)
     if snapshot is None:
         return
     name = item.interface.partition("/")[2]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from rewriter.abi.snapshots import PACKAGE, SNAPSHOTS, Snapshot
+from rewriter.abi.snapshots import PACKAGE, VERSIONED, Snapshot
+from rewriter.abi.wasi_interfaces import resources_of
 from rewriter.analysis.components.described import ComponentInfo, Interface
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import UnsupportedModule
@@ -60,6 +61,9 @@ def misfits_of(item: Interface, snapshot: Snapshot) -> Iterator[Misfit]:
             yield Misfit(item, function, f"{what}, with a type that is not known", False)
         elif wanted is not None and wanted != found:
             yield Misfit(item, function, f"{what}, which has another type in {snapshot}")
+    for resource in sorted(item.resources - resources_of(functions)):
+        text = f"the resource {resource} of {item.name}, which {snapshot} does not have"
+        yield Misfit(item, resource, text)
     if item.unknown is not None:
         text = f"{item.unknown} of {item.name}, which {snapshot} does not have"
         yield Misfit(item, item.unknown, text)
@@ -72,9 +76,8 @@ def misfits(info: ComponentInfo, snapshot: Snapshot) -> Iterator[Misfit]:
 
 
 def find_version(name: str) -> Snapshot | None:
-    """The version with this name, `wasi:nn@0.2.0-rc-2024-10-28`. None for another one, and where
-    the types of its functions are not known."""
-    return next((each for each in SNAPSHOTS if each.name == name and each.types), None)
+    """The version with this name, `wasi:nn@0.2.0-rc-2024-10-28`. None for another one."""
+    return next((each for each in VERSIONED if each.name == name), None)
 
 
 def renamed_to(info: ComponentInfo, snapshot: Snapshot) -> dict[str, str]:
@@ -88,19 +91,21 @@ def renamed_to(info: ComponentInfo, snapshot: Snapshot) -> dict[str, str]:
 
 
 def shimmed(
-    info: ComponentInfo, snapshot: Snapshot, outputs: Sequence[str]
+    info: ComponentInfo,
+    snapshot: Snapshot,
+    outputs: Sequence[str],
+    inputs: Mapping[int, str],
 ) -> Changed | UnsupportedModule | None:
     """The component with a shim in it that does what functions did before they changed, or why that
-    cannot be. None where the types of the version's functions are not known. `outputs` are the
-    names of the model's outputs.
+    cannot be. None where types of functions are not known, and for interfaces without a version.
+    `outputs` are the names of the model's outputs, and `inputs` those of its inputs by index.
 
     Raises MalformedModule for indices that do not exist.
     """
-    own = [each for each in SNAPSHOTS if each.types and each in info.snapshots]
-    if not (snapshot.types and own) or any(misfits(info, own[0])):
+    if not snapshot.version or not info.snapshots or any(misfits(info, info.snapshots[0])):
         return None
     try:
-        return change_version(info.component, snapshot, outputs)
+        return change_version(info.component, snapshot, outputs, inputs)
     except UnsupportedModule as error:
         return error
 
@@ -113,8 +118,8 @@ _TAKE_OUT = (
 def version_obstacles(info: ComponentInfo, snapshot: Snapshot) -> Sequence[Diagnostic]:
     """Why a component does not fit a version of wasi:nn when its imports are only renamed: by the
     names of functions. Empty if it fits."""
-    if not snapshot.types:
-        message = f"the types of the functions of {snapshot} are not known"
+    if not snapshot.version:
+        message = f"no component is changed to {snapshot}"
         return [Diagnostic("NN371", message, help=_TAKE_OUT)]
     found = [
         Diagnostic("NN371", f"it imports {misfit.text}", misfit.item.offset, misfit.function)

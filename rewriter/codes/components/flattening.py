@@ -38,7 +38,8 @@ FLATTENING = (
         Severity.ERROR,
         "the program imports wasi:nn in an unknown form",
         "nnshim knows the functions of `wasi:nn` in the versions `0.2.0-rc-2024-06-25`, "
-        "`0.2.0-rc-2024-08-19` and `0.2.0-rc-2024-10-28`. A program may import only one version.",
+        "`0.2.0-rc-2024-08-19` and `0.2.0-rc-2024-10-28`, and in the forms without a version that "
+        "NN362 names. A program may import only one.",
         "Build the program with one of these versions.",
     ),
     Code(

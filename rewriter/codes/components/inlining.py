@@ -19,7 +19,9 @@ INLINING = (
         Severity.ERROR,
         "the component imports wasi:nn in an unknown form",
         "nnshim knows the functions of `wasi:nn` in the versions `0.2.0-rc-2024-06-25`, "
-        "`0.2.0-rc-2024-08-19` and `0.2.0-rc-2024-10-28`.",
+        "`0.2.0-rc-2024-08-19` and `0.2.0-rc-2024-10-28`, and the forms that it had without a "
+        "version: those of Wasmtime 13 to 23, and of wasi-nn since October 2023. The types of the "
+        "functions that a component imports tell which form it has.",
         "Build the program with one of these versions.",
     ),
     Code(
@@ -56,7 +58,8 @@ INLINING = (
         Severity.ERROR,
         "the names of a model's outputs are not known",
         "Before `0.2.0-rc-2024-10-28`, no function lists a model's outputs. `compute` of that "
-        "version returns all of them, so their names have to be in the component.",
+        "version returns all of them, so their names have to be in the component. So do they for a "
+        "program that knows outputs by index (Wasmtime up to 22).",
         "Pass the names of the outputs, in the order in which the program expects them "
         "(`--output-name`, `--model`).",
     ),

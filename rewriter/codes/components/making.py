@@ -20,9 +20,11 @@ MAKING = (
         "NN354",
         Severity.ERROR,
         "the names of inputs are not known",
-        "Core modules know inputs by index, but `wasi:nn` by name. Wasmtime's ONNX backend takes "
-        "the index as a name, but its OpenVINO backend does not. So nothing is written if the "
-        "module loads models for OpenVINO, or if its constants do not show that it loads none.",
+        "Core modules know inputs by index, but `wasi:nn` by name. So do components that import "
+        "`wasi:nn` without a version, as up to Wasmtime 22. Wasmtime's ONNX backend takes the "
+        "index as a name, but its OpenVINO backend does not. So nothing is written if a core "
+        "module loads models for OpenVINO, or if its constants do not show that it loads none; "
+        "and for a component that knows indices, nothing is written without names.",
         "`--model FILE` reads the names from the model, `--input-name 0=NAME` gives them. If the "
         "module only loads ONNX models: `--input-name 0=0`.",
     ),

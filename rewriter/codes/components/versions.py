@@ -15,8 +15,8 @@ VERSIONS = (
         "function that it imports has the same type in the other version. Otherwise, a shim does "
         "what the function did, unless another error says why that is not possible. "
         "`[constructor]error` exists in `0.2.0-rc-2024-06-25` only. `set-input`, `compute` and "
-        "`get-output` are one function, `compute`, since `0.2.0-rc-2024-10-28`. The types of the "
-        "functions of `wasi:nn` without a version are not known.",
+        "`get-output` are one function, `compute`, since `0.2.0-rc-2024-10-28`. Components that "
+        "import `wasi:nn` without a version get one, but none loses its version.",
         "Build the component from the other version of `wasi-nn.wit`, or run it on a host that has "
         "the component's version: `nnshim check` shows which hosts run it.",
     ),
@@ -39,5 +39,14 @@ SHIMS = (
         "modules added to the component (the shim) replace the old functions by calling those of "
         "the new version.",
         "Nothing. `nnshim verify` makes the shim again and compares it.",
+    ),
+    Code(
+        "NN375",
+        Severity.CONDITION,
+        "inputs and outputs have names instead of indices",
+        "Up to Wasmtime 22, programs know inputs and outputs by index. Each version of `wasi:nn` "
+        "knows them by name. The shim passes the names that were given when the component was "
+        "changed.",
+        "Use the component only with models that have these inputs and outputs.",
     ),
 )

@@ -86,11 +86,12 @@ COMPONENTS = (
         Severity.ERROR,
         "the host has another version of wasi:nn",
         "A component imports the interfaces of `wasi:nn` with a version, and a host defines them "
-        "with one version only: Wasmtime 24 with `0.2.0-rc-2024-06-25`, 25 to 34 with "
-        "`0.2.0-rc-2024-08-19`, and since 35 with `0.2.0-rc-2024-10-28`. Release candidates of "
-        "other dates do not match, so the component cannot be instantiated. New names alone do "
-        "not help, because functions that it imports have changed between the versions. Or it "
-        "imports a function with another type than the host's.",
+        "with one version only: Wasmtime up to 23 without one, in three forms, 24 with "
+        "`0.2.0-rc-2024-06-25`, 25 to 34 with `0.2.0-rc-2024-08-19`, and since 35 with "
+        "`0.2.0-rc-2024-10-28`. Release candidates of other dates do not match, so the component "
+        "cannot be instantiated. New names alone do not help, because functions that it imports "
+        "have changed between the versions. Or it imports a function with another type than the "
+        "host's.",
         "Use a release of the host with that version, or build the component from the version of "
         "`wasi-nn.wit` that the host has.",
     ),

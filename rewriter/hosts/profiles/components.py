@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rewriter.abi.snapshots import RECORDS, SNAPSHOTS, Components
+from rewriter.abi.snapshots import RESOURCES, UNVERSIONED, VERSIONED, Components
 from rewriter.hosts.host import Host
 from rewriter.hosts.profiles.profile import ComponentsProfile
 
@@ -13,7 +13,8 @@ def components_of(found: ComponentsProfile) -> Components | None:
     """A row's value. None unless the host is known to run components with some wasi:nn."""
     if not (found.runs and found.wasi_nn and found.wasi):
         return None
-    versions = [each for each in SNAPSHOTS if each.version in found.wasi_nn and each is not RECORDS]
+    known = (RESOURCES, *VERSIONED)
+    versions = [each for each in known if each.version in found.wasi_nn]
     *also, newest = versions
     second = [version for version in found.wasi if version.startswith("0.2")]
     return Components(
@@ -27,14 +28,15 @@ def components_of(found: ComponentsProfile) -> Components | None:
 
 
 def components_profile(row: Host) -> ComponentsProfile:
-    """A profile's value. The versions of wasi:nn are left out where tensors are records, which the
-    probe does not look for."""
+    """A profile's value. The versions of wasi:nn are left out where one is none of those that the
+    probe looks for, such as tensors that are records."""
     has = row.components
     if has is None:
         return ComponentsProfile(runs=False if row.takes_no_components else None)
+    is_known = RESOURCES in has.every or not any(each in UNVERSIONED for each in has.every)
     return ComponentsProfile(
         True,
-        None if RECORDS in has.every else tuple(each.version for each in has.every),
+        tuple(dict.fromkeys(each.version for each in has.every)) if is_known else None,
         ("0.2" if has.any_patch else has.wasi, *(("0.3.0",) if has.may_have_wasi_3 else ())),
         has.has_exit_code,
     )

@@ -12,7 +12,7 @@ from typing import get_args
 
 from rewriter.abi.dialects import LAYOUTS, Encoding, Errno, TensorType
 from rewriter.abi.measured import LARGEST, RAW_TYPES
-from rewriter.abi.snapshots import SNAPSHOTS
+from rewriter.abi.snapshots import VERSIONED
 from rewriter.codes import all_codes
 from rewriter.errors import UsageError
 from rewriter.file_kinds import mistaken, special
@@ -125,7 +125,7 @@ _COMPONENTS = values.record(
     ComponentsProfile,
     {
         "runs": FLAG,
-        "wasi_nn": values.tuple_of(one_of([each.version for each in SNAPSHOTS])),
+        "wasi_nn": values.tuple_of(one_of(["", *(each.version for each in VERSIONED)])),
         "wasi": list_of,
         "exits_with_code": FLAG,
     },

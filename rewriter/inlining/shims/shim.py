@@ -150,15 +150,23 @@ class Shim(NamedTuple):
     late_calls: Mapping[str, HostCall]
 
 
-def make_shim(pieces: Sequence[Piece], outputs: Sequence[str] = ()) -> Shim:
-    """The core modules of some pieces. `outputs` are the names that NAMED asks for."""
+def make_shim(
+    pieces: Sequence[Piece],
+    outputs: Sequence[str] = (),
+    *,
+    values: Mapping[str, int] | None = None,
+    indexed: tuple[Sequence[str], Sequence[str]] | None = None,
+) -> Shim:
+    """The core modules of some pieces. `outputs` are the names that NAMED asks for. `values` are
+    more for the text. `indexed` has the names of inputs and of outputs for programs that know their
+    indices."""
     early_files = ("memory.wat", *(file for piece in pieces for file in piece.early_files))
     late_files = ("guest.wat", *(file for piece in pieces for file in piece.late_files))
     early_calls = {name: call for piece in pieces for name, call in piece.early_calls.items()}
     late_calls = {name: call for piece in pieces for name, call in piece.late_calls.items()}
-    data, more = _data(outputs)
+    data, more = _data(outputs) if indexed is None else _indexed(*indexed)
     first = (_DATA + len(data) + 15) // 16 * 16
-    values = {**_VALUES, **more, "FIRST": first}
+    filled = {**_VALUES, **(values or {}), **more, "FIRST": first}
     own = types_of(early_files)
     early = core_module(
         early_files,
@@ -169,7 +177,7 @@ def make_shim(pieces: Sequence[Piece], outputs: Sequence[str] = ()) -> Shim:
             **{name.removeprefix("$"): name for name in own if name != "$realloc"},
             **{to: of for piece in pieces for to, of in piece.early_exports.items()},
         },
-        values,
+        filled,
         data=(_DATA, data),
     )
     late = core_module(
@@ -180,7 +188,7 @@ def make_shim(pieces: Sequence[Piece], outputs: Sequence[str] = ()) -> Shim:
             **_hosts(late_calls),
         },
         {to: of for piece in pieces for to, of in piece.late_exports.items()},
-        values,
+        filled,
         _MEMORIES,
     )
     return Shim(early, late, early_calls, late_calls)
@@ -207,4 +215,29 @@ def _data(outputs: Sequence[str]) -> tuple[bytes, Mapping[str, int]]:
         "OUTPUTS_END": table + size,
         "OUTPUTS_SIZE": size,
         "OUTPUT_COUNT": len(names),
+    }
+
+
+_DIGITS = 10
+"""Of the largest index."""
+
+
+def _indexed(inputs: Sequence[str], outputs: Sequence[str]) -> tuple[bytes, Mapping[str, int]]:
+    """Where indices.late.wat finds names: the address and length of each, and of the last index
+    that became one."""
+    texts = [name.encode() for name in (*inputs, *outputs)]
+    table = _DATA + 8
+    digits = table + 8 * len(texts)
+    data, at = bytes(8), digits + _DIGITS
+    for text in texts:
+        data += b"".join(number.to_bytes(4, "little") for number in (at, len(text)))
+        at += len(text)
+    return data + bytes(_DIGITS) + b"".join(texts), {
+        "NAME": _DATA,
+        "NAME_LENGTH": _DATA + 4,
+        "DIGITS_END": digits + _DIGITS,
+        "INPUTS": table,
+        "INPUT_NAMES": len(inputs),
+        "OUTPUTS": table + 8 * len(inputs),
+        "OUTPUT_NAMES": len(outputs),
     }

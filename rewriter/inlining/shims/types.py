@@ -12,11 +12,20 @@ from rewriter.inlining.encoding import vector
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.names import encode_name
 
-__all__ = ["ERROR_CODES", "EXPORTED_TYPES", "errors_type", "inference_type", "tensor_type"]
+__all__ = [
+    "ERROR_CODES",
+    "EXPORTED_TYPES",
+    "errors_type",
+    "graph_type",
+    "inference_type",
+    "tensor_type",
+]
 
 _U8, _U32, _STRING = b"\x7d", b"\x79", b"\x73"
 
 _TENSOR_TYPES = ("FP16", "FP32", "FP64", "BF16", "U8", "I32", "I64")
+_ENCODINGS = ("openvino", "onnx", "tensorflow", "pytorch", "tensorflowlite", "ggml", "autodetect")
+_TARGETS = ("cpu", "gpu", "tpu")
 ERROR_CODES = (
     "invalid-argument",
     "invalid-encoding",
@@ -141,4 +150,24 @@ def inference_type(snapshot: Snapshot, tensor: int, error: int) -> bytes:
     declared.function(f"{method}compute", (me,), nothing)
     result = declared.result(own_tensor, own_error)
     declared.function(f"{method}get-output", (me, ("name", _STRING)), result)
+    return declared.done()
+
+
+def graph_type(context: int, error: int) -> bytes:
+    """`context` and `error` are the indices of these resources in the component around."""
+    declared = _Declared()
+    graph = declared.export("graph", None)
+    encoding = _type(declared.export("graph-encoding", declared.type(_enum(_ENCODINGS))))
+    target = _type(declared.export("execution-target", declared.type(_enum(_TARGETS))))
+    builder = _type(declared.export("graph-builder", declared.type(b"\x70" + _U8)))
+    own_context = declared.own(declared.export("graph-execution-context", declared.outer(context)))
+    own_error = declared.own(declared.export("error", declared.outer(error)))
+    loaded = declared.result(declared.own(graph), own_error)
+    me = (("self", declared.borrow(graph)),)
+    started = declared.result(own_context, own_error)
+    declared.function("[method]graph.init-execution-context", me, started)
+    builders = _type(declared.type(b"\x70" + builder))
+    parameters = (("builder", builders), ("encoding", encoding), ("target", target))
+    declared.function("load", parameters, loaded)
+    declared.function("load-by-name", (("name", _STRING),), loaded)
     return declared.done()

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rewriter.abi.dialects import WASI_EPHEMERAL_NN, WITX
+from rewriter.abi.snapshots import Snapshot
 from rewriter.analysis.adapted.adapter_global import GLOBAL
 from rewriter.components.component import Component
 from rewriter.diagnostics import Diagnostic
@@ -52,22 +53,22 @@ def flatten(component: Component, names: Names = NO_NAMES) -> Flattened:
     modules has, ModuleError for what cannot be read, and UsageError for too many outputs.
     """
     inner = find_inner(component)
-    if not inner.nn:
+    if inner.snapshot is None:
         return Flattened(bytes(inner.module.data), ())
-    return _Flattening(inner, names).done()
+    return _Flattening(inner, inner.snapshot, names).done()
 
 
 _REALLOCS = ("cabi_realloc", "cm32p2_realloc")
 
 
 class _Flattening:
-    def __init__(self, inner: Inner, names: Names) -> None:
+    def __init__(self, inner: Inner, snapshot: Snapshot, names: Names) -> None:
         self.inner = inner
         self.names = names
         self.module = inner.module
         self.patch = Patch(self.module)
         shims = {slot.function.shim for slot in inner.nn.values()}
-        self.parts = needed(sorted(shims), names)
+        self.parts = needed(sorted(shims), names, snapshot)
         _, self.bodies = defined_functions(self.module)
         self.first = inner.functions + len(self.bodies)
         self.indices = {part.name: self.first + at for at, part in enumerate(self.parts)}
@@ -224,9 +225,9 @@ class _Flattening:
         """What the functions that the program imports cannot do in a core module."""
         guessed: set[str] = set()
         if not self.names.inputs:
-            guessed |= {"$compute_named", "$set_input"}
+            guessed |= {"$compute_named", "$set_input", "$set_named_record"}
         if not self.names.outputs:
-            guessed |= {"$get_output"}
+            guessed |= {"$get_output", "$get_named_bytes"}
         one = ("$compute_named",) if not self.names.outputs else ()
         imported = {slot.function.shim for slot in self.inner.nn.values()}
         for functions, code, message in ((guessed, *_GUESSED), (one, *_ONE_OUTPUT), *_LOSSES):

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rewriter.abi.dialects import MODULE_NAMES
-from rewriter.abi.snapshots import PACKAGE, Snapshot
+from rewriter.abi.snapshots import PACKAGE, VERSIONED, Snapshot
 from rewriter.analysis.components.described import Making, describe_component
 from rewriter.components.component import Component, Part
 from rewriter.components.repeated_imports import unnumber_imports
 from rewriter.errors import UnsupportedModule
 from rewriter.rewriting.flattening.allocators import check_allocator
-from rewriter.rewriting.flattening.shim import SNAPSHOTS, Lowered, lowered
+from rewriter.rewriting.flattening.shim import Lowered, lowered
 from rewriter.wasm.imports import ExternKind, Import, groups
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
@@ -38,11 +38,13 @@ class Slot(NamedTuple):
 
 class Inner(NamedTuple):
     """`nn` has the functions of wasi:nn by their index among all functions; it is empty where the
-    module imports none. `modules` are the module names of these. `exports` has the kind and index
-    of each export. `functions` and `globals` count those that are imported."""
+    module imports none, and `snapshot` is None then. `modules` are the module names of these.
+    `exports` has the kind and index of each export. `functions` and `globals` count those that are
+    imported."""
 
     module: Module
     nn: Mapping[int, Slot]
+    snapshot: Snapshot | None
     modules: Sequence[str]
     exports: Mapping[str, tuple[int, int]]
     functions: int
@@ -58,7 +60,8 @@ def find_inner(component: Component) -> Inner:
     anything but WASI 0.1 and wasi-nn in one form, and where it exports no memory; ModuleError for
     what cannot be read.
     """
-    making = describe_component(component).making
+    info = describe_component(component)
+    making = info.making
     if making in (Making.COMPONENTIZE_PY, Making.COMPONENTIZE_JS):
         raise UnsupportedModule(
             f"the component was made by {making}: its core modules need WASI 0.2",
@@ -84,7 +87,8 @@ def find_inner(component: Component) -> Inner:
             "build the program as one core module",
         )
     with programs[0].offsets():
-        return _read(Module(unnumber_imports(programs[0].module())))
+        known = {each.version: each for each in (*VERSIONED, *info.snapshots)}
+        return _read(Module(unnumber_imports(programs[0].module())), known)
 
 
 def _is_program(part: Part) -> bool:
@@ -117,7 +121,8 @@ def _exports(module: Module) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _read(module: Module) -> Inner:
+def _read(module: Module, known: Mapping[str, Snapshot]) -> Inner:
+    """`known` are the snapshots by version: the component's types tell the one without."""
     nn: dict[int, Slot] = {}
     modules: dict[str, None] = {}
     versions: set[str] = set()
@@ -127,7 +132,7 @@ def _read(module: Module) -> Inner:
         plain = name.removeprefix(_OTHER_SCHEME)
         if plain.startswith(f"{PACKAGE}/"):
             modules[name] = None
-            nn[functions] = _slot(module, plain, item)
+            nn[functions] = _slot(module, plain, item, known)
             versions.add(plain.partition("@")[2])
         elif name in MODULE_NAMES:
             core = True
@@ -145,7 +150,9 @@ def _read(module: Module) -> Inner:
     if nn:
         check_allocator(module)
     exports = _exports(module)
-    return Inner(module, nn, [*modules], exports, functions, global_count, _memory(module, exports))
+    snapshot = known[versions.pop()] if versions else None
+    memory = _memory(module, exports)
+    return Inner(module, nn, snapshot, [*modules], exports, functions, global_count, memory)
 
 
 def _other_import(name: str, item: Import) -> UnsupportedModule:
@@ -158,13 +165,15 @@ def _other_import(name: str, item: Import) -> UnsupportedModule:
     )
 
 
-def _slot(module: Module, name: str, item: Import) -> Slot:
+def _slot(module: Module, name: str, item: Import, snapshots: Mapping[str, Snapshot]) -> Slot:
     """Raises UnsupportedModule for a version, a function or a type that is not known."""
     interface, _, version = name.removeprefix(f"{PACKAGE}/").partition("@")
-    snapshot = next((each for each in SNAPSHOTS if each.version == version), None)
+    snapshot = snapshots.get(version)
     if snapshot is None:
-        known = ", ".join(each.version for each in SNAPSHOTS)
-        raise _unknown(f"the program imports {name}; the known versions are {known}", item)
+        known = f"the known versions are {', '.join(each.version for each in VERSIONED)}"
+        if not version:
+            known = "its functions have the types of no known form without a version"
+        raise _unknown(f"the program imports {name}; {known}", item)
     function = _lowered(snapshot, interface, item)
     index = item.extern.type_index
     if function is None or index is None:

@@ -9,17 +9,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rewriter.abi.dialects import Errno
-from rewriter.abi.snapshots import AUGUST, JUNE, OCTOBER, Snapshot
+from rewriter.abi.snapshots import (
+    FIVE_TYPES,
+    LAST_UNVERSIONED,
+    NAMED_RECORDS,
+    OCTOBER,
+    RECORDS,
+    RESOURCES,
+    VERSIONED,
+    Snapshot,
+)
 from rewriter.functions.assembler import Function, read_function
 from rewriter.functions.wat import fill, read
 from rewriter.rewriting.flattening.named import count_of, text_of
 from rewriter.rewriting.making.adapter import Names
 from rewriter.wasm.types import PAGE_SIZE, FuncType
 
-__all__ = ["HOST", "REALLOC", "SNAPSHOTS", "Lowered", "lowered", "needed"]
-
-SNAPSHOTS = (JUNE, AUGUST, OCTOBER)
-"""Those whose functions are known in their lowered form."""
+__all__ = ["HOST", "REALLOC", "Lowered", "lowered", "needed"]
 
 HOST = "$host_"
 """What a name begins with that stands for a function of the host."""
@@ -97,6 +103,19 @@ _STEPS: Mapping[tuple[str, str], Lowered] = {
     ("inference", f"{_CONTEXT}compute"): Lowered(2, False, "$compute"),
     ("inference", f"{_CONTEXT}get-output"): Lowered(4, False, "$get_output"),
 }
+_RECORDS: Mapping[tuple[str, str], Lowered] = {
+    ("graph", "load"): Lowered(5, False, "$load"),
+    ("graph", "load-by-name"): Lowered(3, False, "$load_by_name"),
+    ("inference", "init-execution-context"): Lowered(2, False, "$init_execution_context"),
+    ("inference", "set-input"): Lowered(8, False, "$set_record"),
+    ("inference", "compute"): Lowered(2, False, "$compute"),
+    ("inference", "get-output"): Lowered(3, False, "$get_bytes"),
+}
+_NAMED_RECORDS: Mapping[tuple[str, str], Lowered] = {
+    **_RECORDS,
+    ("inference", "set-input"): Lowered(9, False, "$set_named_record"),
+    ("inference", "get-output"): Lowered(4, False, "$get_named_bytes"),
+}
 _COMPUTE: Mapping[tuple[str, str], Lowered] = {
     ("inference", f"{_CONTEXT}compute"): Lowered(4, False, "$compute_named")
 }
@@ -110,8 +129,14 @@ def lowered(snapshot: Snapshot, interface: str, function: str) -> Lowered | None
     if function.endswith(_DROP):
         function = f"[resource-drop]{function.removesuffix(_DROP)}"
     name = interface, function
-    if snapshot is JUNE and name in _JUNE:
-        return _JUNE[name]
+    if snapshot in (FIVE_TYPES, RECORDS):
+        return _RECORDS.get(name)
+    if snapshot is NAMED_RECORDS:
+        return _NAMED_RECORDS.get(name)
+    if name in _JUNE:
+        return _JUNE[name] if function in snapshot.functions["errors"] else None
+    if interface == "errors" and not snapshot.functions["errors"]:
+        return None
     return (_COMPUTE if snapshot is OCTOBER else _STEPS).get(name) or _ALL.get(name)
 
 
@@ -127,11 +152,12 @@ class Part(NamedTuple):
         return _i32_type(len(self.function.parameters), self.function.has_result)
 
 
-def needed(functions: Iterable[str], names: Names) -> Sequence[Part]:
-    """These functions of shim.wat and what they call, in the order of the file. `names` are those
-    of the program's models. Raises UsageError for too many outputs."""
+def needed(functions: Iterable[str], names: Names, snapshot: Snapshot) -> Sequence[Part]:
+    """These functions of shim.wat and what they call, in the order of the file, for programs of a
+    version or form. `names` are those of the program's models. Raises UsageError for too many
+    outputs."""
     functions = [*functions]
-    parts = _parts(names, "$error_new" in functions)
+    parts = _parts(names, "$error_new" in functions, snapshot)
     wanted: set[str] = set()
     waiting = [*functions]
     while waiting:
@@ -157,11 +183,29 @@ _MADE = {
 """What shim.wat says of these."""
 
 
-def _parts(names: Names, makes_errors: bool) -> Mapping[str, Part]:
+def _values_of(snapshot: Snapshot) -> Mapping[str, int | str]:
+    """What shim.wat and shim.numbers.wat say of a version or form."""
+    has_ggml = snapshot in (RESOURCES, LAST_UNVERSIONED, *VERSIONED)
+    has_numbers = not snapshot.functions["errors"]
+    number = "call $error_number  i32.store8 offset=4"
+    return {
+        "LAST_ENCODING": 5 + has_ggml,
+        "GGML": 5 if has_ggml else -1,
+        "STORE_ERROR": number if has_numbers else "i32.store offset=4",
+        "ANSWER_NOTHING": "call $answer_nothing" if has_numbers else "call $answer",
+        "LAST_NUMBER": 6,
+        "RUNTIME_ERROR": 3,
+        "LACKS_TYPES": int(snapshot is FIVE_TYPES),
+        "LAST_TYPE": 4 if snapshot is FIVE_TYPES else 6,
+    }
+
+
+def _parts(names: Names, makes_errors: bool, snapshot: Snapshot) -> Mapping[str, Part]:
     made = _MADE if makes_errors else dict.fromkeys(_MADE, "")
-    values: dict[str, int | str] = {**_VALUES, **made}
+    values: dict[str, int | str] = {**_VALUES, **made, **_values_of(snapshot)}
     values |= {"GUESSES": int(not names.inputs), "OUTPUTS": count_of(names)}
-    text = fill(read(str(Path(__file__).with_name("shim.wat"))), values)
+    files = ("shim.wat", "shim.numbers.wat")
+    text = fill("".join(read(str(Path(__file__).with_name(name))) for name in files), values)
     return {part.name: part for part in _read_parts(f"{text}\n{text_of(names)}")}
 
 

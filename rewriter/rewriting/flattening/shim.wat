@@ -9,7 +9,8 @@
 ;; text, 16 the text.
 ;;
 ;; $MADE_CODE, $MADE_DATA and $MADE_DROP are instructions for errors that the program makes, which are
-;; left out if it makes none.
+;; left out if it makes none. $STORE_ERROR puts an error into a result, and $ANSWER_NOTHING returns one
+;; without a value.
 
 (func $is_inside (param $start i32) (param $length i32)
   local.get $start  i64.extend_i32_u  local.get $length  i64.extend_i32_u  i64.add
@@ -104,7 +105,7 @@
 ;; Whether it went well, and the error if not; what was asked for is in its place already.
 (func $answer (param $errno i32) (param $area i32)
   local.get $errno
-  if $failed  local.get $area  local.get $errno  i32.store offset=4  end
+  if $failed  local.get $area  local.get $errno  $STORE_ERROR  end
   local.get $area  local.get $errno  i32.const 0  i32.ne  i32.store8 offset=0)
 
 (func $is_tensor (param $tensor i32)
@@ -153,17 +154,17 @@
   local.get $tensor  call $is_tensor
   local.get $tensor  call $free)
 
-;; witx has no ggml, and its number for autodetect is one less.
+;; witx has no ggml, and its number for autodetect is one less, unless the program has no ggml either.
 (func $load
   (param $builder i32) (param $count i32) (param $encoding i32) (param $target i32)
   (param $area i32) (local $errno i32)
-  local.get $encoding  i32.const 6  i32.gt_u  if $unknown  unreachable  end
+  local.get $encoding  i32.const $LAST_ENCODING  i32.gt_u  if $unknown  unreachable  end
   local.get $target  i32.const 2  i32.gt_u  if $unknown  unreachable  end
   i32.const $INVALID_ENCODING  local.set $errno
-  local.get $encoding  i32.const 5  i32.ne
+  local.get $encoding  i32.const $GGML  i32.ne
   if $known
     local.get $builder  local.get $count
-    local.get $encoding  local.get $encoding  i32.const 5  i32.gt_u  i32.sub
+    local.get $encoding  local.get $encoding  i32.const $GGML  i32.gt_u  i32.sub
     local.get $target  local.get $area  i32.const 4  i32.add  call $host_load  local.set $errno
   end
   local.get $errno  local.get $area  call $graph)
@@ -280,11 +281,11 @@
   local.get $context  local.get $name  local.get $length  call $find_input
   local.get $tensor  call $set  local.set $errno
   local.get $tensor  call $tensor_drop
-  local.get $errno  local.get $area  call $answer)
+  local.get $errno  local.get $area  $ANSWER_NOTHING)
 
 (func $compute (param $context i32) (param $area i32)
   local.get $context  call $is_context
-  local.get $context  i32.load offset=8  call $host_compute  local.get $area  call $answer)
+  local.get $context  i32.load offset=8  call $host_compute  local.get $area  $ANSWER_NOTHING)
 
 ;; Puts an output into a tensor, and its handle to `area` + 4. A buffer that is filled to its end may
 ;; hold only the beginning: not every host says that it was too small.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from rewriter.abi.snapshots import PACKAGE, Snapshot
+from rewriter.abi.snapshots import PACKAGE, WITH_INDICES, Snapshot
 from rewriter.analysis.compatibility import Runs, Verdict
 from rewriter.analysis.components.described import ComponentInfo, describe_component
 from rewriter.analysis.components.on_host import said_of
@@ -24,7 +24,7 @@ from rewriter.errors import HostMismatch, NothingToRename, UnsupportedModule, Us
 from rewriter.hosts.table import find_host, find_hosts
 from rewriter.inlining.versions import Changed
 from rewriter.options import RewriteOptions
-from rewriter.rewriting.making.names import read_outputs
+from rewriter.rewriting.making.names import read_names, read_outputs
 from rewriter.rewriting.provenance import encode_record
 from rewriter.rewriting.values import NOT_ADAPTING, Plan, Rename
 from rewriter.rewriting.versions.names import by_rename, check_names, matches
@@ -63,6 +63,10 @@ def plan_component(
             "names of outputs (--output-name, --model) have no effect: "
             f"{component.name} gets no shim that needs them"
         )
+    if options.inputs and not _has_indices(info):
+        raise UsageError(
+            "inputs (--input-name) has no effect on a component that knows their names"
+        )
     if snapshot is None or changed is None:
         return _planned(info, snapshot, options, entry)
     with_shim = describe_component(Component(changed.data, component.name))
@@ -77,6 +81,11 @@ def plan_component(
         renames=(*(Rename(old, new, 1) for old, new in versions.items()), *plan.renames),
         notes=(_shim_note(info, snapshot), *changed.notes, *plan.notes),
     )
+
+
+def _has_indices(info: ComponentInfo) -> bool:
+    """Whether the program knows inputs and outputs by index."""
+    return any(form in WITH_INDICES for form in info.snapshots)
 
 
 def _shim_note(info: ComponentInfo, snapshot: Snapshot) -> Diagnostic:
@@ -122,7 +131,6 @@ def _check_options(options: RewriteOptions) -> None:
     for value, option in (
         (options.built_for, "built_for (--from)"),
         (options.guest_abi, "guest_abi (--guest-abi)"),
-        (options.inputs or None, "inputs (--input-name)"),
     ):
         if value is not None:
             raise UsageError(f"{option} has no effect on a component that stays one")
@@ -150,7 +158,8 @@ def _shimmed(info: ComponentInfo, snapshot: Snapshot, options: RewriteOptions) -
     obstacles = version_obstacles(info, snapshot)
     if not obstacles:
         return None
-    found = shimmed(info, snapshot, read_outputs(options))
+    inputs = read_names(options).inputs if _has_indices(info) else {}
+    found = shimmed(info, snapshot, read_outputs(options), inputs)
     if isinstance(found, Changed):
         return found
     aim = f"run on {options.host}" if options.host is not None else f"import {snapshot}"

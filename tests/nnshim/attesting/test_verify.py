@@ -48,7 +48,7 @@ def check(
     with open_source(module) as after, open_source(original or module) as before:
         if original is None:
             return attested("a.jsonl", key, after)
-        return compared(attested("a.jsonl", key, after, before), before, after, {})
+        return compared(attested("a.jsonl", key, after, before), before, after, {}, {})
 
 
 def refusal(*arguments: Any) -> str | None:

@@ -62,18 +62,6 @@ def test_wasi_nn_without_a_version_may_be_there_since_components_run(
     assert codes(judge(guest, f"wasmtime@{release}")) == said
 
 
-def test_interfaces_without_a_version_are_told_by_their_functions() -> None:
-    records = '(import "wasi:nn/inference" (instance (export "compute" (func (param "c" u32)))))'
-    resources = """(import "wasi:nn/inference" (instance
-        (export "graph-execution-context" (type $context (sub resource)))
-        (export "[method]graph-execution-context.compute"
-            (func (param "self" (borrow $context))))))"""
-    assert judge(component(records), "wasmtime@22").answer is Answer.RUNS
-    assert codes(judge(component(records), "wasmtime@23")) == {"NN276"}
-    assert judge(component(resources), "wasmtime@23").answer is Answer.RUNS
-    assert codes(judge(component(resources), "wasmtime@22")) == {"NN276"}
-
-
 @pytest.mark.parametrize("host", ["wamr", "wamr-legacy", "wasmedge"])
 def test_hosts_of_core_modules_take_no_component_without_a_program(host: str) -> None:
     assert codes(judge(component(ERRORS.format(OCTOBER)), host)) == {"NN277", "NN342"}
