@@ -16,7 +16,8 @@ from rewriter.inlining.uses import uses
 from rewriter.inlining.versions import change_version
 from tests.rewriter.inlining.guests import GUEST, LOWERED, MAIN, MEMORY, TENSOR, early, late
 from tests.rewriter.inlining.guests import OCTOBER as VERSION
-from tests.rewriter.inlining.inferring import ADDED, FINE, Host, Program, composed, got, save_model
+from tests.rewriter.inlining.host import Host, Program
+from tests.rewriter.inlining.inferring import ADDED, FINE, composed, got, save_model
 from tests.rewriter.inlining.test_inline import FILLING, FUNCTIONS, HOST, inlined, run
 from tests.support.native import NativeWasmtime, openvino_model
 from tests.support.wasm import assemble

@@ -15,12 +15,11 @@ from rewriter.inlining.uses import uses
 from rewriter.inlining.versions import Changed, change_version
 from tests.rewriter.inlining import inferring
 from tests.rewriter.inlining.guests import MEMORY
+from tests.rewriter.inlining.host import Host, Program
 from tests.rewriter.inlining.inferring import (
     ADDED,
     FINE,
     STAYED,
-    Host,
-    Program,
     got,
     program,
     save_model,
