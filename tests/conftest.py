@@ -40,7 +40,7 @@ SLOW = (
     *("rewriter/inlining/test_unversioned.py", "rewriter/inlining/test_versions.py"),
     *("rewriter/probing/test_components.py", "rewriter/probing/test_habits.py"),
     *("rewriter/probing/test_probe.py", "rewriter/probing/test_rows.py"),
-    "rewriter/rewriting/making/test_make.py",
+    *("rewriter/rewriting/making/test_make.py", "rewriter/rewriting/making/test_memory.py"),
     "rewriter/rewriting/test_corrupt.py",
     "rewriter/rewriting/test_dwarf.py",
     "rewriter/rewriting/test_smith.py",

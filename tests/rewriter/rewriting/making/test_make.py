@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,27 +18,18 @@ from rewriter.rewriting.pipeline import rewrite_file
 from rewriter.verifying.components import core_of
 from rewriter.wasm.sections import SectionId
 from samples.build import SAMPLES
+from tests.rewriter.rewriting.making.guests import COMPUTE, LOAD, MEMORY, SET, START, made
 from tests.support.command import nnshim as command
 from tests.support.components import OCTOBER
 from tests.support.digits import MODEL, write_models
 from tests.support.native import NativeWasmtime
-from tests.support.wasm import HEADER, assemble, custom, name, section, vector
-
-LOAD = '(import "wasi_ephemeral_nn" "load" (func $load (param i32 i32 i32 i32 i32) (result i32)))'
-SET = '(import "wasi_ephemeral_nn" "set_input" (func $set (param i32 i32 i32) (result i32)))'
-COMPUTE = '(import "wasi_ephemeral_nn" "compute" (func $compute (param i32) (result i32)))'
-MEMORY = '(memory (export "memory") 1)'
-START = '(func (export "_start"))'
+from tests.support.wasm import HEADER, assemble, name, section, vector
 
 ONNX = f"""{LOAD} {SET} {MEMORY}
   (func (export "_start")
     (drop (call $load (i32.const 0) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 16)))
     (drop (call $set (i32.const 0) (i32.const 0) (i32.const 32))))"""
 """A guest whose constants show that it loads ONNX models."""
-
-
-def made(text: str, **options: object) -> bytes:
-    return rewrite(assemble(f"(module {text})"), RewriteOptions(to="wasi:nn", **options))  # type: ignore[arg-type]
 
 
 def imports(component: bytes) -> set[str]:
@@ -221,77 +211,6 @@ def test_grouped_imports_are_written_one_by_one(tmp_path: Path) -> None:
     source.write_bytes(HEADER + types + section(SectionId.IMPORT, vector(group)) + start)
     result = rewrite_file(str(source), str(out), RewriteOptions(to="wasi:nn"))
     assert result.plan.ungrouped == 1
-
-
-CONTIGUOUS = """
-  (import "wasi_ephemeral_nn" "load_by_name" (func $load (param i32 i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args (param i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-  (memory (export "memory") 1)
-  (data (i32.const 16) "\\20\\00\\00\\00\\05\\00\\00\\00")
-  (data (i32.const 32) "right")
-  (func (export "_start")
-    (drop (call $args (i32.const 64) (i32.const 68)))
-    (drop (call $load (i32.const 32) (i32.const 5) (i32.const 64)))
-    (drop (memory.grow (i32.const 64)))
-    (memory.fill (i32.const 65536) (i32.const 0xee) (i32.const 0x400000))
-    (if (call $load (i32.const 32) (i32.const 5) (i32.const 64)) (then
-      (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 64))))))
-"""
-"""A guest that takes the 64 pages after its own for those that it has got, as Go does."""
-
-
-GO = custom("go:buildid", b"x")
-
-
-@pytest.mark.parametrize("limits", ["1", "1 200"])
-@pytest.mark.parametrize("about", [b"", GO, custom("producers", b"Go cmd/compile")])
-def test_a_guest_does_not_get_the_pages_of_adapters(
-    limits: str, about: bytes, native: NativeWasmtime, tmp_path: Path
-) -> None:
-    core = assemble(f"(module {CONTIGUOUS})".replace('"memory") 1', f'"memory") {limits}')) + about
-    source, out = tmp_path / "in.wasm", tmp_path / "out.wasm"
-    source.write_bytes(core)
-    options = RewriteOptions(to="wasi:nn", validate=False)
-    result = rewrite_file(str(source), str(out), options)
-    assert native.run(out).stdout == "right"
-    assert ("NN360" in [note.code for note in result.notes]) is bool(about)
-    assert core_of_file(out) == core
-
-
-@pytest.mark.parametrize(("about", "runs"), [(b"", True), (GO, False)])
-def test_a_host_that_limits_memory_stops_go_only(
-    about: bytes, runs: bool, native: NativeWasmtime, tmp_path: Path
-) -> None:
-    source, out = tmp_path / "in.wasm", tmp_path / "out.wasm"
-    source.write_bytes(assemble(f"(module {COMPUTE} {MEMORY} {START})") + about)
-    rewrite_file(str(source), str(out), RewriteOptions(to="wasi:nn", validate=False))
-    command = [*native.prefix(), "-W", f"max-memory-size={1 << 26}", out.name]
-    ran = subprocess.run(command, cwd=tmp_path, env=native.env, capture_output=True, check=False)
-    assert (ran.returncode == 0) is runs
-
-
-def core_of_file(path: Path) -> bytes:
-    return rewrite(path.read_bytes(), RewriteOptions(to="wasi_ephemeral_nn", validate=False))
-
-
-@pytest.mark.parametrize(
-    ("producer", "is_known"),
-    [
-        ("clang", True),
-        ("rustc", True),
-        ("TinyGo clang", False),
-        ("", False),
-    ],
-)
-def test_a_guest_of_an_unknown_compiler_gets_a_word_about_its_allocator(
-    producer: str, is_known: bool, tmp_path: Path
-) -> None:
-    source, out = tmp_path / "in.wasm", tmp_path / "out.wasm"
-    about = custom("producers", producer.encode()) if producer else b""
-    source.write_bytes(assemble(f"(module {MEMORY} {START})") + about)
-    result = rewrite_file(str(source), str(out), RewriteOptions(to="wasi:nn", validate=False))
-    assert ("NN359" in [note.code for note in result.notes]) is not is_known
 
 
 def test_a_reactor_becomes_a_component_that_says_that_it_exports_nothing(tmp_path: Path) -> None:
