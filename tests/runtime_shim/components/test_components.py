@@ -1,4 +1,4 @@
-"""Components on the NN host: names, types and shapes of tensors, errors, streams, and limits."""
+"""Components on the NN host: names, types and shapes of tensors, errors, and streams."""
 
 from __future__ import annotations
 
@@ -6,57 +6,25 @@ import io
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
 from rewriter.abi.dialects import Encoding, Target
-from rewriter.errors import UsageError
 from runtime_shim import (
     CAPTURED,
-    Limits,
-    LinkError,
     NamedGraph,
     NNHost,
-    Outcome,
     Reason,
     RunOptions,
     Session,
     run,
 )
 from runtime_shim.engine.binding.memories import Memories
+from tests.runtime_shim.components.computing import COMPUTE, IS_FOUR_FLOATS, ONCE, succeeds
 from tests.runtime_shim.components.guest import core, guest, outcome
-from tests.support.components import component
-from tests.support.models import F32, identity, model, sum_and_product
+from tests.support.models import identity, sum_and_product
 from tests.support.native import openvino_model
-from tests.support.wasm import assemble
 from tests.support.wit import AUGUST, JUNE, OCTOBER, command
-
-COMPUTE = """
-  (call $named (i32.const 64) (i32.const 1) (call $tensor))
-  (local.set $a (call $context))
-  (call $compute (local.get $a) (i32.const 144) (i32.const 1) (i32.const 160))
-  (call $is (i32.load8_u (i32.const 160)) (i32.const 0))
-"""
-"""Computes with the input x. The result is at 160."""
-
-IS_FOUR_FLOATS = """
-  (call $data (local.get $b) (i32.const 176))
-  (call $is (i32.load (i32.const 180)) (i32.const 16))
-  (call $is (i32.load (i32.load (i32.const 176))) (i32.const 0x3f800000))
-  (call $is (i32.load offset=12 (i32.load (i32.const 176))) (i32.const 0x40800000))
-  (call $is (call $ty (local.get $b)) (i32.const 1))
-  (call $dims (local.get $b) (i32.const 184))
-  (call $is (i32.load (i32.const 188)) (i32.const 2))
-  (call $is (i32.load (i32.load (i32.const 184))) (i32.const 1))
-  (call $is (i32.load offset=4 (i32.load (i32.const 184))) (i32.const 4))
-"""
-"""The tensor $b is what $tensor makes."""
-
-
-def succeeds(ended: Outcome) -> None:
-    assert ended.lines == ()
-    assert ended.exit_code == 0
 
 
 def test_compute_returns_the_models_outputs_by_name_with_their_types_and_shapes() -> None:
@@ -125,24 +93,6 @@ def test_inputs_are_set_and_outputs_are_read_one_at_a_time_in_older_versions(
             version,
         )
     )
-
-
-ONCE = """
-  (f32.store (i32.const 32) (f32.convert_i32_s (local.get $b)))
-  (call $named (i32.const {name}) (i32.const 1)
-    (call $new (i32.const {dims}) (i32.const 2) (i32.const 1) (i32.const 32) (i32.const {size})))
-  (call $compute (local.get $a) (i32.const 144) (i32.const 1) (i32.const 160))
-  (call $is (i32.load8_u (i32.const 160)) (i32.const 0))
-  (call $is (i32.load (i32.const 168)) (i32.const 1))
-  (call $data (i32.load offset=8 (i32.load (i32.const 164))) (i32.const 176))
-  (call $is (i32.load (i32.const 180)) (i32.const {size}))
-  (call $is (i32.load (i32.load (i32.const 176)))
-    (i32.reinterpret_f32 (f32.convert_i32_s (local.get $b))))
-  (call $dims (i32.load offset=8 (i32.load (i32.const 164))) (i32.const 176))
-  (call $is (i32.load offset=4 (i32.load (i32.const 176)))
-    (i32.load offset=4 (i32.const {dims})))
-"""
-"""Computes a copy of the input, whose first number is $b."""
 
 
 def five_times(once: str) -> str:
@@ -256,79 +206,6 @@ def test_streams_are_redirected_and_a_failed_run_is_exit_code_1() -> None:
     assert written.getvalue() == b"again"
 
 
-LOOP = "(loop $forever (br $forever))"
-
-
-def test_a_component_is_stopped_by_its_limits() -> None:
-    assert outcome(LOOP, limits=Limits(timeout=0.5)).reason is Reason.TIMED_OUT
-    assert outcome(LOOP, limits=Limits(fuel=1000)).reason is Reason.OUT_OF_FUEL
-
-
-def test_memories_together_stay_within_the_limit() -> None:
-    """The guest has two pages, and the memory for its tensors does not count."""
-    grows = "(call $is (memory.grow (i32.const 1)) (i32.const {}))".format
-    pages = 1 << 16
-    succeeds(outcome(grows(2) + grows(-1), limits=Limits(memory=3 * pages + 4096)))
-    succeeds(outcome(COMPUTE, limits=Limits(memory=16 * pages)))
-    with pytest.raises(LinkError, match=r"need 131072 bytes.*--max-memory"):
-        outcome("", limits=Limits(memory=2 * pages - 1))
-
-
-def test_tensors_stay_within_the_limits() -> None:
-    """Each too large one is refused by the call that can refuse it."""
-    failed = f"{COMPUTE.replace('(call $is (i32.load8_u (i32.const 160)) (i32.const 0))', '')}"
-    is_too_large = """(call $is (i32.load8_u (i32.const 160)) (i32.const 1))
-      (call $is (call $code (i32.load (i32.const 164))) (i32.const 5))"""
-    succeeds(outcome(failed + is_too_large, limits=Limits(tensors=15)))
-    kept = "(loop $more (drop (call $tensor)) (br $more))"
-    ended = outcome(kept, limits=Limits(total=1 << 22))
-    assert ended.reason is Reason.TRAPPED
-    assert ended.lines[-1].endswith("exceeds the limit of 4194304")
-    assert ended.refused is not None
-
-
-def test_outputs_beyond_the_limit_are_an_error() -> None:
-    """The input has one float, and the output two million floats."""
-    node = helper.make_node("Expand", ["x", "n"], ["y"])
-    size = {"n": np.array([1 << 21], np.int64)}
-    big = model([node], [("x", F32, (1,))], [("y", F32, (1 << 21,))], size)
-    body = """(i32.store (i32.const 200) (i32.const 1))
-      (call $named (i32.const 64) (i32.const 1) (call $new
-        (i32.const 200) (i32.const 1) (i32.const 1) (i32.const 32) (i32.const 4)))
-      (call $compute (call $context) (i32.const 144) (i32.const 1) (i32.const 128))"""
-    succeeds(
-        outcome(f"{body} (call $failed (i32.const 5))", limits=Limits(total=1 << 22), model=big)
-    )
-    succeeds(outcome(f"{body} (call $is (i32.load8_u (i32.const 128)) (i32.const 0))", model=big))
-
-
-def test_contexts_and_graphs_stay_within_their_limits() -> None:
-    two_contexts = """(local.set $a (call $graph))
-      (call $init (local.get $a) (i32.const 128)) (call $init (local.get $a) (i32.const 128))
-      (call $failed (i32.const 5))"""
-    succeeds(outcome(two_contexts, limits=Limits(contexts=1)))
-    two_graphs = """(drop (call $graph))
-      (call $load (i32.const 96) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 128))
-      (call $failed (i32.const 5))"""
-    succeeds(outcome(two_graphs, limits=Limits(graphs=1)))
-
-
-def test_tensors_and_contexts_that_are_dropped_leave_nothing() -> None:
-    """Tensors have room for less than two at a time, and contexts one."""
-    tensors = """(local.set $a (i32.const 100000))
-      (loop $next
-        (call $drop_tensor (call $new (i32.const 16) (i32.const 2) (i32.const 1) (i32.const 0)
-          (i32.const 100000)))
-        (br_if $next (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))"""
-    contexts = """(local.set $b (call $graph)) (local.set $a (i32.const 20000))
-      (loop $next
-        (call $init (local.get $b) (i32.const 128))
-        (call $is (i32.load8_u (i32.const 128)) (i32.const 0))
-        (call $drop_context (i32.load (i32.const 132)))
-        (br_if $next (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))"""
-    succeeds(outcome(tensors + contexts, limits=Limits(total=200_000, contexts=1)))
-
-
 def test_models_of_a_component_can_be_isolated() -> None:
     ended = run(guest(COMPUTE), NNHost(isolate=True), RunOptions())
     succeeds(ended)
@@ -339,78 +216,6 @@ def test_the_guests_memory_is_found_among_several() -> None:
     memory = '(memory (export "memory") 2)'
     text = core(COMPUTE).replace(memory, f"{memory} (memory 2)")
     succeeds(run(command(text, OCTOBER), NNHost(), RunOptions()))
-
-
-@pytest.mark.parametrize(
-    "functions",
-    [
-        "(type $g (own 0)) (type $r (result $g (error u32)))"
-        ' (export "load-by-name" (func (param "name" (list u8)) (result $r)))',
-        "(type $g (borrow 0))"
-        ' (export "[method]graph.init-execution-context" (func (param "self" $g) (result u32)))',
-    ],
-)
-def test_functions_of_wasi_nn_with_another_type_are_refused(functions: str) -> None:
-    imported = f'(instance (export "graph" (type (sub resource))) {functions})'
-    data = component(f'(import "wasi:nn/graph@{OCTOBER}" {imported})')
-    with pytest.raises(LinkError, match="has another type"):
-        run(data, NNHost(), RunOptions(cache=False))
-
-
-LIFTED = """(core module $main (func (export "f") {0} (result i32) i32.const 0))
-    (core instance $main (instantiate $main))
-    (func $f {1} (canon lift (core func $main "f")))
-    (instance $command (export "run" (func $f)))"""
-
-
-@pytest.mark.parametrize(
-    ("parameters", "function"),
-    [("", "(result u32)"), ("(param i32)", '(param "x" u32) (result (result))')],
-)
-def test_a_function_run_of_another_type_is_not_called(parameters: str, function: str) -> None:
-    text = LIFTED.format(parameters, function)
-    data = assemble(f'(component {text} (export "wasi:cli/run@0.2.0" (instance $command)))')
-    with pytest.raises(LinkError, match="is not `func"):
-        run(data, NNHost(), RunOptions(cache=False))
-
-
-def test_the_newest_version_of_run_is_called() -> None:
-    text = LIFTED.format("", "(result (result))")
-    empty = '(instance $empty) (export "wasi:cli/run@0.2.9" (instance $empty))'
-    data = assemble(
-        f'(component {text} {empty} (export "wasi:cli/run@0.2.10" (instance $command)))'
-    )
-    assert run(data, NNHost(), RunOptions(cache=False)).exit_code == 0
-
-
-def test_imports_that_nobody_defines_are_named() -> None:
-    text = """(component
-      (import "wasi:http/types@0.2.0" (instance (export "go" (func))))
-      (import "my:own/thing" (instance (export "do" (func))))
-      (core module $m (func (export "run") (result i32) (i32.const 0)))
-      (core instance $i (instantiate $m))
-      (func $run (result (result)) (canon lift (core func $i "run")))
-      (instance $c (export "run" (func $run))) (export "wasi:cli/run@0.2.0" (instance $c)))"""
-    with pytest.raises(LinkError) as raised:
-        run(assemble(text), NNHost(), RunOptions())
-    assert raised.value.lines[1:] == (
-        "  wasi:http/types@0.2.0 (instance)",
-        "  my:own/thing (instance)",
-    )
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        RunOptions(invoke="run"),
-        RunOptions(as_host="wasmedge"),
-        RunOptions(guest_abi="witx"),
-        RunOptions(trap_unknown_imports=True),
-    ],
-)
-def test_options_of_core_modules_are_refused(options: RunOptions) -> None:
-    with pytest.raises(UsageError, match=r"for core modules.*`to` wasi_ephemeral_nn"):
-        run(guest(""), NNHost(), options)
 
 
 def test_bf16_is_a_type_of_tensors() -> None:

@@ -9,8 +9,8 @@ from rewriter.components.component import Component
 from rewriter.inlining.versions import change_version
 from runtime_shim import CAPTURED, Limits, NNHost, Outcome, Reason, RunOptions, run
 from runtime_shim.components.places import Form, Places
+from tests.runtime_shim.components.computing import ONCE, succeeds
 from tests.runtime_shim.components.guest import core
-from tests.runtime_shim.components.test_components import ONCE, succeeds
 from tests.support.wit import AUGUST, OCTOBER, composed
 
 RUN = '(func (export "wasi:cli/run@0.2.0#run") (result i32)'
