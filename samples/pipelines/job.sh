@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# A whole job, from what was built to what is in a registry, and back:
+#     job.sh BUILT HOST REGISTRY KEY PUBLIC OUT
+# BUILT is a folder with anything in it, and stays as it is. HOST is where the modules are to run,
+# such as wamr-legacy@2.3.1. REGISTRY is oci://HOST/NAME, KEY and PUBLIC are a private key and its
+# public key (PEM), and OUT is a folder that is made. Needs bash, jq, and `nnshim[attest,oci]`.
+set -euo pipefail
+built=$1 host=$2 registry=$3 key=$4 public=$5 out=$6
+mkdir "$out" "$out/pulled" "$out/back"
+
+step() { # NAME COMMAND...: runs it, and says how it ended
+    local name=$1 code=0
+    shift
+    "$@" || code=$?
+    echo "$name: exit code $code"
+}
+
+# What was built, in a report for each reader. What does not pass is not the end of the job.
+step check nnshim check --for "$host" --quiet \
+    --report "jsonl=$out/built.jsonl" --report "sarif=$out/built.sarif" \
+    --report "gitlab=$out/built.gitlab.json" --report "junit=$out/built.xml" \
+    --report "markdown=$out/built.md" "$built" >"$out/built.txt" 2>"$out/built.errors.txt"
+
+# What a rewrite mends is mended, in a copy.
+cp -a "$built" "$out/tree"
+cd "$out/tree"
+step fix nnshim check --for "$host" --fix --quiet --report "jsonl=../fixed.jsonl" . \
+    >../fixed.txt 2>../fixed.errors.txt
+
+# Each module that runs now is pushed, with a signed attestation beside it; then pulled, compared,
+# and rewritten back to what it was.
+number=0
+while IFS= read -r -d '' file; do
+    number=$((number + 1))
+    artifact="$registry:module-$number"
+    nnshim rewrite --for "$host" "$built/$file" "$artifact" --attestation auto --key "$key"
+    nnshim verify --attestation auto --key "$public" "$built/$file" "$artifact"
+    nnshim rewrite --for "$host" "$artifact" "../pulled/$number.wasm"
+    cmp "$file" "../pulled/$number.wasm"
+    nnshim rewrite --to wasi_ephemeral_nn --abi witx "../pulled/$number.wasm" "../back/$number.wasm"
+    nnshim verify "$built/$file" "../back/$number.wasm"
+done 2>>../log.txt >>../log.txt < <(
+    jq -j 'select(.verdict == "runs" and .fix != null) | .file + "\u0000"' ../fixed.jsonl
+)
+echo "pushed, verified, pulled and rewritten back: $number modules"
+
+# What the gate lets through from now on.
+cd ..
+step gate nnshim check --for "$host" pulled >gate.txt 2>&1
