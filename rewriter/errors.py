@@ -14,6 +14,7 @@ NNShimError
 ├── NothingToRename        asked for as an error by `require`
 ├── InvalidResult          what a rewrite has made is not valid, which is a bug in nnshim
 ├── ToolError              wasm-tools ran and failed for a reason of its own
+├── Lost                   a process that looked at the file was killed, or crashed
 ├── DependencyMissing      a tool or a package that this takes is not installed
 │
 │   in rewriter.probing.host:
@@ -46,6 +47,7 @@ __all__ = [
     "InputError",
     "InvalidModule",
     "InvalidResult",
+    "Lost",
     "MalformedModule",
     "ModelError",
     "ModuleError",
@@ -216,6 +218,23 @@ class ToolError(NNShimError):
     """wasm-tools ran and failed for a reason that lies not in the module."""
 
     code = "NN004"
+
+
+class Lost(NNShimError):
+    """A process that looked at the file was killed, or crashed; `how` says which."""
+
+    code = "NN009"
+
+    def __init__(self, file: str, how: str) -> None:
+        super().__init__(file, how)
+        self.file = file
+        self.how = how
+
+    def __str__(self) -> str:
+        return (
+            f"cannot tell about {self.file}: the process that looked at it {self.how}; if memory"
+            " ran out, --jobs with a smaller number takes less"
+        )
 
 
 class DependencyMissing(NNShimError):

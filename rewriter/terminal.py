@@ -174,10 +174,12 @@ def _over(stream: TextIO | None, fd: int, kind: type[io.TextIOWrapper]) -> TextI
 
 
 class Doing:
-    """What is being done, in words; `text` may change meanwhile."""
+    """What is being done, in words; `text` may change meanwhile, or be what says more each time
+    that it is asked. `is_shown` says whether there is a line that shows it."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text: object = text
+        self.is_shown = False
 
 
 @contextlib.contextmanager
@@ -194,6 +196,7 @@ def alive(text: str, file: str = "") -> Iterator[Doing]:
     global _line
     doing = Doing(f"{text} {'standard input' if file == '-' else file}".rstrip())
     if _line is not None:
+        doing.is_shown = True
         with _line.inside(doing):
             yield doing
         return
@@ -201,6 +204,7 @@ def alive(text: str, file: str = "") -> Iterator[Doing]:
     if is_typed or not (isinstance(sys.stderr, _Line) and _can_show(sys.stderr)):
         yield doing
         return
+    doing.is_shown = True
     _line = _StatusLine(sys.stderr.fileno(), doing)
     try:
         yield doing

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnshim.checking.settings import Settings
-from nnshim.registries.places import open_any
 from nnshim.render.values import (
     Checked,
     FileReport,
@@ -14,10 +13,10 @@ from nnshim.render.values import (
     rewrite_command,
     rewrite_options,
 )
-from rewriter.analysis.compatibility import Runs
+from rewriter.analysis.compatibility import Answer, Runs
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
 from rewriter.components.sections import is_component
-from rewriter.errors import InputError, ModuleError
+from rewriter.files.input import Source
 from rewriter.hosts.table import find_host
 
 if TYPE_CHECKING:
@@ -26,28 +25,63 @@ if TYPE_CHECKING:
     from rewriter.hosts.starting import Explanation
     from rewriter.hosts.table import Chosen
 
-__all__ = ["judge_file", "judge_source"]
-
-
-def judge_file(path: str, settings: Settings) -> FileReport:
-    """The report on a file that is named itself; `-` is standard input."""
-    try:
-        with open_any(path) as source:
-            return judge_source(path, source, settings)._replace(digest=source.digest)
-    except (InputError, ModuleError) as error:
-        return FileReport(path, error=error)
+__all__ = ["described", "judge_by_policy", "judge_described", "judge_source", "sha256_of"]
 
 
 def judge_source(path: str, source: Source, settings: Settings) -> FileReport:
     """The report on a module or a component, which is called `path`. Raises ModuleError."""
-    info = _described(source, settings.guest_abi)
+    info = described(source, settings.guest_abi)
     if settings.validate:
         source.validate()
-    checked = tuple(_judge(path, info, host, settings) for host in settings.hosts)
-    return FileReport(path, checked, sha256=_sha256(source) if settings.digests else None)
+    return judge_described(path, source, info, settings)
 
 
-def _described(source: Source, guest_abi: str | None) -> ModuleInfo | ComponentInfo:
+def judge_described(
+    path: str,
+    source: Source,
+    info: ModuleInfo | ComponentInfo,
+    settings: Settings,
+    file: str | None = None,
+) -> FileReport:
+    """The same of what is valid, or does not have to be. `file` is what a rewrite would be of, such
+    as an archive, where that is not `path`."""
+    here = path if file is None else file
+    checked = tuple(_judge(path, here, info, host, settings) for host in settings.hosts)
+    return FileReport(path, checked, sha256=sha256_of(source, settings))
+
+
+def judge_by_policy(
+    path: str, info: ModuleInfo | ComponentInfo, settings: Settings
+) -> tuple[Checked, ...]:
+    """What keeps a file that has nothing to do from passing: a policy that it breaks."""
+    if settings.policy is None:
+        return ()
+    from rewriter.analysis.compatibility import Verdict
+    from rewriter.checking.policy import under_policy
+
+    models = settings.models
+    found = (
+        under_policy(Verdict.of(host.name, ()), info, host, settings.policy, models)
+        for host in settings.hosts
+    )
+    return tuple(
+        Checked(path, verdict.host, verdict, None, models)
+        for verdict in found
+        if verdict.answer is not Answer.RUNS
+    )
+
+
+def sha256_of(source: Source, settings: Settings) -> str | None:
+    """In hexadecimal, None where the settings do not ask for it."""
+    if not settings.digests:
+        return None
+    from hashlib import sha256
+
+    return sha256(source.data).hexdigest()
+
+
+def described(source: Source, guest_abi: str | None) -> ModuleInfo | ComponentInfo:
+    """What a module or a component consists of. Raises ModuleError."""
     if is_component(source.data):
         from rewriter.analysis.components.described import describe_component
 
@@ -55,16 +89,10 @@ def _described(source: Source, guest_abi: str | None) -> ModuleInfo | ComponentI
     return inspect_module(source.data, guest_abi)
 
 
-def _sha256(source: Source) -> str:
-    from hashlib import sha256
-
-    return sha256(source.data).hexdigest()
-
-
 def _judge(
-    path: str, info: ModuleInfo | ComponentInfo, host: Chosen, settings: Settings
+    path: str, file: str, info: ModuleInfo | ComponentInfo, host: Chosen, settings: Settings
 ) -> Checked:
-    found = _verdict(path, info, host, settings)
+    found = _verdict(path, file, info, host, settings)
     accept = settings.accept | settings.accept_by_path.of(path)
     weighed = found.found.weighed(strict=settings.strict, accept=accept)
     found = found._replace(found=weighed)
@@ -72,7 +100,7 @@ def _judge(
 
 
 def _verdict(
-    path: str, info: ModuleInfo | ComponentInfo, host: Chosen, settings: Settings
+    path: str, file: str, info: ModuleInfo | ComponentInfo, host: Chosen, settings: Settings
 ) -> Checked:
     models = settings.models
     options: tuple[str, ...] = ()
@@ -94,8 +122,8 @@ def _verdict(
     helps = found.rewrite_for
     if helps is None:
         return Checked(path, host.name, found, None, models)
-    rewrite = rewrite_command(helps, options, path)
-    here = rewrite_command(helps, options, path, output_name(path, helps))
+    rewrite = rewrite_command(helps, options, file)
+    here = rewrite_command(helps, options, file, output_name(file, helps))
     return Checked(path, host.name, found, rewrite, models, help=here)
 
 

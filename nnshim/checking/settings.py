@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 from nnshim.config.by_path import ByPath
+from rewriter.hosts.table import find_hosts, is_profile
 
 if TYPE_CHECKING:
     from rewriter.hosts.table import Chosen
@@ -18,7 +20,8 @@ __all__ = ["Settings"]
 
 @dataclass(frozen=True)
 class Settings:
-    """The rules by which files are judged. Another process takes it, too.
+    """The rules by which files are judged. Another process takes it, too, and finds the hosts by
+    their names: the rows of hosts are compared by identity.
 
     `hosts` is not empty. `accept` has codes that do not count, and `accept_by_path` those of some
     files. `policy` is what the files may ask for. With `digests`, each report has the file's
@@ -35,3 +38,17 @@ class Settings:
     policy: Policy | None = None
     validate: bool = True
     digests: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        rest = {field.name: getattr(self, field.name) for field in fields(self)}
+        return _again, ([host.name for host in rest.pop("hosts")], rest)
+
+    @property
+    def travels(self) -> bool:
+        """Whether another process can make these from the names: not where a profile is a pipe."""
+        profiles = [host.name for host in self.hosts if is_profile(host.name)]
+        return all(map(os.path.isfile, profiles))
+
+
+def _again(hosts: Sequence[str], rest: dict[str, Any]) -> Settings:
+    return Settings(tuple(map(find_hosts, hosts)), **rest)

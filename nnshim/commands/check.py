@@ -17,15 +17,16 @@ from nnshim.checking.options import (
     report_files,
     what_is_shown,
 )
-from nnshim.common import AsJson, GuestAbi, chosen_format, note, once
+from nnshim.common import AsJson, GuestAbi, chosen_format, note, once, remark
 from nnshim.config.options import ConfigFile, NoConfig
+from nnshim.many.options import Exclude, FailFast, FilesFrom, Jobs, MaxUnpacked
 from nnshim.render.reports import REPORTS
 from rewriter.errors import NNShimError, UsageError
-from rewriter.terminal import alive
 
 if TYPE_CHECKING:
     from nnshim.checking.reporting import Reports
     from nnshim.checking.settings import Settings
+    from nnshim.many.searching import Search
     from rewriter.analysis.compatibility import Answer
     from rewriter.models.model import Model
 
@@ -36,8 +37,9 @@ def command(
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="FILE...",
-            help="Modules (files, oci://HOST/NAME:TAG, oci-layout:PATH:TAG), or - (stdin).",
+            metavar="FILE|FOLDER|GLOB|ARCHIVE...",
+            help="Modules (files, oci://HOST/NAME:TAG, oci-layout:PATH:TAG), - (stdin), or what has"
+            " modules in it, which are found by their bytes.",
         ),
     ] = None,
     host_names: Annotated[
@@ -79,6 +81,11 @@ def command(
         bool, typer.Option(help="Validate the modules with wasm-tools first.")
     ] = True,
     guest_abi: GuestAbi = None,
+    files_from: FilesFrom = None,
+    exclude: Exclude = None,
+    max_unpacked: MaxUnpacked = None,
+    jobs: Jobs = None,
+    fail_fast: FailFast = False,
     config_file: ConfigFile = None,
     no_config: NoConfig = False,
     output: OutputFormat = None,
@@ -98,14 +105,17 @@ def command(
 
     Exit codes: 0 every host runs every module; 1 a module needs a rewrite; 2 usage; 3 a tool is
     missing; 4 a host cannot run a module; 5 a module runs only if conditions hold; 6 no verdict: a
-    module cannot be read or is invalid, or a model is incomplete. If several
-    apply, the first of 6, 4, 1, 5, 0.
+    module cannot be read or is invalid, a model is incomplete, or no module was found. If several
+    apply, the first of 6, 4, 1, 5, 0. Files that were found, and not named themselves, and do not
+    use wasi-nn, have nothing to do, and pass. 130: interrupted.
     """
     from nnshim.checking.reporting import reporting
     from nnshim.checking.settings import Settings
     from nnshim.config.by_path import ByPath
     from nnshim.config.merged import Given, in_force
     from nnshim.config.reading import configured
+    from nnshim.many.ending import ended_by_signals
+    from nnshim.many.searching import search
     from rewriter.abi.dialects import find_dialect
     from rewriter.checking.check import acceptable
     from rewriter.hosts.table import FAMILIES, find_hosts
@@ -115,8 +125,8 @@ def command(
     config = configured(config_file, no_config)
     if config.remark is not None and not quiet:
         note(config.remark)
-    used = in_force(config, Given(files, host_names, None, models, strict, accept))
-    if not used.files:
+    used = in_force(config, Given(files, host_names, exclude, models, strict, accept))
+    if not used.files and files_from is None:
         raise UsageError("name a module (FILE), or files in the configuration")
     hosts = tuple(map(find_hosts, used.hosts or FAMILIES))
     if not used.hosts:
@@ -136,6 +146,7 @@ def command(
         exit_zero=exit_zero,
     )
     written = report_files(reports or (), used.files)
+    where = search(used.files, files_from, used.exclude, max_unpacked, jobs)
     try:
         read = _read_models(used.models)
     except NNShimError as error:
@@ -155,30 +166,43 @@ def command(
         validate=validate,
         digests="sarif" in (chosen, *written.values()),
     )
-    with reporting(chosen, written, shown) as told:
-        worst = _check(used.files, settings, told)
+    with ended_by_signals(), reporting(chosen, written, shown) as told:
+        worst = _check(where, settings, told, fail_fast=fail_fast, quiet=quiet)
     raise typer.Exit(shown.exit_code(worst))
 
 
-def _check(files: "Sequence[str]", settings: "Settings", told: "Reports") -> "Answer":
+def _check(
+    where: "Search", settings: "Settings", told: "Reports", *, fail_fast: bool, quiet: bool
+) -> "Answer":
     """Report on each file, and return the worst answer of all."""
-    from nnshim.checking.judging import judge_file
+    from nnshim.checking.many import judge_all
+    from nnshim.many.progress import shown_progress
     from nnshim.render.values import Summary
     from rewriter.analysis.compatibility import Answer
 
     answers: Counter[Answer] = Counter()
     nothing_to_do = 0
-    for path in files:
-        with alive("reading", path):
-            found = judge_file(path, settings)
-        if found.digest is not None and found.digest not in path:
-            note(f"{path} is {found.digest}")
-        told.file(found)
-        if found.answers:
-            answers[Answer.worst(found.answers)] += 1
-        else:
-            nothing_to_do += 1
-    told.end(Summary(answers, nothing_to_do))
+    stopped = False
+    with shown_progress("checking", where, quiet=quiet) as progress:
+        for judged in judge_all(where, settings):
+            if judged.remark is not None:
+                remark(judged.remark)
+            found = judged.report
+            if found is None:
+                continue
+            progress.add(judged.size)
+            if found.digest is not None and found.digest not in found.path:
+                note(f"{found.path} is {found.digest}")
+            told.file(found)
+            answer = Answer.worst(found.answers)
+            if found.answers:
+                answers[answer] += 1
+            else:
+                nothing_to_do += 1
+            if fail_fast and answer.exit_code:
+                stopped = True
+                break
+    told.end(Summary(answers, nothing_to_do, stopped))
     return Answer.worst(answers)
 
 

@@ -1,38 +1,27 @@
 """nnshim rewrite: rename the import modules of a module."""
 
+import os
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from nnshim.common import (
-    GuestAbi,
-    errors_in_json,
-    note,
-    parse_names,
-    parse_renames,
-    print_json,
-    remark,
-    say,
-)
+from nnshim.common import GuestAbi, errors_in_json, note, parse_names, parse_renames
 from nnshim.config.options import ConfigFile, NoConfig
+from nnshim.many.options import Exclude, FailFast, FilesFrom, Jobs, MaxUnpacked
 from rewriter.errors import UsageError
-from rewriter.terminal import alive
 
 __all__ = ["command"]
 
 
 def command(
-    source: Annotated[
-        str,
+    paths: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="IN",
-            help="A .wasm or .wat file, oci://HOST/NAME:TAG, oci-layout:PATH:TAG, or - (stdin).",
-        ),
-    ],
-    output: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="OUT", help="The file or artifact to write, or - (stdout). May be IN."
+            metavar="IN OUT",
+            help="A .wasm or .wat file, oci://HOST/NAME:TAG, oci-layout:PATH:TAG, or - (stdin); and"
+            " the file or artifact to write, or - (stdout), which may be the same. Or two folders,"
+            " or two archives. With --output, all are inputs.",
         ),
     ] = None,
     to: Annotated[
@@ -189,6 +178,21 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would change, and write nothing.")
     ] = False,
+    into: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT",
+            help="The folder for the outputs; of one input, a file, a folder or an archive, as the"
+            " input is.",
+        ),
+    ] = None,
+    files_from: FilesFrom = None,
+    exclude: Exclude = None,
+    max_unpacked: MaxUnpacked = None,
+    jobs: Jobs = None,
+    fail_fast: FailFast = False,
     config_file: ConfigFile = None,
     no_config: NoConfig = False,
     as_json: Annotated[
@@ -206,18 +210,22 @@ def command(
     that are different there. With --to wasi:nn, a core module becomes a component. Rewriting twice
     changes nothing more. The output is written completely or not at all.
 
+    A folder or an archive is written again with its modules rewritten. Modules that do not use
+    wasi-nn, and all other files, are the same byte for byte. A module that cannot be rewritten has
+    no output; an archive with such a module is not written at all.
+
     Exit codes: 0 done, or nothing to change; 1 input refused, nothing written; 2 usage; 3
     wasm-tools or the WASI adapter is missing; 4 done, but the host cannot run the result. If
-    conditions remain, they are printed, and `nnshim check` of the result counts them.
+    conditions remain, they are printed, and `nnshim check` of the result counts them. Of many
+    files, the first of 1, 2, 4, 0 that applies to one; 130: interrupted.
     """
-    from nnshim.config.merged import only_host
+    from nnshim.config.merged import Given, in_force, only_host
     from nnshim.config.reading import configured
-    from nnshim.registries.places import rewrite_any
-    from nnshim.render import text
+    from nnshim.many.searching import search
+    from nnshim.rewriting.running import rewrite_many, rewrite_one
     from rewriter.options import RewriteOptions
 
-    if output is None and not dry_run:
-        raise UsageError("OUT is missing (a file, - for standard output, or --dry-run)")
+    inputs, output = _inputs_and_output(paths or (), into, files_from, dry_run=dry_run)
     if output == "-" and as_json and not dry_run:
         raise UsageError("--json and the module cannot both go to standard output")
     config = configured(config_file, no_config)
@@ -254,38 +262,45 @@ def command(
             raise UsageError("--attestation and --sbom are about a file, which --dry-run lacks")
         with errors_in_json(as_json):
             papers = documents(attestation, sbom, key, unsigned)
-    with errors_in_json(as_json), alive("rewriting", source):
+    with errors_in_json(as_json):
         if fetch_wasi_adapter:
             _fetch()
-        about = None if papers is None else papers.begin(source, output or "-", options)
-        result, digest = rewrite_any(
-            source, None if dry_run else output, options, digests=as_json or about is not None
+        left_out = in_force(config, Given(exclude=exclude)).exclude
+        where = search(inputs, files_from, left_out, max_unpacked, jobs)
+    one = None if into is not None and _is_folder(into) else where.one_file
+    if one is not None:
+        code = rewrite_one(one, output, options, papers, dry_run=dry_run, as_json=as_json)
+        raise typer.Exit(code)
+    if papers is not None:
+        raise UsageError("--attestation and --sbom are about one file, not about a folder or many")
+    out = None if dry_run else output
+    raise typer.Exit(rewrite_many(where, out, options, as_json=as_json, fail_fast=fail_fast))
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path) or path.endswith(("/", os.sep))
+
+
+def _inputs_and_output(
+    paths: Sequence[str], into: str | None, files_from: str | None, *, dry_run: bool
+) -> tuple[Sequence[str], str | None]:
+    """What is rewritten, and where to; None where nothing is written. Raises UsageError."""
+    if into is not None:
+        return paths, into
+    if files_from is not None:
+        if dry_run:
+            return paths, None
+        raise UsageError("--files-from needs --output OUT, the folder for the outputs")
+    if len(paths) > 2:
+        raise UsageError(
+            f"{len(paths)} paths: two are IN and OUT; for more inputs, name the output with"
+            " --output OUT"
         )
-        if about is not None:
-            about.finish(result, digest)
-    if result.flattened is not None:
-        note("the component becomes a core module, to which the following applies")
-    if as_json:
-        from nnshim.render import json
-
-        print_json(json.rewritten(result, source, output, validate, papers, digest))
-    elif dry_run:
-        say(*text.rewritten(result.plan, result.made))
-    elif result.flattened is None or result.plan.edits:
-        for line in text.rewritten(result.plan, result.made):
-            note(line)
-    for found in result.notes:
-        remark(found)
-    if digest is not None and not as_json:
-        note(f"the artifact is {output}@{digest}")
-    if not (as_json or dry_run):
-        note(text.runs_now(result, host_name, output or "-"))
-        for line in papers.told(output or "-") if papers else ():
-            note(line)
-    if result.cannot_run:
-        from rewriter.analysis.compatibility import Answer
-
-        raise typer.Exit(Answer.CANNOT.exit_code)
+    if not paths:
+        raise UsageError("IN and OUT are missing")
+    if len(paths) == 1 and not dry_run:
+        raise UsageError("OUT is missing (a file, - for standard output, or --dry-run)")
+    return paths[:1], paths[1] if len(paths) == 2 else None
 
 
 def _fetch() -> None:

@@ -49,6 +49,8 @@ _CACHED = (
     "  samples/digits/model.onnx samples/images/3.pgm",
 )
 
+_MANY = ("--files-from", "--exclude", "--max-unpacked", "--jobs", "--fail-fast")
+
 PAGES: Mapping[str, Page] = {
     "": Page(
         {},
@@ -70,9 +72,10 @@ PAGES: Mapping[str, Page] = {
                 *("--keep-offsets", "--record"),
             ),
             "Provenance": ("--attestation", "--key", "--unsigned", "--sbom"),
+            "Many files": _MANY,
             "Checks": ("--validate", "--require", "--dry-run"),
             "Configuration": ("--config", "--no-config"),
-            "Output": ("--json", _HELP),
+            "Output": ("--output", "--json", _HELP),
         },
         (
             "nnshim rewrite --for wamr-legacy@2.3.1 samples/digits.wasm out.wasm",
@@ -89,6 +92,7 @@ PAGES: Mapping[str, Page] = {
     "check": Page(
         {
             "Hosts and models": ("--for", "--model", "--guest-abi"),
+            "Many files": _MANY,
             "What counts": ("--strict", "--accept", "--validate"),
             "Configuration": ("--config", "--no-config"),
             "What is shown": (

@@ -15,7 +15,7 @@ from rewriter.wasm.custom import RECORD
 
 if TYPE_CHECKING:
     from nnshim.attesting.documents import Documents
-    from nnshim.render.values import Checked, Examined, Inspected
+    from nnshim.render.values import Checked, Examined, Inspected, Rewriting
     from rewriter.analysis.compatibility import Verdict
     from rewriter.codes import Code
     from rewriter.diagnostics import Diagnostic
@@ -39,6 +39,7 @@ __all__ = [
     "kept",
     "nothing_to_do",
     "problem",
+    "rewriting",
     "rewritten",
     "to_json",
 ]
@@ -260,6 +261,17 @@ def _documents(documents: Documents, output: str | None) -> Object:
         "attestation": written.get("attestation"),
         "signed_by": documents.key_id,
         "sbom": written.get("sbom"),
+    }
+
+
+def rewriting(value: Rewriting) -> Object:
+    """One of many files."""
+    return {
+        "file": value.path,
+        "result": value.result,
+        "output": value.output,
+        "errors": [] if value.error is None else diagnostics(value.error.diagnostics),
+        "rewrite": value.data,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nnshim.render.host_summary import apart, summaries
     from nnshim.render.host_tables import families, hosts
     from nnshim.render.inspection.inspected import inspected
-    from nnshim.render.values import Examined
+    from nnshim.render.values import Examined, Rewriting
     from rewriter.codes import Code
     from rewriter.rewriting.making.make import Made
     from rewriter.rewriting.pipeline import Result
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from runtime_shim.diagnostics.machine import Cache, Gpu
 
 __all__ = [
+    "FLATTENED",
     "apart",
     "caches",
     "checked",
@@ -40,10 +41,14 @@ __all__ = [
     "inspected",
     "line",
     "listed",
+    "rewriting",
+    "rewritings",
     "rewritten",
     "runs_now",
     "summaries",
 ]
+
+FLATTENED = "the component becomes a core module, to which the following applies"
 
 _HOMES = {
     "apart": "nnshim.render.host_summary",
@@ -93,6 +98,31 @@ def _changed(plan: Plan) -> list[str]:
     if plan.marked is not None:
         lines.append(f"marked as a guest with the {plan.marked} ABI")
     return lines
+
+
+def rewriting(value: Rewriting) -> list[str]:
+    """What has changed, and what is to be said of that."""
+    where = "" if value.output is None else f" -> {value.output}"
+    runs = [] if value.runs is None else [value.runs]
+    notes = map(line, value.notes)
+    return [f"{value.path}{where}", *(f"  {text}" for text in (*value.lines, *notes, *runs))]
+
+
+_RESULTS = {
+    "changed": ("changed", "changed"),
+    "unchanged": ("needs no change", "need no change"),
+    "nothing_to_do": ("has nothing to do", "have nothing to do"),
+    "failed": ("failed", "failed"),
+}
+
+
+def rewritings(results: Mapping[str, int], *, stopped: bool) -> str:
+    """How many files have each result, in a line."""
+    counts = [(results.get(name, 0), words) for name, words in _RESULTS.items()]
+    parts = [f"{count} {words[count != 1]}" for count, words in counts if count]
+    said = f": {', '.join(parts)}" if parts else ""
+    left_out = "; after the last of these, --fail-fast left the others out" * stopped
+    return f"{counted(sum(results.values()), 'file')}{said}{left_out}"
 
 
 def runs_now(result: Result, host: str | None, output: str) -> str:

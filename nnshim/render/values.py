@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from rewriter.analysis.compatibility import Answer, Verdict
@@ -23,6 +23,7 @@ __all__ = [
     "FileReport",
     "Inspected",
     "InspectedComponent",
+    "Rewriting",
     "Summary",
     "component_options",
     "output_name",
@@ -41,24 +42,30 @@ def rewrite_command(host: str, options: Sequence[str], path: str, out: str = "OU
     )
 
 
+_COMPRESSED = (".tar.gz", ".tgz", ".tar", ".zip", ".wasm.gz")
+"""Ends of names that an output keeps."""
+
+
 def output_name(path: str, host: str) -> str:
     """A name in the current folder for the module at `path`, rewritten for `host`:
-    `digits.wamr.wasm`. Where that is there already, it gets a number: `digits.wamr.2.wasm`."""
+    `digits.wamr.wasm`. Where that is there already, it gets a number: `digits.wamr.2.wasm`. An
+    archive stays one: `all.wamr.tar.gz`."""
     import os
 
     from rewriter.oci.reference import LAYOUT, is_artifact
 
-    given = os.path.basename(path.removeprefix(LAYOUT))
+    given = "guest" if path == "-" else os.path.basename(path.removeprefix(LAYOUT))
     if is_artifact(path):  # the tag is not a part of the name
         given = given.partition("@")[0].partition(":")[0]
-    stem = "guest" if path == "-" else given.removesuffix(".wasm").removesuffix(".wat")
+    kind = next((end for end in _COMPRESSED if given.lower().endswith(end)), "")
+    stem = given[: len(given) - len(kind)].removesuffix(".wasm").removesuffix(".wat")
     profile = os.path.basename(host).removesuffix(".toml")
     name = profile if host.endswith(".toml") else host.partition("@")[0]
-    start = f"{stem}.{name}"
+    start, end = f"{stem}.{name}", kind or ".wasm"
     return next(
         out
         for number in range(1, sys.maxsize)
-        if not os.path.lexists(out := f"{start}.wasm" if number == 1 else f"{start}.{number}.wasm")
+        if not os.path.lexists(out := f"{start}{'' if number == 1 else f'.{number}'}{end}")
     )
 
 
@@ -172,6 +179,28 @@ class Summary(NamedTuple):
     @property
     def files(self) -> int:
         return sum(self.answers.values()) + self.nothing_to_do
+
+
+class Rewriting(NamedTuple):
+    """What rewrite says of one of many files.
+
+    `result` is "changed", "unchanged", "nothing_to_do" for a file that was found and does not use
+    wasi-nn, or "failed", which has an `error`; `stands` says what is at its output then. `output`
+    is what its output is called, None where nothing is to be written. `lines` say what has changed,
+    `runs` on what it runs now, and `notes` what else there is to say. `data` is all of that for
+    JSON, where that was asked for.
+    """
+
+    path: str
+    output: str | None
+    result: str
+    lines: tuple[str, ...] = ()
+    runs: str | None = None
+    notes: tuple[Diagnostic, ...] = ()
+    cannot_run: bool = False
+    error: NNShimError | None = None
+    stands: str | None = None
+    data: Mapping[str, Any] | None = None
 
 
 class Examined(NamedTuple):

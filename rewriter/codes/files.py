@@ -78,6 +78,23 @@ CODES = (
         "`--exclude`.",
     ),
     Code(
+        "NN009",
+        Severity.ERROR,
+        "the process that looked at a file ended",
+        "Several processes share the work on many files. One of them was killed, often because "
+        "memory ran out, or crashed. The other files were looked at.",
+        "Run the command on this file alone. `--jobs` with a smaller number takes less memory.",
+    ),
+    Code(
+        "NN010",
+        Severity.ERROR,
+        "there is no WebAssembly",
+        "None of the folders and archives that were named has a module or a component in it, so "
+        "nothing was looked at. They are known by their first bytes; text is not looked for.",
+        "Check the path, and what `--exclude` leaves out. A list of names (`--files-from`) may be "
+        "empty.",
+    ),
+    Code(
         "NN021",
         Severity.ERROR,
         "a reference to an artifact is not complete",

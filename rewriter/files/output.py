@@ -132,8 +132,14 @@ def _replacing(
     and goes where an exception ends it."""
     folder = os.path.dirname(target)
     _remove_left_behind(folder)
-    temporary, fd = _new_temporary(folder, mode)
-    try:
+    temporary = ""
+    try:  # a signal may end this at any place
+        while True:
+            temporary = os.path.join(folder, f"{_TEMPORARY}{os.urandom(8).hex()}")
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
+            if lock(fd) and os.path.exists(temporary):  # which shows that it is in use
+                break
+            os.close(fd)  # another process took it for left behind before it was locked
         with os.fdopen(fd, "wb", 0):
             yield fd
             if old is not None:
@@ -190,16 +196,6 @@ def _as_output_error(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def _new_temporary(folder: str, mode: int) -> tuple[str, int]:
-    """A new file's path and descriptor. Its lock shows that it is in use."""
-    while True:
-        path = os.path.join(folder, f"{_TEMPORARY}{os.urandom(8).hex()}")
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
-        if lock(fd) and os.path.exists(path):
-            return path, fd
-        os.close(fd)  # another process took it for left behind before it was locked
 
 
 @cache  # or ten thousand outputs in a folder would list it ten thousand times

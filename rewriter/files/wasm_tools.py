@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from rewriter.errors import DependencyMissing, InvalidModule, ToolError
+from rewriter.wasm.reader import Data
 
 __all__ = ["PACKAGE", "assemble", "embed", "find", "new_component", "validate", "version"]
 
@@ -53,17 +55,17 @@ def version() -> str:
     return _run(["--version"], None).decode().strip()
 
 
-def validate(module: bytes | str, features: str = "all") -> None:
-    """Check a module, given as bytes or as a file's path, with every proposal enabled, or with
-    those in `features`, in the syntax of `wasm-tools validate --features`.
+def validate(module: bytes | Sequence[Data] | str, features: str = "all") -> None:
+    """Check a module, given as bytes, in pieces or as a file's path, with every proposal enabled,
+    or with those in `features`, in the syntax of `wasm-tools validate --features`.
 
     Raises InvalidModule with wasm-tools's reason and byte offset.
     """
     try:
-        if isinstance(module, bytes):
-            _run(["validate", f"--features={features}", "-"], module)
-        else:
+        if isinstance(module, str):
             _run(["validate", f"--features={features}", "--", module], None)
+        else:
+            _run(["validate", f"--features={features}", "-"], module)
     except _Refused as refused:
         reason = str(refused)
         offset = re.search(_OFFSET, reason)
@@ -114,19 +116,22 @@ class _Refused(Exception):
     """wasm-tools exited with 1 and said why."""
 
 
-def _run(arguments: list[str], stdin: bytes | None, folder: str | None = None) -> bytes:
+def _run(
+    arguments: list[str], stdin: bytes | Sequence[Data] | None, folder: str | None = None
+) -> bytes:
     import subprocess
 
     binary = find()
     try:
-        done = subprocess.run(
-            [binary, *arguments],
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            check=False,
-            cwd=folder,
-        )
+        with _as_input(stdin) as given:
+            done = subprocess.run(
+                [binary, *arguments],
+                input=b"".join(_pieces(stdin)) if given is None else None,
+                stdin=given,
+                capture_output=True,
+                check=False,
+                cwd=folder,
+            )
     except OSError as error:
         raise ToolError(f"{binary} cannot be started: {error.strerror}") from error
     if done.returncode == 0:
@@ -138,6 +143,30 @@ def _run(arguments: list[str], stdin: bytes | None, folder: str | None = None) -
             f" {done.stderr.decode('utf-8', 'replace').strip() or 'no message'}"
         )
     raise _Refused(_one_line(reason))
+
+
+@contextmanager
+def _as_input(data: bytes | Sequence[Data] | None) -> Iterator[int | None]:
+    """What a process has as its standard input; None if data have to be piped to it. From a file
+    in memory, which only Linux has, it reads them at once, and not 4 KiB at a time."""
+    if data is None:
+        from subprocess import DEVNULL
+
+        yield DEVNULL
+        return
+    if not hasattr(os, "memfd_create"):
+        yield None
+        return
+    with open(os.memfd_create("input"), "wb+") as file:
+        for piece in _pieces(data):
+            file.write(piece)
+        file.flush()
+        os.lseek(file.fileno(), 0, os.SEEK_SET)
+        yield file.fileno()
+
+
+def _pieces(data: bytes | Sequence[Data] | None) -> Sequence[Data]:
+    return (data,) if isinstance(data, bytes) else data or ()
 
 
 def _one_line(message: str) -> str:

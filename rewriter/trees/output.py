@@ -73,6 +73,12 @@ class Output:
         """The path that a changed module is written to, or None if its data are for `put`."""
         return None if item.member is not None or item.gzip else self._targets[item.path]
 
+    def name(self, item: Item) -> str:
+        """How the output of a module is called, as the module is by `item.name`."""
+        if item.member is None:
+            return self._targets[item.path]
+        return f"{self._archives[item.path].target}!{item.member.name}"
+
     def put(self, item: Item, data: bytes | None) -> None:
         """A module has changed. `data` is its new content, or None for one that the caller has
         written to its `target`. Raises InputError and OutputError."""

@@ -17,6 +17,7 @@ from rewriter.wasm.reader import Cursor, Data, Reading
 __all__ = [
     "COMPONENT",
     "HEADER_SIZE",
+    "MODULE",
     "Section",
     "SectionId",
     "Sections",
@@ -31,6 +32,9 @@ _MAGIC = b"\0asm"
 _MODULE_VERSION = b"\x01\0\0\0"
 _COMPONENT_LAYER = b"\x01\0"
 """Bytes 6 and 7 of a component. A module has zeros there."""
+
+MODULE = _MAGIC + _MODULE_VERSION
+"""How a core module begins."""
 
 COMPONENT = _MAGIC + b"\x0d\0" + _COMPONENT_LAYER
 """How a component of WASI 0.2 begins: the magic number, its version, and its layer.

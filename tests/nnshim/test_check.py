@@ -154,12 +154,13 @@ def test_what_many_modules_need_stands_once_at_the_end(run: Any, folder: Path) -
     )
 
 
-def test_a_need_of_some_modules_names_them(run: Any) -> None:
+def test_a_need_of_some_modules_names_them(run: Any, folder: Path) -> None:
     done = run("runs.wasm plain.wasm --for wamr").stdout.decode().splitlines()
     (need,) = [text for text in done if "[NN251]" in text]
     assert need.endswith("(runs.wasm)")
-    files = " ".join(["runs.wasm"] * 4)
-    done = run(f"{files} plain.wasm --for wamr").stdout.decode().splitlines()
+    for number in range(4):
+        (folder / f"{number}.wasm").write_bytes(MODULES["runs.wasm"])
+    done = run("0.wasm 1.wasm 2.wasm 3.wasm plain.wasm --for wamr").stdout.decode().splitlines()
     (need,) = [text for text in done if "[NN251]" in text]
     assert need.endswith("(4 of 5 modules)")
 

@@ -82,8 +82,8 @@ def test_a_wrong_call_is_exit_code_2(arguments: list[str]) -> None:
 
 def test_a_fault_in_nnshim_is_one_line_and_no_traceback(tmp_path: Path) -> None:
     code = (
-        "import sys, rewriter.rewriting.pipeline\nfrom nnshim.cli import main\n"
-        "rewriter.rewriting.pipeline.make_plan = lambda *_, **__: 1 / 0\n"
+        "import sys, rewriter.rewriting.steps\nfrom nnshim.cli import main\n"
+        "rewriter.rewriting.steps.make_plan = lambda *_, **__: 1 / 0\n"
         f"sys.argv[1:] = ['rewrite', {str(tmp_path / 'in.wasm')!r}, '-']\nmain()"
     )
     (tmp_path / "in.wasm").write_bytes(GUEST)

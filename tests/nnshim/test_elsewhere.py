@@ -77,7 +77,7 @@ def test_what_is_refused_leaves_the_file_and_no_other(system: str, tmp_path: Pat
     done = elsewhere(system, "rewrite", str(path), str(path))
     assert (done.returncode, path.read_bytes()) == (1, before), done.stderr
     assert os.listdir(tmp_path) == ["guest.wasm"]
-    assert elsewhere(system, "rewrite", str(tmp_path), "x").stderr.endswith(b"it is a folder\n")
+    assert elsewhere(system, "inspect", str(tmp_path)).stderr.endswith(b"it is a folder\n")
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

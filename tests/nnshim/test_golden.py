@@ -109,6 +109,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "artifact.cwasm": b"\x7fELF\x02\x01\x01\xc8",
         "model.tflite": tflite.identity(np.uint8, (1, 4), scales=[0.5], zero_points=[0]),
     }
+    for inner in ("tree/lib", "empty"):
+        (path / inner).mkdir(parents=True)
+    files |= {
+        "tree/guest.wasm": guest,
+        "tree/lib/plain.wasm": import_module("env"),
+        "tree/lib/truncated.wasm": guest[:-3],
+        "tree/lib/wamr.wasm": files["wamr.wasm"],
+        "tree/notes.txt": b"left alone",
+        "list.txt": b"tree/guest.wasm\ntree/notes.txt\n",
+    }
     for file, data in files.items():
         (path / file).write_bytes(data)
     _attest(path)

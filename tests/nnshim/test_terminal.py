@@ -289,9 +289,9 @@ def test_what_libraries_say_is_no_way_around(tmp_path: Path) -> None:
 
 def test_a_fault_in_nnshim_does_not_show_names_either(tmp_path: Path) -> None:
     code = (
-        "import sys, rewriter.rewriting.pipeline\nfrom nnshim.cli import main\n"
+        "import sys, rewriter.rewriting.steps\nfrom nnshim.cli import main\n"
         f"def fail(*_, **__): raise ValueError({HOSTILE!r})\n"
-        "rewriter.rewriting.pipeline.make_plan = fail\n"
+        "rewriter.rewriting.steps.make_plan = fail\n"
         f"sys.argv[1:] = ['rewrite', {str(tmp_path / 'in.wasm')!r}, '-']\nmain()"
     )
     (tmp_path / "in.wasm").write_bytes(import_module("wasi_nn"))

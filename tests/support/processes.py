@@ -53,8 +53,8 @@ def ends(pid: int) -> bool:
     return has_ended(pid)
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Until it holds, or ten seconds are over."""
-    deadline = time.monotonic() + 10
+def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Until it holds, or this time is over."""
+    deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -1,0 +1,34 @@
+"""Judges all that is found, over all cores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from nnshim.checking.settings import Settings
+from nnshim.checking.together import Judged, judge_items, lost
+from nnshim.many.order import in_order
+from nnshim.many.searching import Search
+from nnshim.many.work import Work
+from rewriter.trees.item import Found, Item
+
+__all__ = ["judge_all"]
+
+
+def judge_all(where: Search, settings: Settings) -> Iterator[Judged]:
+    """A report on each file, in order; on each input, where there is no WebAssembly in any.
+
+    Raises DependencyMissing and ToolError for wasm-tools, and ToolError if processes cannot be
+    started.
+    """
+    work = Work(partial(judge_items, settings), lost, _is_here)
+    any_found = False
+    for judged in in_order(work, where.found(), where.jobs if settings.travels else 1):
+        any_found |= judged.report is not None
+        yield judged
+    if not any_found:
+        yield from judge_items(settings, list(where.nothing))
+
+
+def _is_here(item: Found) -> bool:
+    return isinstance(item, Item) and item.here

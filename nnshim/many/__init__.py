@@ -1,0 +1,1 @@
+"""Works through many files: over all cores, in order, in bounded memory."""

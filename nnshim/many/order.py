@@ -1,0 +1,57 @@
+"""Works on many items, here or in processes, and gives back what is found in their order."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from itertools import chain, count, islice
+from typing import TypeVar
+
+from nnshim.many.work import Work
+
+__all__ = ["in_order"]
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
+_FEW = 8
+"""Items for which no process is started, which takes longer than most of them."""
+
+_SMALLEST, _LARGEST = 2, 16
+"""Items in a chunk. By the last number, the start of a process that validates them together hardly
+counts."""
+
+
+def in_order(
+    work: Work[Item, Found], items: Iterable[Item], jobs: int
+) -> Generator[Found, None, None]:
+    """What is found in each item. A few items are worked on here, and more in `jobs` processes if
+    that is more than one. They end with this iterator.
+
+    Raises what ends the work as a whole, such as DependencyMissing, and ToolError if processes
+    cannot be started.
+    """
+    source = iter(items)
+    first = list(islice(source, _FEW + 1))
+    if len(first) > _FEW:  # the command turns it off, for what ends soon
+        gc.freeze()
+        gc.enable()
+    if jobs == 1 or len(first) <= _FEW:
+        for chunk in _chunked(chain(first, source), 1):
+            yield from work.do(chunk)
+        return
+    from nnshim.many.pool import Workers  # a few items do without multiprocessing
+
+    with Workers(work, jobs) as workers:
+        for found in workers.go_through(_chunked(chain(first, source), jobs)):
+            yield from found
+
+
+def _chunked(items: Iterable[Item], jobs: int) -> Iterator[Sequence[Item]]:
+    """Small chunks first, so that all processes have something to do where there are not many."""
+    source = iter(items)
+    for number in count():
+        chunk = list(islice(source, min(_SMALLEST << number // jobs, _LARGEST)))
+        if not chunk:
+            return
+        yield chunk

@@ -1,0 +1,77 @@
+"""How far the work on many files is, on the last line of a terminal."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from nnshim.many.searching import Search
+from nnshim.units import size_text
+from rewriter.terminal import alive
+from rewriter.trees.item import Unsearched
+
+__all__ = ["Progress", "shown_progress"]
+
+
+class Progress:
+    """What is done. `total` is how many files there are, None while that is not known."""
+
+    def __init__(self, verb: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._verb = verb
+        self._clock = clock
+        self._started = clock()
+        self._files = 0
+        self._bytes = 0
+        self.total: int | None = None
+
+    def add(self, size: int) -> None:
+        """One more file, of this many bytes."""
+        self._files += 1
+        self._bytes += size
+
+    def __str__(self) -> str:
+        of = "" if self.total is None else f" of {self.total}"
+        text = f"{self._verb}: {self._files}{of} files, {size_text(self._bytes)}"
+        seconds = self._clock() - self._started
+        if not self._files or seconds < 1:
+            return text
+        text += f", {size_text(round(self._bytes / seconds))}/s"
+        if self.total is None:
+            return text
+        left = seconds / self._files * max(0, self.total - self._files)
+        return f"{text}, {left:.0f} s left"
+
+
+@contextmanager
+def shown_progress(verb: str, where: Search, *, quiet: bool = False) -> Iterator[Progress]:
+    """Show it while that lasts, unless `quiet`. Only for a terminal, and meanwhile, the files are
+    found once more, to count them; standard input cannot be read twice."""
+    progress = Progress(verb)
+    if quiet:
+        yield progress
+        return
+    if where.one_file is not None:
+        with alive("reading", where.one_file):
+            yield progress
+        return
+    ended = threading.Event()
+    counting = threading.Thread(target=_count, args=(where, progress, ended), daemon=True)
+    with alive(verb) as doing:
+        doing.text = progress
+        if doing.is_shown and "-" not in where.inputs:
+            counting.start()
+        try:
+            yield progress
+        finally:
+            ended.set()
+
+
+def _count(where: Search, progress: Progress, ended: threading.Event) -> None:
+    total = 0
+    for item in where.found():
+        total += not isinstance(item, Unsearched)
+        if ended.is_set():
+            return
+    progress.total = total

@@ -1,0 +1,134 @@
+"""The inputs of commands that work through many files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+from nnshim.many.options import usable_cores
+from nnshim.units import parse_size
+from rewriter.errors import InputError, UsageError
+from rewriter.file_kinds import HEAD
+from rewriter.oci.reference import is_artifact
+from rewriter.trees.heads import GZIP, format_of, read_head
+from rewriter.trees.item import MAX_UNPACKED, Found, Item, Refused
+from rewriter.wasm.limits import LARGEST_MODULE
+
+if TYPE_CHECKING:
+    from rewriter.trees.output import Output
+
+__all__ = ["Search", "search"]
+
+
+class Search(NamedTuple):
+    """Where modules are looked for, and how: `inputs` were named by the user, and `listed` in a
+    list. `jobs` is the number of processes for what is found."""
+
+    inputs: Sequence[str]
+    listed: Collection[str] | None
+    exclude: Sequence[str]
+    max_unpacked: int
+    jobs: int
+
+    @property
+    def one_file(self) -> str | None:
+        """The only file that there is to look at, or to fail to: neither a folder nor an archive,
+        and not compressed."""
+        if len(self.inputs) != 1 or self.listed is not None:
+            return None
+        (only,) = self.inputs
+        if only == "-" or is_artifact(only):
+            return only
+        if os.path.isdir(only) or format_of(only) is not None or _is_pattern(only):
+            return None
+        return None if os.path.isfile(only) and _is_compressed(only) else only
+
+    def found(self) -> Iterator[Found]:
+        """What is there, one by one. Files in a list count as found: those that are not WebAssembly
+        are left alone."""
+        only = self.one_file
+        if only is not None:
+            yield Item(only, only, True, LARGEST_MODULE, here=True)
+            return
+        from rewriter.trees.find import find  # one file does without archives
+
+        for are_artifacts, names in groupby((*self.inputs, *(self.listed or ())), is_artifact):
+            if are_artifacts:
+                yield from (Item(name, name, True, LARGEST_MODULE, here=True) for name in names)
+                continue
+            files = list(names)
+            for found in find(files, exclude=self.exclude, max_unpacked=self.max_unpacked):
+                seen = self.seen(found)
+                if seen is not None:
+                    yield seen
+
+    def seen(self, found: Found) -> Found | None:
+        """Files in a list count as found, and not as named: None for one that is left alone,
+        because it is excluded, or is not WebAssembly, and its name does not say that it is."""
+        if not (isinstance(found, Item) and found.named and found.path in (self.listed or ())):
+            return found
+        from rewriter.trees.heads import MAGIC, not_wasm, says_wasm
+        from rewriter.trees.names import is_excluded
+
+        if is_excluded(self.exclude, found.path):
+            return None
+        try:
+            head = read_head(found.path, HEAD)
+        except InputError as error:
+            return Refused(found.name, error)
+        if found.gzip or head.startswith(MAGIC):
+            return found._replace(named=False)
+        return Refused(found.name, not_wasm(found.name, head)) if says_wasm(found.path) else None
+
+    def output(self, out: str) -> Output:
+        """Where the outputs go. Raises UsageError if they cannot."""
+        from rewriter.trees.output import Output
+
+        names = (*self.inputs, *(self.listed or ()))
+        for name in filter(is_artifact, names):
+            raise UsageError(f"{name} is an artifact, which is rewritten alone: name IN and OUT")
+        return Output(names, out, exclude=self.exclude, max_unpacked=self.max_unpacked)
+
+    @property
+    def nothing(self) -> Iterator[Refused]:
+        """What stands for each input where nothing was found in any. A list may be empty."""
+        for name in self.inputs if self.listed is None else ():
+            yield Refused(name, InputError(f"there is no WebAssembly in {name}", "NN010"))
+
+
+def _is_pattern(name: str) -> bool:
+    if not any(char in name for char in "*?["):
+        return False
+    from rewriter.trees.roots import is_pattern
+
+    return is_pattern(name)
+
+
+def _is_compressed(path: str) -> bool:
+    try:
+        return read_head(path).startswith(GZIP)
+    except InputError:
+        return False
+
+
+def search(
+    inputs: Sequence[str],
+    files_from: str | None,
+    exclude: Sequence[str],
+    max_unpacked: str | None,
+    jobs: int | None,
+) -> Search:
+    """What the options mean. Raises UsageError, and InputError for a list that cannot be read."""
+    if not inputs and files_from is None:
+        raise UsageError("name files, folders or archives, or a list of them with --files-from")
+    if files_from == "-" and "-" in inputs:
+        raise UsageError("standard input cannot be a module and the list of --files-from at once")
+    most = MAX_UNPACKED if max_unpacked is None else parse_size("--max-unpacked", max_unpacked)
+    listed = None
+    if files_from is not None:
+        from rewriter.trees.names import read_names
+
+        listed = dict.fromkeys(read_names(files_from))
+    return Search(tuple(inputs), listed, tuple(exclude), most, jobs or usable_cores())

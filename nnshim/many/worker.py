@@ -1,0 +1,58 @@
+"""A process that works on what another one hands it, until that one is gone."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple, NoReturn
+
+from rewriter.errors import NNShimError
+
+__all__ = ["READY", "Failed", "serve"]
+
+READY = "ready"
+"""What a worker says first."""
+
+
+class Failed(NamedTuple):
+    """The work ended with an error that is about all of it, and not about one file."""
+
+    error: NNShimError | str
+
+
+def serve(connection: Connection, work: Callable[[Sequence[Any]], list[Any]]) -> None:
+    """Receive lists of items, and send back a list of results for each. SIGTERM ends it, but first
+    what it is writing is removed. Ctrl-C is for the process that started it, which says so here by
+    SIGTERM."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    from rewriter.terminal import take_over
+
+    take_over()
+    try:
+        gc.freeze()  # what the imports made stays
+        connection.send(READY)
+        while True:
+            items = connection.recv()
+            connection.send(_answer(work, items))
+    except (EOFError, BrokenPipeError, ConnectionResetError):  # nobody waits for it any more
+        return
+
+
+def _answer(work: Callable[[Sequence[Any]], list[Any]], items: Sequence[Any]) -> Any:
+    try:
+        return work(items)
+    except NNShimError as error:
+        return Failed(error)
+    except Exception as error:  # noqa: BLE001 - the other process says so
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        return Failed(f"{type(error).__name__}: {error} ({frame.filename}:{frame.lineno})")
+
+
+def _leave(*_: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(128 + signal.SIGTERM)

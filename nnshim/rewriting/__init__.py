@@ -1,0 +1,1 @@
+"""What `nnshim rewrite` does with many files: by its settings, to a report on each."""

@@ -1,0 +1,90 @@
+"""Rewrites one file, or many, and says what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnshim.common import errors_in_json, note, print_json, remark, say
+from rewriter.errors import NothingToRename
+from rewriter.terminal import alive
+
+if TYPE_CHECKING:
+    from nnshim.attesting.documents import Documents
+    from nnshim.many.searching import Search
+    from rewriter.options import RewriteOptions
+
+__all__ = ["rewrite_many", "rewrite_one"]
+
+
+def rewrite_one(
+    source: str,
+    output: str | None,
+    options: RewriteOptions,
+    papers: Documents | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """The exit code. `papers` are written beside the output. Raises what `rewrite_any` raises."""
+    from nnshim.registries.places import rewrite_any
+    from nnshim.render import text
+
+    with errors_in_json(as_json), alive("rewriting", source):
+        about = None if papers is None else papers.begin(source, output or "-", options)
+        result, digest = rewrite_any(
+            source, None if dry_run else output, options, digests=as_json or about is not None
+        )
+        if about is not None:
+            about.finish(result, digest)
+    if result.flattened is not None:
+        note(text.FLATTENED)
+    if as_json:
+        from nnshim.render import json
+
+        print_json(json.rewritten(result, source, output, options.validate, papers, digest))
+    elif dry_run:
+        say(*text.rewritten(result.plan, result.made))
+    elif result.flattened is None or result.plan.edits:
+        for line in text.rewritten(result.plan, result.made):
+            note(line)
+    for found in result.notes:
+        remark(found)
+    if digest is not None and not as_json:
+        note(f"the artifact is {output}@{digest}")
+    if not (as_json or dry_run):
+        note(text.runs_now(result, options.host, output or "-"))
+        for line in papers.told(output or "-") if papers else ():
+            note(line)
+    return 4 if result.cannot_run else 0
+
+
+def rewrite_many(
+    where: Search, out: str | None, options: RewriteOptions, *, as_json: bool, fail_fast: bool
+) -> int:
+    """The exit code. Without `out`, nothing is written. `options.require` is about all files
+    together. Raises what `rewrite_all` raises, and NothingToRename."""
+    from dataclasses import replace
+
+    from nnshim.many.ending import ended_by_signals
+    from nnshim.many.progress import shown_progress
+    from nnshim.rewriting.many import rewrite_all
+    from nnshim.rewriting.reporting import Told
+    from nnshim.rewriting.settings import Settings
+    from rewriter.diagnostics import Diagnostic
+
+    settings = Settings(replace(options, require=False), as_json)
+    told = Told(as_json=as_json, dry_run=out is None)
+    stopped = False
+    with ended_by_signals(), shown_progress("rewriting", where) as progress:
+        for found in rewrite_all(where, out, settings):
+            if isinstance(found, Diagnostic):
+                remark(found)
+                continue
+            progress.add(found.size)
+            if told.file(found.report) and fail_fast:
+                stopped = True
+                break
+    told.end(stopped=stopped)
+    if options.require and not told.any_changed and not told.exit_code:
+        raise NothingToRename("--require: none of the files needs a change")
+    return told.exit_code

@@ -1,0 +1,117 @@
+"""How work on many files is ended: only whole files are left, and no process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from rewriter.files import wasm_tools
+from tests.support.processes import ends, status, wait_for
+
+DIGITS = Path(__file__).parents[3] / "samples" / "digits.wasm"
+
+COUNT = 100
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(COUNT):
+        (folder / f"{number:03}.wasm").write_bytes(DIGITS.read_bytes())
+    return folder
+
+
+@contextmanager
+def command(*arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The command in a session of its own, as a shell would start it."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "nnshim", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        bufsize=0,  # what is not read yet is for communicate
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def session(leader: int) -> list[int]:
+    """The processes in it, except those that have ended."""
+    found = []
+    for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):
+        try:
+            if os.getsid(pid) == leader:
+                found.append(pid)
+        except ProcessLookupError:
+            continue
+    return [pid for pid in found if (now := status(pid)) is not None and now.state != "Z"]
+
+
+def workers(process: subprocess.Popen[bytes]) -> list[int]:
+    def is_worker(pid: int) -> bool:
+        try:
+            return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return False
+
+    return [pid for pid in session(process.pid) if pid != process.pid and is_worker(pid)]
+
+
+@pytest.mark.parametrize(
+    ("number", "to_all"),
+    [(signal.SIGINT, True), (signal.SIGINT, False), (signal.SIGTERM, False)],
+    ids=["Ctrl-C", "SIGINT", "SIGTERM"],
+)
+def test_an_interrupted_rewrite_leaves_whole_files_only(
+    many: Path, tmp_path: Path, number: signal.Signals, to_all: bool
+) -> None:
+    out = tmp_path / "out"
+    with command("rewrite", "--for", "wamr", "--jobs", "2", many, out) as process:
+        wait_for(lambda: out.exists() and any(out.glob("*.wasm")), seconds=60)
+        (os.killpg if to_all else os.kill)(process.pid, number)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130, errors
+    assert b"Traceback" not in errors
+    assert b"resource_tracker" not in errors
+    written = list(out.iterdir())
+    assert 0 < len(written) < COUNT
+    assert len({path.read_bytes() for path in written}) == 1
+    wasm_tools.validate(str(written[0]))
+    wait_for(lambda: not session(process.pid))
+    assert session(process.pid) == []
+
+
+def test_a_process_that_is_killed_leaves_no_file_out(many: Path) -> None:
+    """Another one does its work."""
+    with command("check", "--jobs", "2", "--for", "wasmtime", many) as process:
+        wait_for(lambda: len(workers(process)) == 2, seconds=60)
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        os.kill(workers(process)[0], signal.SIGKILL)
+        output, errors = process.communicate(timeout=300)
+    lines = [first, *output.splitlines()]
+    assert sum(line.startswith(bytes(many)) for line in lines) == COUNT, errors
+    assert f"{COUNT} files: ".encode() in lines[-1]
+    assert process.returncode == 5
+
+
+def test_processes_end_with_the_one_that_was_killed(many: Path) -> None:
+    with command("check", "--jobs", "2", "--for", "wasmtime", many) as process:
+        wait_for(lambda: len(workers(process)) == 2, seconds=60)
+        assert process.stdout is not None
+        process.stdout.readline()
+        left = session(process.pid)
+        process.kill()
+        process.communicate()
+    assert all(ends(pid) for pid in left)

@@ -1,0 +1,152 @@
+"""Work on many items: in order, in bounded memory, and with an answer for each."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import time
+import weakref
+from collections.abc import Iterator, Sequence
+from functools import partial
+from multiprocessing import active_children
+from pathlib import Path
+
+import pytest
+
+from nnshim.many.order import in_order
+from nnshim.many.work import Work
+from rewriter.errors import DependencyMissing
+from tests.support.processes import started, wait_for
+
+FATAL = 13
+
+
+def squares(items: Sequence[int]) -> list[int | str]:
+    """The first items take longest."""
+    time.sleep(0.05 if items[0] < 4 else 0)
+    return [item * item for item in items]
+
+
+def kills_itself(items: Sequence[int]) -> list[int | str]:
+    if FATAL in items:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return squares(items)
+
+
+def lacks_something(_: Sequence[int]) -> list[int | str]:
+    raise DependencyMissing("wasm-tools is not installed")
+
+
+def has_a_bug(_: Sequence[int]) -> list[int | str]:
+    raise IndexError("out of range")
+
+
+def processes(folder: Path, count: int, items: Sequence[int]) -> list[int | str]:
+    """Leave a file for the process that does this, and wait until so many have done that."""
+    (folder / str(os.getpid())).touch()
+    wait_for(lambda: len(list(folder.iterdir())) >= count, seconds=60)
+    return list(items)
+
+
+def lost(item: int, how: str) -> int | str:
+    return f"{item} {how}"
+
+
+def nowhere(_: int) -> bool:
+    return False
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize("count", [0, 1, 8, 9, 200])
+def test_what_is_found_comes_in_the_order_of_the_items(jobs: int, count: int) -> None:
+    found = in_order(Work(squares, lost, nowhere), range(count), jobs)
+    assert list(found) == [number * number for number in range(count)]
+
+
+def test_a_few_items_start_no_process() -> None:
+    with started() as new:
+        assert len(list(in_order(Work(squares, lost, nowhere), range(8), 3))) == 8
+    assert new == []
+
+
+def test_the_work_is_shared(tmp_path: Path) -> None:
+    list(in_order(Work(partial(processes, tmp_path, 3), lost, nowhere), range(100), 3))
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_process_that_is_killed_costs_only_the_item_that_did_that() -> None:
+    found = list(in_order(Work(kills_itself, lost, nowhere), range(100), 3))
+    expected: list[int | str] = [number * number for number in range(100)]
+    expected[FATAL] = f"{FATAL} was killed by signal SIGKILL"
+    assert found == expected
+
+
+def test_what_only_this_process_can_do_is_done_here(tmp_path: Path) -> None:
+    work = Work(partial(processes, tmp_path, 1), lost, lambda item: item == FATAL)
+    assert list(in_order(work, range(100), 2)) == list(range(100))
+    assert (tmp_path / str(os.getpid())).exists()
+    assert len(list(tmp_path.iterdir())) > 1
+
+
+def test_an_error_about_all_of_it_ends_it() -> None:
+    with pytest.raises(DependencyMissing, match="wasm-tools is not installed"):
+        list(in_order(Work(lacks_something, lost, nowhere), range(100), 3))
+    assert active_children() == []
+
+
+def test_a_bug_is_told_with_its_place() -> None:
+    with pytest.raises(RuntimeError, match=r"IndexError: out of range \(.*test_pool.py:\d+\)"):
+        list(in_order(Work(has_a_bug, lost, nowhere), range(100), 3))
+
+
+def test_who_takes_no_more_ends_the_processes_at_once() -> None:
+    found = in_order(Work(squares, lost, nowhere), range(100), 3)
+    assert next(found) == 0
+    assert len(active_children()) == 3
+    start = time.monotonic()
+    found.close()
+    assert time.monotonic() - start < 2
+    assert active_children() == []
+
+
+def test_items_are_taken_no_further_ahead_than_they_are_needed() -> None:
+    taken = 0
+
+    def items() -> Iterator[int]:
+        nonlocal taken
+        for number in range(100_000):
+            taken = number
+            yield number
+
+    ahead = []
+    for number, _ in enumerate(in_order(Work(squares, lost, nowhere), items(), 2)):
+        ahead.append(taken - number)
+        if number > 2000:
+            break
+    assert max(ahead) <= 2 * 4 * 16 + 16
+
+
+class Ring:
+    """What only the garbage collector removes."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_one_process_removes_what_it_no_longer_needs() -> None:
+    """The command starts without the garbage collector."""
+    made: weakref.WeakSet[Ring] = weakref.WeakSet()
+
+    def rings(items: Sequence[int]) -> list[int | str]:
+        for _ in items:
+            made.add(Ring())
+        return list(items)
+
+    gc.disable()
+    try:
+        assert len(list(in_order(Work(rings, lost, nowhere), range(20_000), 1))) == 20_000
+        assert len(made) < 5_000
+    finally:
+        gc.enable()
+        gc.unfreeze()
