@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from functools import cached_property
 from typing import NamedTuple
 
@@ -58,6 +58,15 @@ class Calls(NamedTuple):
     open: Collection[int]
 
 
+class _Once(NamedTuple):
+    """The result of following a function, and the `steps` that it took, without those to find the
+    effects of the functions that it calls, which are found once."""
+
+    wanted: Set[int]
+    found: Followed | None
+    steps: int
+
+
 class Functions:
     """The functions of a module. The first ones are `imported`. `imported_globals` is the number of
     imported globals, and `memory` the index of the memory that is shared with the host.
@@ -77,7 +86,9 @@ class Functions:
         self._types, self._bodies = defined_functions(module)
         self._budget = Budget(_STEPS)
         self._effects = {index: one.effect for index, one in stand_ins.items()}
+        self._followed: dict[int, _Once] = {}
         self._depth = 0
+        self._for_effects = 0
         self._around = Surroundings(
             self._callee, self._type, dict(_fixed_globals(module, imported_globals)), memory
         )
@@ -103,13 +114,24 @@ class Functions:
                 named.update(r.index for r in references if r.end not in self._uncalled)
         return Calls(callers, named)
 
-    def follow(self, index: int, wanted: Collection[int]) -> Followed | None:
+    def follow(self, index: int, wanted: Set[int]) -> Followed | None:
         """What is known at each call of a `wanted` function in function `index`, or None if that
-        function cannot be followed."""
+        function cannot be followed. All callers share the budget, as if each followed it anew."""
+        once = self._followed.get(index)
+        if once is None or not wanted <= once.wanted:
+            once = self._followed[index] = self._follow_once(index, wanted)
+        else:
+            self._budget.left -= once.steps
+        return once.found if self._budget.left > 0 else None
+
+    def _follow_once(self, index: int, wanted: Set[int]) -> _Once:
+        left, for_effects = self._budget.left, self._for_effects
         try:
-            return self._follow(index, wanted, self._budget)
+            found = self._follow(index, wanted, self._budget)
         except (ModuleError, NotFollowed):
-            return None
+            found = None
+        steps = left - self._budget.left - (self._for_effects - for_effects)
+        return _Once(wanted, found, steps)
 
     def start_of(self, index: int) -> int:
         """The position of a function's body in bytes."""
@@ -123,7 +145,7 @@ class Functions:
 
     def _code(self, index: int) -> Code:
         body = self._bodies[index - len(self._imported)]
-        return decode(self._bodies.data, body, self._module.types)
+        return decode(self._bodies.data[body.content : body.end], self._module.types)
 
     @cached_property
     def _places(self) -> Mapping[int, int]:
@@ -161,6 +183,7 @@ class Functions:
             return Effect.ANY
         self._effects[index] = Effect.ANY  # for recursive calls, and if it cannot be followed
         self._depth += 1
+        left = self._budget.left
         try:
             if self._follow(index, (), self._budget).silent:
                 self._effects[index] = Effect.NOTHING
@@ -168,6 +191,8 @@ class Functions:
             pass
         finally:
             self._depth -= 1
+            if not self._depth:
+                self._for_effects += left - self._budget.left
         return self._effects[index]
 
 
