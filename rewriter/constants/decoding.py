@@ -7,12 +7,12 @@ followed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from rewriter.errors import MalformedModule, NNShimError
 from rewriter.wasm.reader import Cursor, Data
-from rewriter.wasm.types import Types, value_type
+from rewriter.wasm.types import FuncType, value_type
 
 __all__ = [
     "EFFECTS",
@@ -138,7 +138,7 @@ EFFECTS: Mapping[int, tuple[int, int]] = {
 that are handled one by one."""
 
 
-def decode(body: bytes, types: Types) -> Code:
+def decode(body: bytes, type_of: Callable[[int], FuncType]) -> Code:
     """Decode a function body, without its size field. Raises MalformedModule if it cannot be read,
     and NotFollowed if it is too long or has an instruction that is not followed."""
     cursor = Cursor(body, 0, len(body))
@@ -149,12 +149,12 @@ def decode(body: bytes, types: Types) -> Code:
             raise NotFollowed("too many local variables to follow")
         variables += [kind] * number
     labels: dict[int, tuple[int, ...]] = {}
-    found = _instructions(cursor, types, labels)
+    found = _instructions(cursor, type_of, labels)
     return Code(tuple(variables), found, _nesting(found), labels)
 
 
 def _instructions(
-    cursor: Cursor, types: Types, labels: dict[int, tuple[int, ...]]
+    cursor: Cursor, type_of: Callable[[int], FuncType], labels: dict[int, tuple[int, ...]]
 ) -> list[Instruction]:
     """All instructions. Those with one immediate of one byte, or none, are decoded here."""
     body, pos, end = cursor.data, cursor.pos, cursor.end
@@ -190,7 +190,7 @@ def _instructions(
             labels[len(found)] = tuple(cursor.u32() for _ in range(cursor.count("labels") + 1))
             add((opcode, pos, 0, 0))
         else:
-            add(_instruction(cursor, types))
+            add(_instruction(cursor, type_of))
         pos = cursor.pos
     if pos < end:
         raise NotFollowed("too many instructions to follow")
@@ -252,11 +252,11 @@ def _form(opcode: int) -> int:
 _FORMS = bytes(map(_form, range(256)))
 
 
-def _instruction(cursor: Cursor, types: Types) -> Instruction:
+def _instruction(cursor: Cursor, type_of: Callable[[int], FuncType]) -> Instruction:
     at = cursor.pos
     opcode = cursor.byte()
     if opcode in (Op.BLOCK, Op.LOOP, Op.IF):
-        return opcode, at, *_block_type(cursor, types)
+        return opcode, at, *_block_type(cursor, type_of)
     if opcode in (Op.CALL_INDIRECT, Op.RETURN_CALL_INDIRECT):
         return opcode, at, cursor.u32(), cursor.u32()
     if 0x20 <= opcode <= 0x26 or opcode in _INDEXED:
@@ -281,7 +281,7 @@ def _instruction(cursor: Cursor, types: Types) -> Instruction:
     raise NotFollowed(f"instruction {opcode:#04x} is not followed")
 
 
-def _block_type(cursor: Cursor, types: Types) -> tuple[int, int]:
+def _block_type(cursor: Cursor, type_of: Callable[[int], FuncType]) -> tuple[int, int]:
     """The number of operands and results of a block."""
     start = cursor.pos
     first = cursor.byte()
@@ -292,9 +292,9 @@ def _block_type(cursor: Cursor, types: Types) -> tuple[int, int]:
         value_type(cursor)
         return 0, 1
     index = cursor.s33()
-    found = types.of_function(index, start) if index >= 0 else None
-    if found is None:
+    if index < 0:
         raise MalformedModule("a block has a type that is not a function type", start)
+    found = type_of(index)
     return len(found.params), len(found.results)
 
 

@@ -92,7 +92,11 @@ class Bodies:
 
     def at(self, position: int) -> Body:
         """The body that contains a position in the file."""
-        return self[bisect_right(self._starts, position - self._first) - 1]
+        return self[self.number_at(position)]
+
+    def number_at(self, position: int) -> int:
+        """The number of the body that contains a position in the file."""
+        return bisect_right(self._starts, position - self._first) - 1
 
     def _find(self, section: Section) -> None:
         cursor = section.cursor()
