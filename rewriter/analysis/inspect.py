@@ -186,8 +186,8 @@ _T = TypeVar("_T")
 
 
 def once(find: Callable[[ModuleInfo], _T], info: ModuleInfo) -> _T:
-    """What `find` finds for a module, which depends on its functions, ABIs, adapters and guest. It is
-    found once, although a module is compared with many hosts."""
+    """What `find` finds for a module, which depends on its functions, ABIs, adapters and guest. It
+    is found once, although a module is compared with many hosts."""
     if info.known is None:
         return find(info)
     of = (info.wasi_nn, info.abis, info.adapters, info.traces, info.guest)

@@ -16,7 +16,7 @@ from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType, value_type
 
-__all__ = ["Calls", "Functions", "Imported", "StandIn"]
+__all__ = ["REMEMBERED", "Calls", "Functions", "Imported", "StandIn"]
 
 _STEPS = 250_000
 """The most instructions that are decoded and followed in one module. They take about a second."""
@@ -93,7 +93,7 @@ class _Known(NamedTuple):
     steps: int
 
 
-_REMEMBERED: Remembered[_Key, _Known] = Remembered(4 << 20)
+REMEMBERED: Remembered[_Key, _Known] = Remembered(4 << 20)
 _EACH_ANSWER, _EACH_CALL = 400, 20_000
 """Bytes that an answer and the snapshot of a call may take."""
 
@@ -174,9 +174,12 @@ class Functions:
         try:
             self._budget.take(0)
             body = self._bodies[index - len(self._imported)]
-            code, func_type = self._bodies.data[body.content : body.end], self._type_of_function(index)
+            code, func_type = (
+                self._bodies.data[body.content : body.end],
+                self._type_of_function(index),
+            )
             key = _Key(code, func_type, self._around.memory, self._fixed, wanted)
-            known = _REMEMBERED.known.get(key)
+            known = REMEMBERED.known.get(key)
             if known is not None and self._gives(known.answers):
                 self._budget.take(known.steps)
                 return known.found
@@ -204,7 +207,7 @@ class Functions:
         steps = before - self._budget.left - self._steps_inside
         answers = _Answers(tuple(types.items()), tuple(callees.items()))
         size = len(key.body) + _EACH_ANSWER * (len(types) + len(callees))
-        _REMEMBERED.keep(key, size + _EACH_CALL * len(found.calls), _Known(answers, found, steps))
+        REMEMBERED.keep(key, size + _EACH_CALL * len(found.calls), _Known(answers, found, steps))
         return found
 
     def _gives(self, answers: _Answers) -> bool:

@@ -48,16 +48,16 @@ class Op:
 
 
 Instruction = tuple[int, int, int, int]
-"""One instruction: its opcode, its offset from the start of the body in bytes, and two numbers. These
-depend on the opcode: an index; a number; an offset and the index of a memory; for blocks the number
-of operands and results."""
+"""One instruction: its opcode, its offset from the start of the body in bytes, and two numbers.
+These depend on the opcode: an index; a number; an offset and the index of a memory; for blocks the
+number of operands and results."""
 
 
 class Code(NamedTuple):
     """A function body. `locals` are the types of its local variables, without the parameters.
 
-    By the place of an instruction in the list, `to` has for a block or loop its end, for an `if` its
-    end or the place after its `else`, and for `else` the end; `labels` has those of `br_table`."""
+    By the place of an instruction in the list, `to` has the end of a block or loop, the end of an
+    `if` or the place after its `else`, and for `else` the end; `labels` has those of `br_table`."""
 
     locals: tuple[str, ...]
     instructions: list[Instruction]
@@ -134,8 +134,8 @@ EFFECTS: Mapping[int, tuple[int, int]] = {
     for opcode in (*_EFFECTS, *range(0xFD00, 0xFD01 + _LAST_VECTOR))
     if (taken := _effect(opcode)) is not None
 }
-"""The number of operands and results of each instruction that does not write memory, except for those
-that are handled one by one."""
+"""The number of operands and results of each instruction that does not write memory, except for
+those that are handled one by one."""
 
 
 def decode(body: bytes, type_of: Callable[[int], FuncType]) -> Code:
@@ -223,8 +223,8 @@ _INDEXED = frozenset((Op.BR, Op.BR_IF, Op.CALL, Op.RETURN_CALL, 0x3F, 0x40, 0xD2
 _PLAIN = frozenset((Op.ELSE, Op.END, Op.RETURN, Op.SELECT))
 
 _OTHER, _BLOCK, _MEMORY, _ALONE, _INDEX, _I32, _I64 = range(7)
-"""Forms of instructions: blocks; loads and stores; those without an immediate, with an index, or with
-a number of 32 or 64 bits."""
+"""Forms of instructions: blocks; loads and stores; those without an immediate, with an index, or
+with a number of 32 or 64 bits."""
 
 _EMPTY = 0x40
 _SHORT = {_BLOCK: (_EMPTY, 0x7F, 0x7E, 0x7D, 0x7C), _MEMORY: range(_EMPTY)}

@@ -15,8 +15,8 @@ __all__ = ["Budget", "Callee", "Effect", "Followed", "Label", "Snapshot", "State
 
 
 Label = tuple[int, int, int, bool]
-"""The target of a branch: the place at which it goes on; the number of operands at the bottom of the
-stack that stay; the number at the top that are put on these; and whether it is a loop."""
+"""The target of a branch: the place at which it goes on; the number of operands at the bottom of
+the stack that stay; the number at the top that are put on these; and whether it is a loop."""
 
 
 class State:
@@ -47,8 +47,8 @@ class State:
         return made
 
     def view(self, stack: list[Value], labels: tuple[Label, ...]) -> State:
-        """The same state with another stack and other labels. It shares the rest, and so must not be
-        changed."""
+        """The same state with another stack and other labels. It shares the rest, so only one of
+        the two may be changed."""
         made: State = State.__new__(State)
         made.locals, made.globals, made.called = self.locals, self.globals, self.called
         made.memory, made.made = self.memory, self.made
@@ -127,8 +127,8 @@ class Budget:
         self.left = steps
 
     def take(self, steps: int) -> None:
-        """Use up `steps`. Raises NotFollowed if nothing is left. Once it does, it always does: so it
-        does not matter in which order the steps of one call are used up."""
+        """Use up `steps`. Raises NotFollowed if nothing is left, then and ever after. So the order
+        in which steps are used up does not matter."""
         self.left -= steps
         if self.left <= 0:
             raise NotFollowed("too many instructions to follow")
@@ -145,8 +145,8 @@ class Surroundings(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """What is known before a call: the index of the called function, the call's offset from the start
-    of the calling function's body in bytes, its arguments, and the state."""
+    """What is known before a call: the index of the called function, the call's offset in bytes
+    from the start of the calling function's body, the arguments, and the state."""
 
     function: int
     at: int
@@ -155,8 +155,9 @@ class Snapshot(NamedTuple):
 
 
 class Followed(NamedTuple):
-    """The result of following a function. `calls` are by their offset. `silent` says that the function
-    does not store to memory, leaves all globals as they were, and calls only such functions."""
+    """The result of following a function. `calls` are by their offset. `silent` says that the
+    function does not store to memory, leaves all globals as they were, and calls only such
+    functions."""
 
     calls: Mapping[int, Snapshot]
     silent: bool

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 
 from rewriter.constants.arithmetic import binary, extended, select, unary
-from rewriter.constants.decoding import EFFECTS, LANE_STORES, LOADS, STORES, VECTOR_LOADS, Instruction, Op
+from rewriter.constants.decoding import (
+    EFFECTS,
+    LANE_STORES,
+    LOADS,
+    STORES,
+    VECTOR_LOADS,
+    Instruction,
+    Op,
+)
 from rewriter.constants.state import Callee, Effect, Snapshot, State, Surroundings
 from rewriter.constants.values import (
     Origin,

@@ -15,7 +15,6 @@ from rewriter.functions.feature import Feature
 from rewriter.functions.instructions import (
     BASE,
     BLOCK_TYPE,
-    BR_TABLE,
     HEAP_TYPE,
     INDEX,
     LEB,

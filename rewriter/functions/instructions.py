@@ -1,8 +1,8 @@
 """Instructions: the length of each, and the ones that refer to a function.
 
 Only the length of an instruction matters here, so one regular expression can skip thousands of them
-at a time. It stops at references to functions, and at the few instructions whose length depends on a
-count.
+at a time. It stops at references to functions, and at the few instructions whose length depends on
+a count.
 
 Specification: https://webassembly.github.io/spec/core/binary/instructions.html, with the
 instructions of the proposals for threads, exceptions (both forms), stack switching, custom
@@ -47,8 +47,8 @@ _CAN_POSSESS = sys.version_info >= (3, 11, 5)
 
 
 def several(one: bytes, least: int = 1, then: bytes = b"") -> re.Pattern[bytes]:
-    """Matches `least` or more, at least up to 2000, of what `one` matches, which are alternatives, and
-    `then` something else.
+    """Matches `least` or more of what `one` matches, which are alternatives, and `then` something
+    else. It may stop after 2000.
 
     There is only one way to match an instruction. So possessive repetition is the same as greedy
     repetition, except that it keeps no record of each instruction."""

@@ -1,5 +1,5 @@
-"""Results that depend on some bytes alone, kept by these bytes. Modules share functions: thousands of
-guests are linked with the same C library."""
+"""Results that depend on some bytes alone, kept by these bytes. Modules share functions: thousands
+of guests are linked with the same C library."""
 
 from __future__ import annotations
 
@@ -26,9 +26,13 @@ class Remembered(Generic[_K, _V]):
 
     def keep(self, key: _K, size: int, value: _V) -> _V:
         """Keep a result. `size` is the number of bytes in the key and the value."""
+        if self._taken + size + _EACH > self._most:
+            self.forget()
         self._taken += size + _EACH
-        if self._taken > self._most:
-            self.known.clear()
-            self._taken = size + _EACH
         self.known[key] = value
         return value
+
+    def forget(self) -> None:
+        """Forget all results."""
+        self.known.clear()
+        self._taken = 0

@@ -18,7 +18,7 @@ from rewriter.functions.instructions import BASE, BR_TABLE, several
 from rewriter.functions.survey.remembered import Remembered
 from rewriter.wasm.reader import Cursor
 
-__all__ = ["LONGEST", "MOST_CELLS", "NOT_SMALL", "SmallBodies", "small_bodies"]
+__all__ = ["LONGEST", "MOST_CELLS", "NOT_SMALL", "REMEMBERED", "SmallBodies", "small_bodies"]
 
 LONGEST = 13_000
 """The most bytes of a small body."""
@@ -40,7 +40,7 @@ class SmallBodies(NamedTuple):
     features: Mapping[int, _Features]
 
 
-_REMEMBERED: Remembered[bytes, tuple[int, _Features]] = Remembered(4 << 20)
+REMEMBERED: Remembered[bytes, tuple[int, _Features]] = Remembered(4 << 20)
 
 _FOUND: WeakKeyDictionary[Bodies, SmallBodies] = WeakKeyDictionary()
 """Cache: several parts of the analysis ask for the same bodies."""
@@ -56,13 +56,13 @@ def small_bodies(bodies: Bodies) -> SmallBodies:
 
 def _read(bodies: Bodies) -> SmallBodies:
     all_cells, all_features = array("h"), dict[int, _Features]()
-    data, known = bodies.data, _REMEMBERED.known
+    data, known = bodies.data, REMEMBERED.known
     for content, end in bodies.contents:
         if end - content > LONGEST:
             all_cells.append(NOT_SMALL)
             continue
         body = data[content:end]
-        found = known.get(body) or _REMEMBERED.keep(body, len(body), _body(body))
+        found = known.get(body) or REMEMBERED.keep(body, len(body), _body(body))
         cells, features = found
         if features:
             all_features[len(all_cells)] = features
