@@ -2,10 +2,10 @@
 
     python -m benchmarks.analysis [--quick]
 
-The analysis is what `nnshim check` and `nnshim rewrite` do in their own process: without their start
-and without validation. `wasm-tools validate` is a process. An analysis is timed when nothing is
-remembered from other modules ("alone"), and after another module with the same functions, except for
-those that call wasi-nn ("one of many"). --quick takes fewer turns.
+The analysis is what `nnshim check` and `nnshim rewrite` do in their own process: without their
+start and without validation. `wasm-tools validate` is a process. An analysis is timed when nothing
+is remembered from other modules ("alone"), and after another module with the same functions, except
+for those that call wasi-nn ("one of many"). --quick takes fewer turns.
 """
 
 from __future__ import annotations

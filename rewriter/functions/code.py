@@ -16,7 +16,7 @@ from rewriter.functions.instructions import (
     BR_TABLE,
     END,
     Reference,
-    named,
+    index_of,
     naming,
     skip,
     skip_but_type,
@@ -169,15 +169,10 @@ def body_references(
     """
     if not count or not wanted:
         return
-    search = naming(wanted).search
+    search = naming(frozenset(wanted)).search
     data, pos, end = bodies.data, bodies[0].content, bodies[count - 1].end
     while hit := search(data, pos, end):
-        pos = hit.start()
-        perhaps = named(data, pos, end)
-        if perhaps is None or perhaps.index not in wanted:
-            pos += 1
-            continue
-        body = bodies.at(pos)
+        body = bodies.at(hit.start())
         references = bounded(_references(data, body, wanted))
         if references:
             yield body, references
@@ -255,9 +250,15 @@ def _references(data: Data, body: Body, wanted: Collection[int]) -> Iterator[Ref
     for _ in range(cursor.count("local variables")):
         cursor.u32()
         value_type(cursor)
-    run = skip()
-    while cursor.pos < body.end:
-        if matched := run.match(data, cursor.pos, body.end):
-            cursor.pos = matched.end()
-        elif reference := step(cursor, wanted):
-            yield reference
+    match, pos, end = skip().match, cursor.pos, body.end
+    while pos < end:
+        matched = match(data, pos, end)
+        if matched is None or matched.end() == pos:
+            cursor.pos = pos
+            if reference := step(cursor, wanted):
+                yield reference
+            pos = cursor.pos
+            continue
+        pos, index = matched.end(), matched[1]
+        if index is not None and (number := index_of(index)) in wanted:
+            yield Reference(pos - len(index), pos, number)

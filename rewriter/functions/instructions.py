@@ -32,7 +32,7 @@ __all__ = [
     "LEB",
     "MEMARG",
     "Reference",
-    "named",
+    "index_of",
     "naming",
     "several",
     "skip",
@@ -174,7 +174,7 @@ def step(cursor: Cursor, wanted: Collection[int]) -> Reference | None:
 
     Raises UnsupportedModule at an unknown instruction, and MalformedModule at a truncated one.
     """
-    if reference := named(cursor.data, cursor.pos, cursor.end):
+    if reference := _named(cursor.data, cursor.pos, cursor.end):
         cursor.pos = reference.end
         return reference if reference.index in wanted else None
     return None if _match(cursor, skip_one()) else _special(cursor)
@@ -230,9 +230,10 @@ def _match(cursor: Cursor, pattern: re.Pattern[bytes]) -> bool:
 
 @functools.cache
 def skip() -> re.Pattern[bytes]:
-    """Matches instructions other than those that refer to functions. It stops at instructions whose
-    length depends on a count."""
-    return several(b"|".join(one for one in ALL if not one.startswith(_FUNCTION_OPCODES)))
+    """Matches instructions up to one that refers to a function, and that one, with its index as a
+    group. It stops at instructions whose length depends on a count, and may match nothing."""
+    others = b"|".join(one for one in ALL if not one.startswith(_FUNCTION_OPCODES))
+    return several(others, 0, b"(?:%b)?" % _REFERENCE)
 
 
 @functools.cache
@@ -257,28 +258,39 @@ def skip_but_type(index: int, most: int) -> re.Pattern[bytes]:
     return re.compile(rb"(?:%b){1,%d}" % (every, most), re.DOTALL)
 
 
-def naming(wanted: Collection[int]) -> re.Pattern[bytes]:
-    """Finds the first two bytes of each instruction that refers to one of the `wanted` functions.
-    The same bytes can also be something else. See `named`."""
-    firsts = {first for index in wanted for first in (index & 0x7F | 0x80, index) if first < 256}
-    return re.compile(b"%b[%b]" % (_FUNCTION_OPCODES, re.escape(bytes(sorted(firsts)))), re.DOTALL)
+@functools.lru_cache(maxsize=32)
+def naming(wanted: frozenset[int]) -> re.Pattern[bytes]:
+    """Finds the bytes of an instruction that refers to one of the `wanted` functions, whose index
+    takes at most five bytes. The same bytes can also be something else."""
+    small = bytes(sorted(index for index in wanted if index < 0x80))
+    padded = bytes(index | 0x80 for index in small)
+    of_small = rb"[%b]|[%b]\x80{0,3}\x00" % (re.escape(small), re.escape(padded))
+    of_large = [_encodings(index) for index in sorted(wanted) if index >= 0x80]
+    indices = b"|".join([of_small, *of_large] if small else of_large)
+    return re.compile(rb"%b(?:%b)" % (_FUNCTION_OPCODES, indices), re.DOTALL)
 
 
-def named(data: Data, pos: int, end: int) -> Reference | None:
+def _named(data: Data, pos: int, end: int) -> Reference | None:
     """The reference of an instruction at `pos` that refers to a function, whose index takes at most
     five bytes; None if the bytes there are something else."""
     matched = _reference().match(data, pos, end)
-    if matched is None:
-        return None
+    return None if matched is None else Reference(pos + 1, matched.end(), index_of(matched[1]))
+
+
+def index_of(encoded: bytes) -> int:
+    """The number that is encoded as LEB128."""
     index = 0
-    for place, byte in enumerate(matched[1]):
+    for place, byte in enumerate(encoded):
         index |= (byte & 0x7F) << 7 * place
-    return Reference(pos + 1, matched.end(), index)
+    return index
+
+
+_REFERENCE = rb"%b([\x80-\xff]{0,4}+[\x00-\x7f])" % _FUNCTION_OPCODES
 
 
 @functools.cache
 def _reference() -> re.Pattern[bytes]:
-    return re.compile(rb"%b([\x80-\xff]{0,4}+[\x00-\x7f])" % _FUNCTION_OPCODES, re.DOTALL)
+    return re.compile(_REFERENCE, re.DOTALL)
 
 
 def _encodings(index: int) -> bytes:
