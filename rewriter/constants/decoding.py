@@ -17,9 +17,9 @@ from rewriter.wasm.types import FuncType, value_type
 __all__ = [
     "EFFECTS",
     "LANE_STORES",
+    "LAST_VECTOR",
     "LOADS",
     "STORES",
-    "VECTOR_LOADS",
     "Code",
     "Instruction",
     "NotFollowed",
@@ -85,7 +85,7 @@ _UNARY = (
     *(0x45, 0x50, *range(0x67, 0x6A), *range(0x79, 0x7C), *range(0x8B, 0x92)),
     *(*range(0x99, 0xA0), *range(0xA7, 0xC5)),
 )
-_EFFECTS = {
+EFFECTS = {
     **dict.fromkeys(range(0x45, 0xC5), (2, 1)),
     **dict.fromkeys((*_UNARY, *range(0xFC00, 0xFC08), 0x25, 0x40, 0xD1), (1, 1)),
     **dict.fromkeys((0x00, 0x01, 0xFC09, 0xFC0D), (0, 0)),
@@ -99,43 +99,9 @@ _EFFECTS = {
 }
 """The number of operands and results of instructions other than loads, stores and vectors."""
 
-_VECTORS_OF_ONE = frozenset(
-    (
-        *range(0x0F, 0x17),
-        *(0x18, 0x19, 0x1B, 0x1D, 0x1F, 0x21, 0x4D, 0x53, 0x5E, 0x5F, *range(0x60, 0x65)),
-        *(*range(0x67, 0x6B), 0x74, 0x75, 0x7A, *range(0x7C, 0x82), 0x83, 0x84),
-        *(*range(0x87, 0x8B), 0x94, 0xA0, 0xA1, 0xA3, 0xA4, *range(0xA7, 0xAB)),
-        *(0xC0, 0xC1, 0xC3, 0xC4, *range(0xC7, 0xCB), 0xE0, 0xE1, 0xE3, 0xEC, 0xED, 0xEF),
-        *(*range(0xF8, 0x100), *range(0x101, 0x105)),
-    )
-)
-_VECTORS_OF_THREE = frozenset((0x52, *range(0x105, 0x10D), 0x113))
-VECTOR_LOADS = frozenset(0xFD00 + number for number in (*range(0x01, 0x0B), 0x5C, 0x5D))
-"""Loads of less than a whole vector, and those that extend what they read."""
-
 _LANE_LOADS, _LANE_STORES = range(0x54, 0x58), range(0x58, 0x5C)
 LANE_STORES = frozenset(0xFD00 + number for number in _LANE_STORES)
-_LAST_VECTOR = 0x113
-
-
-def _effect(opcode: int) -> tuple[int, int] | None:
-    if opcode < 0xFD00 or opcode in (Op.V128_CONST, *LOADS, *STORES):
-        return _EFFECTS.get(opcode)
-    number = opcode - 0xFD00
-    if number in _VECTORS_OF_ONE or opcode in VECTOR_LOADS:
-        return 1, 1
-    if number in _LANE_STORES:
-        return None
-    return (3, 1) if number in _VECTORS_OF_THREE else (2, 1)
-
-
-EFFECTS: Mapping[int, tuple[int, int]] = {
-    opcode: taken
-    for opcode in (*_EFFECTS, *range(0xFD00, 0xFD01 + _LAST_VECTOR))
-    if (taken := _effect(opcode)) is not None
-}
-"""The number of operands and results of each instruction that does not write memory, except for
-those that are handled one by one."""
+LAST_VECTOR = 0x113
 
 
 def decode(body: bytes, type_of: Callable[[int], FuncType]) -> Code:
@@ -245,7 +211,7 @@ def _form(opcode: int) -> int:
     if 0x20 <= opcode <= 0x26 or opcode in _INDEXED:
         return _INDEX
     prefixed = (Op.BR_TABLE, Op.SELECT_TYPED, 0xD0, 0xFC, 0xFD)
-    alone = opcode not in prefixed and (opcode in _PLAIN or opcode in _EFFECTS)
+    alone = opcode not in prefixed and (opcode in _PLAIN or opcode in EFFECTS)
     return _ALONE if alone else _OTHER
 
 
@@ -331,7 +297,7 @@ def _fixed(cursor: Cursor, size: int) -> int:
 def _with_prefix(cursor: Cursor, at: int) -> Instruction:
     opcode = 0xFC00 + cursor.u32()
     indices = {0xFC08: 2, 0xFC09: 1, 0xFC0A: 2, 0xFC0B: 1, 0xFC0C: 2, 0xFC0D: 1, 0xFC0E: 2}
-    if opcode not in _EFFECTS:
+    if opcode not in EFFECTS:
         raise NotFollowed(f"instruction {opcode:#06x} is not followed")
     more = indices.get(opcode, 1 if 0xFC0F <= opcode <= 0xFC11 else 0)
     first = cursor.u32() if more else 0
@@ -340,7 +306,7 @@ def _with_prefix(cursor: Cursor, at: int) -> Instruction:
 
 def _vector(cursor: Cursor, at: int) -> Instruction:
     number = cursor.u32()
-    if number > _LAST_VECTOR:
+    if number > LAST_VECTOR:
         raise NotFollowed(f"vector instruction {number:#x} is not followed")
     opcode = 0xFD00 + number
     if number <= 0x0B or number in (0x5C, 0x5D):

@@ -8,9 +8,9 @@ from rewriter.constants.arithmetic import binary, extended, select, unary
 from rewriter.constants.decoding import (
     EFFECTS,
     LANE_STORES,
+    LAST_VECTOR,
     LOADS,
     STORES,
-    VECTOR_LOADS,
     Instruction,
     Op,
 )
@@ -27,6 +27,40 @@ from rewriter.wasm.types import FuncType
 
 __all__ = ["HANDLERS", "Steps"]
 
+_VECTORS_OF_ONE = frozenset(
+    (
+        *range(0x0F, 0x17),
+        *(0x18, 0x19, 0x1B, 0x1D, 0x1F, 0x21, 0x4D, 0x53, 0x5E, 0x5F, *range(0x60, 0x65)),
+        *(*range(0x67, 0x6B), 0x74, 0x75, 0x7A, *range(0x7C, 0x82), 0x83, 0x84),
+        *(*range(0x87, 0x8B), 0x94, 0xA0, 0xA1, 0xA3, 0xA4, *range(0xA7, 0xAB)),
+        *(0xC0, 0xC1, 0xC3, 0xC4, *range(0xC7, 0xCB), 0xE0, 0xE1, 0xE3, 0xEC, 0xED, 0xEF),
+        *(*range(0xF8, 0x100), *range(0x101, 0x105)),
+    )
+)
+_VECTORS_OF_THREE = frozenset((0x52, *range(0x105, 0x10D), 0x113))
+_VECTOR_LOADS = frozenset(0xFD00 + number for number in (*range(0x01, 0x0B), 0x5C, 0x5D))
+"""Loads of less than a whole vector, and those that extend what they read."""
+
+
+def _effect(opcode: int) -> tuple[int, int] | None:
+    if opcode < 0xFD00 or opcode in (Op.V128_CONST, *LOADS, *STORES):
+        return EFFECTS.get(opcode)
+    number = opcode - 0xFD00
+    if number in _VECTORS_OF_ONE or opcode in _VECTOR_LOADS:
+        return 1, 1
+    if opcode in LANE_STORES:
+        return None
+    return (3, 1) if number in _VECTORS_OF_THREE else (2, 1)
+
+
+_TAKEN: Mapping[int, tuple[int, int]] = {
+    opcode: taken
+    for opcode in (*EFFECTS, *range(0xFD00, 0xFD01 + LAST_VECTOR))
+    if (taken := _effect(opcode)) is not None
+}
+"""The number of operands and results of each instruction that does not write memory, except for
+those that are handled one by one."""
+
 _LARGEST_COPY = 64
 """The most bytes whose values are followed through `memory.copy`."""
 
@@ -42,7 +76,7 @@ class Steps:
         self.silent = True
 
     def plain(self, instruction: Instruction, state: State) -> None:
-        takes, gives = EFFECTS[instruction[0]]
+        takes, gives = _TAKEN[instruction[0]]
         del state.stack[len(state.stack) - takes :]
         state.stack += [None] * gives
 
@@ -177,11 +211,11 @@ _BY_EFFECT: Mapping[tuple[int, int], _Handler] = {(1, 1): Steps.unary, (2, 1): S
 HANDLERS: Mapping[int, _Handler] = {
     **{
         opcode: _BY_EFFECT.get(taken, Steps.plain)
-        for opcode, taken in EFFECTS.items()
+        for opcode, taken in _TAKEN.items()
         if opcode != Op.UNREACHABLE
     },
     **dict.fromkeys(LANE_STORES, Steps.store_lane),
-    **dict.fromkeys(VECTOR_LOADS, Steps.load_vector),
+    **dict.fromkeys(_VECTOR_LOADS, Steps.load_vector),
     **dict.fromkeys(STORES, Steps.store),
     **dict.fromkeys(LOADS, Steps.load),
     Op.CALL: Steps.call,
