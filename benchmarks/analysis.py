@@ -5,11 +5,14 @@
 The analysis is what `nnshim check` and `nnshim rewrite` do in their own process: without their
 start and without validation. `wasm-tools validate` is a process. An analysis is timed when nothing
 is remembered from other modules ("alone"), and after another module with the same functions, except
-for those that call wasi-nn ("one of many"). --quick takes fewer turns.
+for those that call wasi-nn ("one of many"). All times are those of the processor, because a busy
+machine distorts them less. --quick takes fewer turns.
 """
 
 from __future__ import annotations
 
+import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -17,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from benchmarks.constants import SAMPLE, repeated
-from benchmarks.measure import in_turn, machine, table
+from benchmarks.measure import machine, table
 from rewriter import RewriteOptions, check, inspect_module, rewrite
 from rewriter.constants import callers
 from rewriter.files import wasm_tools
@@ -33,7 +36,7 @@ SIZE = 300_000
 
 
 def main() -> None:
-    rounds = 5 if "--quick" in sys.argv[1:] else 31
+    rounds = 3 if "--quick" in sys.argv[1:] else 11
     print(machine())
     print()
     header = ["module", "KB", "validate, ms"]
@@ -128,10 +131,28 @@ def row(name: str, module: bytes, other: bytes, rounds: int) -> list[str]:
             partial(rewrite, options=RewriteOptions(host="wamr-legacy", validate=False)),
         ]
         pairs = [timed for action in actions for timed in alone_and_not(action, module, other)]
-        taken = in_turn(rounds, lambda: subprocess.run(validate, check=True), *pairs)
+        taken = processor_times(rounds, lambda: subprocess.run(validate, check=True), *pairs)
     process, *ours = taken
     ratios = [f"{seconds / process:.2f}" for seconds in ours]
     return [name, f"{len(module) / 1000:.0f}", f"{process * 1000:.1f}", *ratios]
+
+
+def processor_times(rounds: int, *actions: Callable[[], object]) -> list[float]:
+    """The median seconds of each action in turn, here and in processes that it waits for. The first
+    round does not count."""
+    times: list[list[float]] = [[] for _ in actions]
+    for number in range(rounds + 1):
+        for action, taken in zip(actions, times, strict=True):
+            start = processor_time()
+            action()
+            if number:
+                taken.append(processor_time() - start)
+    return list(map(statistics.median, times))
+
+
+def processor_time() -> float:
+    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def alone_and_not(
