@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from enum import Enum, auto
 
@@ -51,6 +52,7 @@ def has(target: Dialect, function: str) -> bool:
     return function in target.functions or FALLBACKS.get(function) in target.functions
 
 
+@functools.lru_cache(maxsize=2048)
 def need(function: str, source: Dialect, target: Dialect, *, told: bool = True) -> Need | None:
     """The reason why a function needs an adapter, or None. `target` must have the function in the
     sense of `has`.

@@ -6,14 +6,15 @@ Specification: https://webassembly.github.io/spec/core/binary/modules.html
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from weakref import WeakKeyDictionary
 
 from rewriter.functions.code import defined_functions
 from rewriter.functions.feature import Feature
-from rewriter.functions.features import Found, in_bodies, in_expression, of_value_type
+from rewriter.functions.features import Found, add, in_expression, of_value_type
 from rewriter.functions.frames import Surroundings
 from rewriter.functions.storage import TABLE_WITH_VALUE
+from rewriter.functions.survey.used_features import in_bodies
 from rewriter.wasm.imports import ExternKind, groups
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Cursor, Name
@@ -54,11 +55,6 @@ Counts = dict[ExternKind, int]
 """The number of tables and memories so far, and of imported globals."""
 
 
-def _add(found: Found, features: Iterable[Feature], offset: int) -> None:
-    for feature in features:
-        found.setdefault(feature, offset)
-
-
 _SUB, _SUB_FINAL, _SHARED, _DESCRIBES, _DESCRIPTOR = 0x50, 0x4F, 0x65, 0x4C, 0x4D
 _FUNC, _STRUCT, _CONT = 0x60, 0x5F, 0x5D
 _PACKED = frozenset((0x78, 0x77))
@@ -72,7 +68,7 @@ def _types(module: Module, found: Found) -> None:
         (types.said_open, Feature.OPEN_TYPES),
     ):
         if form is not None:
-            _add(found, (feature,), form)
+            add(found, (feature,), form)
     _equal_types(module, found)
     for index, type_ in enumerate(types):
         start = types.start(index)
@@ -81,7 +77,7 @@ def _types(module: Module, found: Found) -> None:
             _beyond_functions(cursor, found)
         if type_ is not None:
             for spelled in (*type_.params, *type_.results):
-                _add(found, of_value_type(spelled), start)
+                add(found, of_value_type(spelled), start)
 
 
 _MOST_EQUAL = 65535
@@ -93,7 +89,7 @@ def _equal_types(module: Module, found: Found) -> None:
         counts = Counter(types)
         for type_, count in counts.items():
             if type_ is not None and count > _MOST_EQUAL:
-                _add(found, (Feature.EQUAL_TYPES,), types.start(0))
+                add(found, (Feature.EQUAL_TYPES,), types.start(0))
 
 
 def _beyond_functions(cursor: Cursor, found: Found) -> None:
@@ -108,41 +104,41 @@ def _beyond_functions(cursor: Cursor, found: Found) -> None:
         if code == _FUNC and not supertypes:
             return
     if code == _SHARED:
-        _add(found, (Feature.SHARED_EVERYTHING,), start)
+        add(found, (Feature.SHARED_EVERYTHING,), start)
         code = cursor.byte()
     while code in (_DESCRIBES, _DESCRIPTOR):
-        _add(found, (Feature.DESCRIPTORS,), start)
+        add(found, (Feature.DESCRIPTORS,), start)
         cursor.u32()
         code = cursor.byte()
     if code == _CONT:
-        _add(found, (Feature.STACK_SWITCHING,), start)
+        add(found, (Feature.STACK_SWITCHING,), start)
         return
-    _add(found, (Feature.GC_TYPES,), start)
+    add(found, (Feature.GC_TYPES,), start)
     if code == _FUNC:
         return
     for _ in range(cursor.count("fields") if code == _STRUCT else 1):
         before = cursor.pos
         if cursor.byte() in _PACKED:
-            _add(found, (Feature.GC,), start)
+            add(found, (Feature.GC,), start)
         else:
             cursor.pos = before
-            _add(found, of_value_type(value_type(cursor)), start)
+            add(found, of_value_type(value_type(cursor)), start)
         cursor.byte()
 
 
 def _imports(section: Section, found: Found, counts: Counts) -> None:
     for group in groups(section):
         if group.compact:
-            _add(found, (Feature.COMPACT_IMPORTS,), group.module.start)
+            add(found, (Feature.COMPACT_IMPORTS,), group.module.start)
         _name(group.module, found)
         for item in group.imports:
             _name(item.name, found)
             cursor = Cursor(section.data, item.extern_start, item.extern_end)
             kind = cursor.byte()
             if kind == ExternKind.FUNC_EXACT:
-                _add(found, (Feature.EXACT_IMPORTS,), item.extern_start)
+                add(found, (Feature.EXACT_IMPORTS,), item.extern_start)
             elif kind == ExternKind.TAG:
-                _add(found, (Feature.EXCEPTIONS,), item.extern_start)
+                add(found, (Feature.EXCEPTIONS,), item.extern_start)
             elif kind == ExternKind.GLOBAL:
                 counts[ExternKind.GLOBAL] += 1
                 _global_type(cursor, found)
@@ -162,14 +158,14 @@ def _exports(section: Section, found: Found, _counts: Counts) -> None:
 
 def _custom(section: Section, found: Found, _counts: Counts) -> None:
     if not section.name:
-        _add(found, (Feature.NAMELESS_SECTION,), section.start)
+        add(found, (Feature.NAMELESS_SECTION,), section.start)
     elif "\0" in section.name:
-        _add(found, (Feature.NUL_IN_NAME,), section.start)
+        add(found, (Feature.NUL_IN_NAME,), section.start)
 
 
 def _name(name: Name, found: Found) -> None:
     if "\0" in name.text:
-        _add(found, (Feature.NUL_IN_NAME,), name.start)
+        add(found, (Feature.NUL_IN_NAME,), name.start)
 
 
 def _tables(section: Section, found: Found, counts: Counts) -> None:
@@ -186,14 +182,14 @@ def _table(cursor: Cursor, found: Found, counts: Counts) -> None:
     spelled = value_type(cursor)
     cursor.pos = after
     if table_type(cursor).is_64:
-        _add(found, (Feature.TABLE_64,), start)
+        add(found, (Feature.TABLE_64,), start)
     if spelled != "funcref":
-        _add(found, of_value_type(spelled), start)
+        add(found, of_value_type(spelled), start)
     counts[ExternKind.TABLE] += 1
     if counts[ExternKind.TABLE] > 1:
-        _add(found, (Feature.REFERENCE_TYPES,), start)
+        add(found, (Feature.REFERENCE_TYPES,), start)
     if has_value:
-        _add(found, (Feature.FUNCTION_REFERENCES,), start)
+        add(found, (Feature.FUNCTION_REFERENCES,), start)
         in_expression(cursor, found, counts[ExternKind.GLOBAL])
 
 
@@ -222,7 +218,7 @@ def _memory(cursor: Cursor, found: Found, counts: Counts, *, imported: bool = Fa
 
 
 def _tags(section: Section, found: Found, _counts: Counts) -> None:
-    _add(found, (Feature.EXCEPTIONS,), section.start)
+    add(found, (Feature.EXCEPTIONS,), section.start)
 
 
 def _globals(section: Section, found: Found, counts: Counts) -> None:
@@ -237,9 +233,9 @@ _SHARED_GLOBAL = 0x02
 
 def _global_type(cursor: Cursor, found: Found) -> None:
     start = cursor.pos
-    _add(found, of_value_type(value_type(cursor)), start)
+    add(found, of_value_type(value_type(cursor)), start)
     if cursor.byte() & _SHARED_GLOBAL:
-        _add(found, (Feature.SHARED_EVERYTHING,), start)
+        add(found, (Feature.SHARED_EVERYTHING,), start)
 
 
 # Bits of an element segment's flags.
@@ -252,7 +248,7 @@ def _elements(section: Section, found: Found, counts: Counts) -> None:
         start = cursor.pos
         flags = cursor.u32()
         if flags:
-            _add(found, (Feature.REFERENCE_TYPES,), start)
+            add(found, (Feature.REFERENCE_TYPES,), start)
         if not flags & _NOT_ACTIVE:
             if flags & _HAS_TABLE_OR_DECLARES:
                 cursor.u32()
@@ -260,7 +256,7 @@ def _elements(section: Section, found: Found, counts: Counts) -> None:
         says_kind = bool(flags & (_NOT_ACTIVE | _HAS_TABLE_OR_DECLARES))
         if flags & _HAS_EXPRESSIONS:
             if says_kind:
-                _add(found, of_value_type(value_type(cursor)), start)
+                add(found, of_value_type(value_type(cursor)), start)
             for _ in range(cursor.count("elements")):
                 in_expression(cursor, found, counts[ExternKind.GLOBAL])
         else:
@@ -279,7 +275,7 @@ def _data(section: Section, found: Found, counts: Counts) -> None:
         start = cursor.pos
         flags = cursor.u32()
         if flags:
-            _add(found, (Feature.BULK_MEMORY,), start)
+            add(found, (Feature.BULK_MEMORY,), start)
         if flags == _NAMES_MEMORY:
             cursor.u32()
         if flags != _PASSIVE:
@@ -289,7 +285,7 @@ def _data(section: Section, found: Found, counts: Counts) -> None:
 
 
 def _data_count(section: Section, found: Found, _counts: Counts) -> None:
-    _add(found, (Feature.BULK_MEMORY,), section.start)
+    add(found, (Feature.BULK_MEMORY,), section.start)
 
 
 _READERS: Mapping[SectionId, Callable[[Section, Found, Counts], None]] = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rewriter.abi.dialects import Dialect, find_dialect
 from rewriter.analysis.adapted.existing_adapters import (
@@ -35,6 +36,7 @@ __all__ = [
     "exported_functions",
     "exports_functions",
     "inspect_module",
+    "once",
 ]
 
 _SHARED_MEMORY = "memory"
@@ -68,6 +70,7 @@ class ModuleInfo(NamedTuple):
     - `adapter_memory`: the memory that adapters use, if the module exports it.
     - `guest`: the guest's ABI if the user said it, now or in an earlier rewrite.
     - `of_marks`: diagnostics about the section that keeps `guest`, unless the user said it now.
+    - `known`: what follows from the others, by what it is; see `once`.
     """
 
     module: Module
@@ -88,6 +91,7 @@ class ModuleInfo(NamedTuple):
     adapter_memory: AdapterMemory | None
     guest: Dialect | None = None
     of_marks: Sequence[Diagnostic] = ()
+    known: dict[Callable[[ModuleInfo], object], tuple[tuple[object, ...], object]] | None = None
 
     @property
     def size(self) -> int:
@@ -174,7 +178,23 @@ def inspect_module(module: Data | Module, guest_abi: str | None = None) -> Modul
         adapter_memory=adapter_memory,
         guest=guest,
         of_marks=() if given or not wasi_nn else tuple(of_marks(module)),
+        known={},
     )
+
+
+_T = TypeVar("_T")
+
+
+def once(find: Callable[[ModuleInfo], _T], info: ModuleInfo) -> _T:
+    """What `find` finds for a module, which depends on its functions, ABIs, adapters and guest. It
+    is found once, although a module is compared with many hosts."""
+    if info.known is None:
+        return find(info)
+    of = (info.wasi_nn, info.abis, info.adapters, info.traces, info.guest)
+    known = info.known.get(find)
+    if known is None or not all(map(operator.is_, known[0], of)):
+        known = info.known[find] = of, find(info)
+    return known[1]  # type: ignore[return-value]
 
 
 def _of_kind(module: Module, kind: Custom) -> tuple[str, ...]:

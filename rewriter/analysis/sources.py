@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.abi.dialects import DIALECTS, WITX, Dialect, Layout
 from rewriter.analysis.imported import usual
-from rewriter.analysis.inspect import ImportedItem, ModuleInfo
+from rewriter.analysis.inspect import ImportedItem, ModuleInfo, once
 
 if TYPE_CHECKING:
     from rewriter.adapters.adapter import Adapter
@@ -40,9 +40,17 @@ class GuestFunction(NamedTuple):
     certain: bool
 
 
-def guest_functions(info: ModuleInfo) -> Iterator[GuestFunction]:
+def guest_functions(info: ModuleInfo) -> Sequence[GuestFunction]:
     """The functions with a known ABI, in the order of the imports. An adapted guest calls the same
     functions as before."""
+    return once(_guest_functions, info)
+
+
+def _guest_functions(info: ModuleInfo) -> Sequence[GuestFunction]:
+    return tuple(_each_function(info))
+
+
+def _each_function(info: ModuleInfo) -> Iterator[GuestFunction]:
     adapted = {info.wasi_nn[slot].module for slot in info.adapters}
     for slot, dialect in guest_dialects(info).items():
         item, standing = info.wasi_nn[slot], info.adapters.get(slot)
@@ -56,7 +64,7 @@ def guest_functions(info: ModuleInfo) -> Iterator[GuestFunction]:
         )
 
 
-def guest_dialects(info: ModuleInfo) -> dict[int, Dialect]:
+def guest_dialects(info: ModuleInfo) -> Mapping[int, Dialect]:
     """The dialect of each function, by the index of its import. If the types fit no ABI, the module
     name decides which dialect they are compared with.
 
@@ -64,6 +72,10 @@ def guest_dialects(info: ModuleInfo) -> dict[int, Dialect]:
     exception is a rewrite that merged functions of two ABIs, imported under two names. Then all
     functions in the ABI that the host does not speak have adapters, and those without one have the
     ABI that the imports show."""
+    return once(_guest_dialects, info)
+
+
+def _guest_dialects(info: ModuleInfo) -> Mapping[int, Dialect]:
     sources, of_two = _adapted_from(info), mixed(info)
     found: dict[int, Dialect] = {}
     for slot, item in info.wasi_nn.items():
@@ -109,8 +121,12 @@ def _adapted_from(info: ModuleInfo) -> dict[str, dict[Layout, Dialect]]:
     return found
 
 
-def mixed(info: ModuleInfo) -> set[str]:
+def mixed(info: ModuleInfo) -> Set[str]:
     """The module names whose functions would have two ABIs without adapters."""
+    return once(_mixed, info)
+
+
+def _mixed(info: ModuleInfo) -> Set[str]:
     sources: dict[str, set[Dialect]] = {}
     for slot, standing in info.adapters.items():
         sources.setdefault(info.wasi_nn[slot].module, set()).add(standing.adapter.source)

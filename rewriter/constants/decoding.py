@@ -7,23 +7,24 @@ followed.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from rewriter.errors import MalformedModule, NNShimError
-from rewriter.functions.code import Body
 from rewriter.wasm.reader import Cursor, Data
-from rewriter.wasm.types import Types, value_type
+from rewriter.wasm.types import FuncType, value_type
 
 __all__ = [
+    "EFFECTS",
+    "LANE_STORES",
+    "LAST_VECTOR",
     "LOADS",
     "STORES",
-    "VECTOR_LOADS",
     "Code",
     "Instruction",
     "NotFollowed",
     "Op",
     "decode",
-    "effect",
     "number_at",
 ]
 
@@ -41,32 +42,27 @@ class Op:
     DROP, SELECT, SELECT_TYPED = 0x1A, 0x1B, 0x1C
     LOCAL_GET, LOCAL_SET, LOCAL_TEE, GLOBAL_GET, GLOBAL_SET = 0x20, 0x21, 0x22, 0x23, 0x24
     I32_CONST, I64_CONST, F32_CONST, F64_CONST = 0x41, 0x42, 0x43, 0x44
+    I32_ADD = 0x6A
     MEMORY_INIT, MEMORY_COPY, MEMORY_FILL = 0xFC08, 0xFC0A, 0xFC0B
     V128_CONST = 0xFD0C
 
 
-class Instruction(NamedTuple):
-    """One instruction. `at` is its position in the file in bytes.
-
-    `first` and `second` depend on the opcode: an index; a number; an offset and the index of a
-    memory; for blocks the number of operands and results. `labels` are those of `br_table`. `to` is
-    a place in the list of instructions: the end of a block, the start of the `else` arm of an `if`
-    that has one, and the end of the block for `else`.
-    """
-
-    opcode: int
-    at: int
-    first: int = 0
-    second: int = 0
-    to: int = 0
-    labels: tuple[int, ...] = ()
+Instruction = tuple[int, int, int, int]
+"""One instruction: its opcode, its offset from the start of the body in bytes, and two numbers.
+These depend on the opcode: an index; a number; an offset and the index of a memory; for blocks the
+number of operands and results."""
 
 
 class Code(NamedTuple):
-    """A function body. `locals` are the types of its local variables, without the parameters."""
+    """A function body. `locals` are the types of its local variables, without the parameters.
+
+    By the place of an instruction in the list, `to` has the end of a block or loop, the end of an
+    `if` or the place after its `else`, and for `else` the end; `labels` has those of `br_table`."""
 
     locals: tuple[str, ...]
     instructions: list[Instruction]
+    to: Mapping[int, int]
+    labels: Mapping[int, tuple[int, ...]]
 
 
 LOADS = dict(
@@ -89,7 +85,7 @@ _UNARY = (
     *(0x45, 0x50, *range(0x67, 0x6A), *range(0x79, 0x7C), *range(0x8B, 0x92)),
     *(*range(0x99, 0xA0), *range(0xA7, 0xC5)),
 )
-_EFFECTS = {
+EFFECTS = {
     **dict.fromkeys(range(0x45, 0xC5), (2, 1)),
     **dict.fromkeys((*_UNARY, *range(0xFC00, 0xFC08), 0x25, 0x40, 0xD1), (1, 1)),
     **dict.fromkeys((0x00, 0x01, 0xFC09, 0xFC0D), (0, 0)),
@@ -103,109 +99,155 @@ _EFFECTS = {
 }
 """The number of operands and results of instructions other than loads, stores and vectors."""
 
-_VECTORS_OF_ONE = frozenset(
-    (
-        *range(0x0F, 0x17),
-        *(0x18, 0x19, 0x1B, 0x1D, 0x1F, 0x21, 0x4D, 0x53, 0x5E, 0x5F, *range(0x60, 0x65)),
-        *(*range(0x67, 0x6B), 0x74, 0x75, 0x7A, *range(0x7C, 0x82), 0x83, 0x84),
-        *(*range(0x87, 0x8B), 0x94, 0xA0, 0xA1, 0xA3, 0xA4, *range(0xA7, 0xAB)),
-        *(0xC0, 0xC1, 0xC3, 0xC4, *range(0xC7, 0xCB), 0xE0, 0xE1, 0xE3, 0xEC, 0xED, 0xEF),
-        *(*range(0xF8, 0x100), *range(0x101, 0x105)),
-    )
-)
-_VECTORS_OF_THREE = frozenset((0x52, *range(0x105, 0x10D), 0x113))
-VECTOR_LOADS = frozenset(0xFD00 + number for number in (*range(0x01, 0x0B), 0x5C, 0x5D))
-"""Loads of less than a whole vector, and those that extend what they read."""
-
 _LANE_LOADS, _LANE_STORES = range(0x54, 0x58), range(0x58, 0x5C)
-_LAST_VECTOR = 0x113
+LANE_STORES = frozenset(0xFD00 + number for number in _LANE_STORES)
+LAST_VECTOR = 0x113
 
 
-def effect(opcode: int) -> tuple[int, int] | None:
-    """The number of operands and results of an instruction that does not write memory. None for
-    instructions that are handled one by one."""
-    if opcode < 0xFD00 or opcode in (Op.V128_CONST, *LOADS, *STORES):
-        return _EFFECTS.get(opcode)
-    number = opcode - 0xFD00
-    if number in _VECTORS_OF_ONE or opcode in VECTOR_LOADS:
-        return 1, 1
-    if number in _LANE_STORES:
-        return None
-    return (3, 1) if number in _VECTORS_OF_THREE else (2, 1)
-
-
-def decode(data: Data, body: Body, types: Types) -> Code:
-    """Decode a function body. Raises MalformedModule if it cannot be read, and NotFollowed if it is
-    too long or has an instruction that is not followed."""
-    cursor = Cursor(data, body.content, body.end)
+def decode(body: bytes, type_of: Callable[[int], FuncType]) -> Code:
+    """Decode a function body, without its size field. Raises MalformedModule if it cannot be read,
+    and NotFollowed if it is too long or has an instruction that is not followed."""
+    cursor = Cursor(body, 0, len(body))
     variables: list[str] = []
     for _ in range(cursor.count("local variables")):
         number, kind = cursor.u32(), value_type(cursor)
         if len(variables) + number > _MOST_LOCALS:
             raise NotFollowed("too many local variables to follow")
         variables += [kind] * number
+    labels: dict[int, tuple[int, ...]] = {}
+    found = _instructions(cursor, type_of, labels)
+    return Code(tuple(variables), found, _nesting(found), labels)
+
+
+def _instructions(
+    cursor: Cursor, type_of: Callable[[int], FuncType], labels: dict[int, tuple[int, ...]]
+) -> list[Instruction]:
+    """All instructions. Those with one immediate of one byte, or none, are decoded here."""
+    body, pos, end = cursor.data, cursor.pos, cursor.end
     found: list[Instruction] = []
+    add = found.append
+    for _ in range(_MOST_INSTRUCTIONS + 1):
+        if pos >= end:
+            return found
+        opcode = body[pos]
+        form = _FORMS[opcode]
+        if form == _ALONE:
+            add((opcode, pos, 0, 0))
+            pos += 1
+            continue
+        if form >= _INDEX and pos + 1 < end and (number := body[pos + 1]) < 0x80:
+            if number >= 0x40 and form != _INDEX:  # negative
+                number += _NEGATIVE[form]
+            add((opcode, pos, number, 0))
+            pos += 2
+            continue
+        if form in _SHORT and pos + 2 < end and body[pos + 1] in _SHORT[form]:
+            if form == _BLOCK:
+                add((opcode, pos, 0, body[pos + 1] != _EMPTY))
+                pos += 2
+                continue
+            if body[pos + 2] < 0x80:
+                add((opcode, pos, body[pos + 2], 0))
+                pos += 3
+                continue
+        cursor.pos = pos
+        if opcode == Op.BR_TABLE:
+            cursor.pos += 1
+            labels[len(found)] = tuple(cursor.u32() for _ in range(cursor.count("labels") + 1))
+            add((opcode, pos, 0, 0))
+        else:
+            add(_instruction(cursor, type_of))
+        pos = cursor.pos
+    if pos < end:
+        raise NotFollowed("too many instructions to follow")
+    return found
+
+
+def _nesting(code: list[Instruction]) -> dict[int, int]:
+    """Where blocks and their arms lead: see Code."""
+    to: dict[int, int] = {}
     opened: list[int] = []
-    while cursor.pos < body.end:
-        read = _instruction(cursor, types)
-        place = len(found)
-        found.append(read)
-        if place > _MOST_INSTRUCTIONS:
-            raise NotFollowed("too many instructions to follow")
-        if read.opcode in (Op.BLOCK, Op.LOOP, Op.IF):
+    last = len(code) - 1
+    for place, (opcode, at, _, _) in enumerate(code):
+        if opcode > Op.END:
+            continue
+        if opcode in (Op.BLOCK, Op.LOOP, Op.IF):
             opened.append(place)
-        elif read.opcode == Op.ELSE and opened and found[opened[-1]].opcode == Op.IF:
-            found[opened[-1]] = found[opened[-1]]._replace(to=place + 1)
+        elif opcode == Op.ELSE and opened and code[opened[-1]][0] == Op.IF:
+            to[opened[-1]] = place + 1
             opened[-1] = place
-        elif read.opcode == Op.END and opened:
-            start = opened.pop()
-            found[start] = found[start]._replace(to=place)
-        elif read.opcode in (Op.ELSE, Op.END) and cursor.pos != body.end:
-            raise MalformedModule("the end of a block without its start", read.at)
-    if opened or not found or found[-1].opcode != Op.END:
-        raise MalformedModule("a function does not end", body.end)
-    return Code(tuple(variables), found)
-
-
-def _instruction(cursor: Cursor, types: Types) -> Instruction:
-    at = cursor.pos
-    opcode = cursor.byte()
-    if opcode in (Op.BLOCK, Op.LOOP, Op.IF):
-        return Instruction(opcode, at, *_block_type(cursor, types))
-    if opcode == Op.BR_TABLE:
-        labels = tuple(cursor.u32() for _ in range(cursor.count("labels") + 1))
-        return Instruction(opcode, at, labels=labels)
-    if opcode in (Op.CALL_INDIRECT, Op.RETURN_CALL_INDIRECT):
-        return Instruction(opcode, at, cursor.u32(), cursor.u32())
-    if 0x20 <= opcode <= 0x26 or opcode in _INDEXED:
-        return Instruction(opcode, at, cursor.u32())
-    if 0x28 <= opcode <= 0x3E:
-        return Instruction(opcode, at, *_memory_argument(cursor))
-    if opcode in (Op.I32_CONST, Op.I64_CONST):
-        return Instruction(opcode, at, _signed(cursor, 32 if opcode == Op.I32_CONST else 64))
-    if opcode in (Op.F32_CONST, Op.F64_CONST):
-        return Instruction(opcode, at, _fixed(cursor, 4 if opcode == Op.F32_CONST else 8))
-    if opcode == Op.SELECT_TYPED:
-        for _ in range(cursor.count("types")):
-            value_type(cursor)
-        return Instruction(Op.SELECT, at)
-    if opcode == 0xD0:
-        cursor.s33()
-        return Instruction(opcode, at)
-    if opcode == 0xFC:
-        return _with_prefix(cursor, at)
-    if opcode == 0xFD:
-        return _vector(cursor, at)
-    if opcode in _PLAIN or opcode in _EFFECTS:
-        return Instruction(opcode, at)
-    raise NotFollowed(f"instruction {opcode:#04x} is not followed")
+        elif opcode == Op.END and opened:
+            to[opened.pop()] = place
+        elif opcode in (Op.ELSE, Op.END) and place != last:
+            raise MalformedModule("the end of a block without its start", at)
+    if opened or not code or code[last][0] != Op.END:
+        raise MalformedModule("a function does not end", 0)
+    return to
 
 
 _INDEXED = frozenset((Op.BR, Op.BR_IF, Op.CALL, Op.RETURN_CALL, 0x3F, 0x40, 0xD2))
 _PLAIN = frozenset((Op.ELSE, Op.END, Op.RETURN, Op.SELECT))
 
+_OTHER, _BLOCK, _MEMORY, _ALONE, _INDEX, _I32, _I64 = range(7)
+"""Forms of instructions: blocks; loads and stores; those without an immediate, with an index, or
+with a number of 32 or 64 bits."""
 
-def _block_type(cursor: Cursor, types: Types) -> tuple[int, int]:
+_EMPTY = 0x40
+_SHORT = {_BLOCK: (_EMPTY, 0x7F, 0x7E, 0x7D, 0x7C), _MEMORY: range(_EMPTY)}
+"""The first bytes of the usual immediates: the type of a block that takes no operands and has no
+result, or a number; the alignment of an access to the first memory."""
+
+_NEGATIVE = {_I32: (1 << 32) - 0x80, _I64: (1 << 64) - 0x80}
+"""What makes a byte with the sign bit the unsigned number with the same bits."""
+
+
+def _form(opcode: int) -> int:
+    if opcode in (Op.BLOCK, Op.LOOP, Op.IF):
+        return _BLOCK
+    if 0x28 <= opcode <= 0x3E:
+        return _MEMORY
+    if opcode in (Op.I32_CONST, Op.I64_CONST):
+        return _I32 if opcode == Op.I32_CONST else _I64
+    if 0x20 <= opcode <= 0x26 or opcode in _INDEXED:
+        return _INDEX
+    prefixed = (Op.BR_TABLE, Op.SELECT_TYPED, 0xD0, 0xFC, 0xFD)
+    alone = opcode not in prefixed and (opcode in _PLAIN or opcode in EFFECTS)
+    return _ALONE if alone else _OTHER
+
+
+_FORMS = bytes(map(_form, range(256)))
+
+
+def _instruction(cursor: Cursor, type_of: Callable[[int], FuncType]) -> Instruction:
+    at = cursor.pos
+    opcode = cursor.byte()
+    if opcode in (Op.BLOCK, Op.LOOP, Op.IF):
+        return opcode, at, *_block_type(cursor, type_of)
+    if opcode in (Op.CALL_INDIRECT, Op.RETURN_CALL_INDIRECT):
+        return opcode, at, cursor.u32(), cursor.u32()
+    if 0x20 <= opcode <= 0x26 or opcode in _INDEXED:
+        return opcode, at, cursor.u32(), 0
+    if 0x28 <= opcode <= 0x3E:
+        return opcode, at, *_memory_argument(cursor)
+    if opcode in (Op.I32_CONST, Op.I64_CONST):
+        return opcode, at, _signed(cursor, 32 if opcode == Op.I32_CONST else 64), 0
+    if opcode in (Op.F32_CONST, Op.F64_CONST):
+        return opcode, at, _fixed(cursor, 4 if opcode == Op.F32_CONST else 8), 0
+    if opcode == Op.SELECT_TYPED:
+        for _ in range(cursor.count("types")):
+            value_type(cursor)
+        return Op.SELECT, at, 0, 0
+    if opcode == 0xD0:
+        cursor.s33()
+        return opcode, at, 0, 0
+    if opcode == 0xFC:
+        return _with_prefix(cursor, at)
+    if opcode == 0xFD:
+        return _vector(cursor, at)
+    raise NotFollowed(f"instruction {opcode:#04x} is not followed")
+
+
+def _block_type(cursor: Cursor, type_of: Callable[[int], FuncType]) -> tuple[int, int]:
     """The number of operands and results of a block."""
     start = cursor.pos
     first = cursor.byte()
@@ -216,9 +258,9 @@ def _block_type(cursor: Cursor, types: Types) -> tuple[int, int]:
         value_type(cursor)
         return 0, 1
     index = cursor.s33()
-    found = types.of_function(index, start) if index >= 0 else None
-    if found is None:
+    if index < 0:
         raise MalformedModule("a block has a type that is not a function type", start)
+    found = type_of(index)
     return len(found.params), len(found.results)
 
 
@@ -255,29 +297,29 @@ def _fixed(cursor: Cursor, size: int) -> int:
 def _with_prefix(cursor: Cursor, at: int) -> Instruction:
     opcode = 0xFC00 + cursor.u32()
     indices = {0xFC08: 2, 0xFC09: 1, 0xFC0A: 2, 0xFC0B: 1, 0xFC0C: 2, 0xFC0D: 1, 0xFC0E: 2}
-    if opcode not in _EFFECTS:
+    if opcode not in EFFECTS:
         raise NotFollowed(f"instruction {opcode:#06x} is not followed")
     more = indices.get(opcode, 1 if 0xFC0F <= opcode <= 0xFC11 else 0)
     first = cursor.u32() if more else 0
-    return Instruction(opcode, at, first, cursor.u32() if more > 1 else 0)
+    return opcode, at, first, cursor.u32() if more > 1 else 0
 
 
 def _vector(cursor: Cursor, at: int) -> Instruction:
     number = cursor.u32()
-    if number > _LAST_VECTOR:
+    if number > LAST_VECTOR:
         raise NotFollowed(f"vector instruction {number:#x} is not followed")
     opcode = 0xFD00 + number
     if number <= 0x0B or number in (0x5C, 0x5D):
-        return Instruction(opcode, at, *_memory_argument(cursor))
+        return opcode, at, *_memory_argument(cursor)
     if number in (0x0C, 0x0D):
-        return Instruction(opcode, at, _fixed(cursor, 16))
+        return opcode, at, _fixed(cursor, 16), 0
     if number in _LANE_LOADS or number in _LANE_STORES:
         argument = _memory_argument(cursor)
         cursor.byte()
-        return Instruction(opcode, at, *argument)
+        return opcode, at, *argument
     if 0x15 <= number <= 0x22:
         cursor.byte()
-    return Instruction(opcode, at)
+    return opcode, at, 0, 0
 
 
 def number_at(data: Data, start: int, end: int) -> int | None:

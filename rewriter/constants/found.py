@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from rewriter.constants.arithmetic import binary, wrapped
@@ -75,10 +75,11 @@ def reached(functions: Functions, wanted: Mapping[int, Sequence[Wanted]]) -> lis
     for _ in range(_MOST_LEVELS):
         if not questions:
             break
-        calls = functions.calls_of({question.function for question in questions})
+        asked_about = {question.function for question in questions}
+        calls = functions.calls_of(asked_about)
         following: list[_Question] = []
         for question in questions:
-            for answer in _callers(functions, calls, question, wanted):
+            for answer in _callers(functions, calls, question, wanted, asked_about):
                 if isinstance(answer, Reached):
                     found.append(answer)
                 elif answer not in asked:
@@ -92,24 +93,32 @@ def reached(functions: Functions, wanted: Mapping[int, Sequence[Wanted]]) -> lis
 
 
 def _callers(
-    functions: Functions, calls: Calls, question: _Question, wanted: Mapping[int, Sequence[Wanted]]
+    functions: Functions,
+    calls: Calls,
+    question: _Question,
+    wanted: Mapping[int, Sequence[Wanted]],
+    asked_about: Set[int],
 ) -> Iterator[Reached | _Question]:
-    """The result of each call of a function, or the question to ask about the calling function."""
+    """The result of each call of a function, or the question to ask about the calling function.
+    `asked_about` are the functions of all questions, so that no caller is followed twice."""
     callers = calls.callers.get(question.function, ())
     nothing = (None,) * len(wanted[question.imported])
     if question.function in calls.open or (not callers and question.place is not None):
         yield _answer(question) if question.place else Reached(question.imported, None, nothing)
     for caller in callers:
-        followed = functions.follow(caller, {question.function})
+        followed = functions.follow(caller, asked_about)
         snapshots = list(followed.calls.values()) if followed else []
         if followed is None:
             yield Reached(question.imported, Place(caller, functions.start_of(caller)), nothing)
+        start = functions.start_of(caller)
         for snapshot in snapshots:
+            if snapshot.function != question.function:
+                continue
             if question.place is None:
                 values = tuple(_word(snapshot, one) for one in wanted[question.imported])
             else:
                 values = tuple(_seen_from(snapshot, value) for value in question.values)
-            place = Place(caller, snapshot.at)
+            place = Place(caller, start + snapshot.at)
             asked = _Question(caller, question.imported, values, place)
             yield asked if any(map(_is_passed_on, values)) else _answer(asked)
 

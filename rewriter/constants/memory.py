@@ -43,6 +43,8 @@ _Region = Origin | _Special
 LARGEST_FRAME = 1 << 20
 """The number of bytes below an address that count as right below it."""
 
+_ABSENT = object()
+
 _MOST_BYTES = 20_000
 """The most bytes that are known at a time. Functions that need more usually fill tables."""
 
@@ -61,19 +63,32 @@ class Memory:
     regions may have changed since the function was entered. `below` says that all stores were right
     below the address that names that region."""
 
-    __slots__ = ("below", "floor", "regions", "through")
+    __slots__ = ("_own", "below", "floor", "regions", "through")
 
     def __init__(self) -> None:
         self.regions: dict[_Region, dict[int, Byte]] = {}
+        self._own: set[_Region] = set()
+        """The regions whose bytes are not shared with a copy."""
         self.through: _Region | None = None
         self.below = True
         self.floor: _Floor | None = None
 
     def copy(self) -> Memory:
         made = Memory()
-        made.regions = {region: dict(known) for region, known in self.regions.items()}
+        if self.regions:
+            made.regions = dict(self.regions)
+            self._own = set()
         made.through, made.below, made.floor = self.through, self.below, self.floor
         return made
+
+    def _to_change(self, region: _Region) -> dict[int, Byte]:
+        """The known bytes of a region, not shared with a copy."""
+        known = self.regions.get(region)
+        if known is None or region not in self._own:
+            known = {} if known is None else dict(known)
+            self.regions[region] = known
+            self._own.add(region)
+        return known
 
     @property
     def size(self) -> int:
@@ -86,7 +101,12 @@ class Memory:
         if place is None:
             return None
         region, start = place
-        return joined(tuple(self._byte(region, start, i) for i in range(size)))
+        known = self.regions.get(region)
+        if known is not None and start + size <= MASK:
+            parts = [known.get(at, _ABSENT) for at in range(start, start + size)]
+            if _ABSENT not in parts:
+                return joined(tuple(parts))  # type: ignore[arg-type]
+        return joined(tuple([self._byte(region, start, i) for i in range(size)]))
 
     def store(self, address: Value, size: int, value: Value, offset: int = 0) -> None:
         """Store the lowest `size` bytes of a value."""
@@ -96,15 +116,19 @@ class Memory:
             return
         region, start = place
         self._touch(region, start, size)
-        known = self.regions.setdefault(region, {})
-        for i, part in enumerate(bytes_of(value, size)):
-            known[start + i & MASK] = part
+        known = self._to_change(region)
+        if start + size <= MASK:
+            known.update(zip(range(start, start + size), bytes_of(value, size), strict=True))
+        else:
+            for i, part in enumerate(bytes_of(value, size)):
+                known[start + i & MASK] = part
         if self.size > _MOST_BYTES:
             self.forget()
 
     def forget(self) -> None:
         """Forget everything after a store to an unknown address."""
-        self.regions = {}
+        if self.regions:
+            self.regions = {}
         self.through = MANY
 
     def bound(self, symbol: Symbol, least: int) -> None:
@@ -119,10 +143,9 @@ class Memory:
             if isinstance(region, Origin) and mentions(Symbol(region), position):
                 del self.regions[region]
                 continue
-            known = self.regions[region]
-            for place, part in known.items():
-                if mentions(part, position):
-                    known[place] = None
+            gone = [at for at, part in self.regions[region].items() if mentions(part, position)]
+            if gone:
+                self._to_change(region).update(dict.fromkeys(gone))
         through = self.through
         if isinstance(through, Origin) and mentions(Symbol(through), position):
             self.through = MANY
@@ -137,25 +160,26 @@ class Memory:
         if self.floor != other.floor:
             self.floor = None
         changed = before != (self.through, self.below, self.floor)
-        for region in {**self.regions, **other.regions}:
-            changed |= self._join_region(region, other)
+        if self.regions or other.regions:
+            for region in {**self.regions, **other.regions}:
+                changed |= self._join_region(region, other)
         return changed
 
     def _join_region(self, region: _Region, other: Memory) -> bool:
         mine, its = self.regions.get(region), other.regions.get(region, {})
         if mine == its:
             return False
-        if mine is None:
-            mine = self.regions.setdefault(region, {})
-        changed = False
+        mine = mine or self._to_change(region)
+        changes: dict[int, Byte] = {}
         for place in {**mine, **its}:
             was = mine.get(place)
             is_there = place in mine
             now = join_bytes(was, its[place]) if is_there and place in its else None
             if not is_there or now != was:
-                mine[place] = now
-                changed = True
-        return changed
+                changes[place] = now
+        if changes:
+            self._to_change(region).update(changes)
+        return bool(changes)
 
     def _locate(self, address: Value, offset: int) -> tuple[_Region, int] | None:
         if isinstance(address, int):

@@ -14,14 +14,9 @@ from rewriter.wasm.types import FuncType
 __all__ = ["Budget", "Callee", "Effect", "Followed", "Label", "Snapshot", "State", "Surroundings"]
 
 
-class Label(NamedTuple):
-    """The target of a branch: it goes on at place `to`, keeps the top `arity` operands, and puts
-    them on the lowest `height` operands of the stack."""
-
-    to: int
-    height: int
-    arity: int
-    is_loop: bool
+Label = tuple[int, int, int, bool]
+"""The target of a branch: the place at which it goes on; the number of operands at the bottom of
+the stack that stay; the number at the top that are put on these; and whether it is a loop."""
 
 
 class State:
@@ -44,12 +39,20 @@ class State:
         self.made: set[int] = set()
 
     def copy(self) -> State:
-        made = State(list(self.locals))
-        made.stack = list(self.stack)
-        made.labels, made.called = self.labels, self.called
+        made = self.view(list(self.stack), self.labels)
+        made.locals = list(self.locals)
         made.globals = dict(self.globals)
         made.memory = self.memory.copy()
         made.made = set(self.made)
+        return made
+
+    def view(self, stack: list[Value], labels: tuple[Label, ...]) -> State:
+        """The same state with another stack and other labels. It shares the rest, so only one of
+        the two may be changed."""
+        made: State = State.__new__(State)
+        made.locals, made.globals, made.called = self.locals, self.globals, self.called
+        made.memory, made.made = self.memory, self.made
+        made.stack, made.labels = stack, labels
         return made
 
     def get_global(self, index: int) -> Value:
@@ -69,7 +72,7 @@ class State:
             return
         for values in (self.locals, self.stack):
             for place, value in enumerate(values):
-                if mentions(value, position):
+                if value is not None and type(value) is not int and mentions(value, position):
                     values[place] = None
         for index, value in self.globals.items():
             if mentions(value, position):
@@ -89,7 +92,8 @@ class State:
                 if one != two and (now := join(one, two)) != one:
                     mine[place] = now
                     changed = True
-        for index in {**self.globals, **other.globals}:
+        both = {**self.globals, **other.globals} if self.globals or other.globals else ()
+        for index in both:
             was, now = self.get_global(index), join(self.get_global(index), other.get_global(index))
             if now != was or index not in self.globals:
                 changed |= now != was
@@ -123,7 +127,8 @@ class Budget:
         self.left = steps
 
     def take(self, steps: int) -> None:
-        """Use up `steps`. Raises NotFollowed if nothing is left."""
+        """Use up `steps`. Raises NotFollowed if nothing is left, then and ever after. So the order
+        in which steps are used up does not matter."""
         self.left -= steps
         if self.left <= 0:
             raise NotFollowed("too many instructions to follow")
@@ -140,16 +145,19 @@ class Surroundings(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """What is known before a call: its position in the file, its arguments, and the state."""
+    """What is known before a call: the index of the called function, the call's offset in bytes
+    from the start of the calling function's body, the arguments, and the state."""
 
+    function: int
     at: int
     arguments: tuple[Value, ...]
     state: State
 
 
 class Followed(NamedTuple):
-    """The result of following a function. `calls` are by position. `silent` says that the function
-    does not store to memory, leaves all globals as they were, and calls only such functions."""
+    """The result of following a function. `calls` are by their offset. `silent` says that the
+    function does not store to memory, leaves all globals as they were, and calls only such
+    functions."""
 
     calls: Mapping[int, Snapshot]
     silent: bool

@@ -26,6 +26,7 @@ __all__ = [
     "join",
     "joined",
     "mentions",
+    "symbol",
 ]
 
 MASK = 0xFFFFFFFF
@@ -98,12 +99,20 @@ def is_numbers(value: Value) -> TypeGuard[Numbers]:
     return isinstance(value, int | frozenset)
 
 
+def symbol(origin: Origin, plus: int) -> Symbol:
+    """The same as Symbol(origin, plus), but faster."""
+    return tuple.__new__(Symbol, (origin, plus))
+
+
 def bytes_of(value: Value, size: int) -> tuple[Byte, ...]:
     """The lowest `size` bytes of a value that has at least as many."""
+    if value is None:
+        return (None,) * size
     if isinstance(value, int):
-        return tuple(value >> 8 * place & 0xFF for place in range(size))
+        return tuple((value & (1 << 8 * size) - 1).to_bytes(size, "little"))
     if isinstance(value, Symbol):
-        return tuple((value, place) if place < 4 else None for place in range(size))
+        low = ((value, 0), (value, 1), (value, 2), (value, 3))
+        return low if size == 4 else (low + (None,) * size)[:size]
     if isinstance(value, Pieces):
         return (value.parts + (None,) * size)[:size]
     if isinstance(value, frozenset):
@@ -113,17 +122,17 @@ def bytes_of(value: Value, size: int) -> tuple[Byte, ...]:
 
 def joined(parts: tuple[Byte, ...]) -> Value:
     """The value with these bytes, the lowest first."""
-    if all(isinstance(part, int) for part in parts):
-        return sum(part << 8 * place for place, part in enumerate(parts))  # type: ignore[operator, misc]
-    first, *others = parts
-    if isinstance(first, frozenset) and all(isinstance(part, int) for part in others):
-        rest = sum(part << 8 * place for place, part in enumerate(others, 1))  # type: ignore[operator, misc]
+    first = parts[0]
+    if isinstance(first, int) and all(isinstance(part, int) for part in parts):
+        return int.from_bytes(parts, "little")  # type: ignore[arg-type]
+    if isinstance(first, frozenset) and all(isinstance(part, int) for part in parts[1:]):
+        rest = int.from_bytes((0, *parts[1:]), "little")  # type: ignore[arg-type]
         return frozenset(number | rest for number in first)
     if isinstance(first, tuple) and len(parts) == 4:
-        symbol = first[0]
-        if all(part == (symbol, place) for place, part in enumerate(parts)):
-            return symbol
-    return None if all(part is None for part in parts) else Pieces(parts)
+        whole = first[0]
+        if parts == ((whole, 0), (whole, 1), (whole, 2), (whole, 3)):
+            return whole
+    return None if first is None and not any(part is not None for part in parts) else Pieces(parts)
 
 
 def join(one: Value, other: Value) -> Value:
@@ -148,6 +157,8 @@ def join_bytes(one: Byte, other: Byte) -> Byte:
 
 def mentions(value: Value | Byte, position: int) -> bool:
     """Whether a value depends on the result of the instruction at a position."""
+    if value is None or isinstance(value, int):
+        return False
     if isinstance(value, Pieces):
         return any(mentions(part, position) for part in value.parts)
     if isinstance(value, Symbol):

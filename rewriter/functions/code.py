@@ -9,12 +9,14 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from rewriter.errors import MalformedModule
 from rewriter.functions.instructions import (
     BR_TABLE,
     END,
     Reference,
+    index_of,
     naming,
     skip,
     skip_but_type,
@@ -68,6 +70,8 @@ class Bodies:
         self._first = section.content if section else 0
         self._starts = array("I")
         """Offsets from the first body in bytes, which fit into 32 bits; the last is the end."""
+        self._contents = array("I")
+        """The same for what follows each body's size field."""
         if section is not None:
             self._find(section)
 
@@ -75,19 +79,31 @@ class Bodies:
         return max(0, len(self._starts) - 1)
 
     def __getitem__(self, index: int) -> Body:
-        start, end = self._first + self._starts[index], self._first + self._starts[index + 1]
-        _, content = decode_unsigned(self.data, start, end)
-        return Body(start, content, end)
+        first, starts = self._first, self._starts
+        content = first + self._contents[index]
+        return Body(first + starts[index], content, first + starts[index + 1])
+
+    @property
+    def contents(self) -> Iterator[tuple[int, int]]:
+        """Where each body starts after its size field, and where it ends."""
+        first, ends = self._first, self._starts
+        for place, content in enumerate(self._contents, 1):
+            yield first + content, first + ends[place]
 
     def at(self, position: int) -> Body:
         """The body that contains a position in the file."""
-        return self[bisect_right(self._starts, position - self._first) - 1]
+        return self[self.number_at(position)]
+
+    def number_at(self, position: int) -> int:
+        """The number of the body that contains a position in the file."""
+        return bisect_right(self._starts, position - self._first) - 1
 
     def _find(self, section: Section) -> None:
         cursor = section.cursor()
         count = cursor.items("function bodies")
         pos, end = cursor.pos, cursor.end
-        self._starts.append(pos - self._first)
+        first, starts, contents = self._first, self._starts, self._contents
+        starts.append(pos - first)
         for _ in range(count):
             start = pos
             size, content = decode_unsigned(self.data, start, end)
@@ -96,9 +112,14 @@ class Bodies:
                 raise MalformedModule(
                     f"a function body of {size} bytes runs past its section", start
                 )
-            self._starts.append(pos - self._first)
+            contents.append(content - first)
+            starts.append(pos - first)
         cursor.pos = pos
         cursor.finish("the function bodies")
+
+
+_DEFINED: WeakKeyDictionary[Module, tuple[Sequence[int], Bodies]] = WeakKeyDictionary()
+"""Cache: several parts of the analysis read the functions, and there may be a million of them."""
 
 
 def defined_functions(module: Module) -> tuple[Sequence[int], Bodies]:
@@ -106,6 +127,12 @@ def defined_functions(module: Module) -> tuple[Sequence[int], Bodies]:
 
     Raises MalformedModule if their numbers differ.
     """
+    if module not in _DEFINED:
+        _DEFINED[module] = _read_functions(module)
+    return _DEFINED[module]
+
+
+def _read_functions(module: Module) -> tuple[Sequence[int], Bodies]:
     functions, code = module.find(SectionId.FUNCTION), module.find(SectionId.CODE)
     declared, defined = (
         section.cursor().items("functions") if section else 0 for section in (functions, code)
@@ -193,7 +220,7 @@ def may_name_type(bodies: Bodies, count: int, index: int) -> bool:
             if matched := run.match(bodies.data, cursor.pos, body.end):
                 cursor.pos = matched.end()
             elif bodies.data[cursor.pos] == BR_TABLE:
-                step(cursor, run)
+                step(cursor, ())
             else:
                 return True
     return False
@@ -211,9 +238,8 @@ def bounded(references: Iterable[Reference]) -> list[Reference]:
 def constant_expression(cursor: Cursor, wanted: Collection[int]) -> list[Reference]:
     """Read a constant expression, and return its references to the `wanted` functions."""
     references = []
-    one = skip(frozenset(wanted), 1)
     while cursor.pos >= cursor.end or cursor.data[cursor.pos] != END:
-        if reference := step(cursor, one):
+        if reference := step(cursor, wanted):
             references.append(reference)
     cursor.pos += 1
     return references
@@ -224,7 +250,15 @@ def _references(data: Data, body: Body, wanted: Collection[int]) -> Iterator[Ref
     for _ in range(cursor.count("local variables")):
         cursor.u32()
         value_type(cursor)
-    run = skip(frozenset(wanted), _RUN)
-    while cursor.pos < body.end:
-        if reference := step(cursor, run):
-            yield reference
+    match, pos, end = skip().match, cursor.pos, body.end
+    while pos < end:
+        matched = match(data, pos, end)
+        if matched is None or matched.end() == pos:
+            cursor.pos = pos
+            if reference := step(cursor, wanted):
+                yield reference
+            pos = cursor.pos
+            continue
+        pos, index = matched.end(), matched[1]
+        if index is not None and (number := index_of(index)) in wanted:
+            yield Reference(pos - len(index), pos, number)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from rewriter.functions.feature import Feature
-from rewriter.functions.instructions import skip
+from rewriter.functions.instructions import skip_one
 from rewriter.wasm.reader import Cursor
 from rewriter.wasm.types import FuncType, value_type
 
@@ -283,7 +283,7 @@ def depths(cursor: Cursor, variables: list[int], around: Around) -> Depths:
     """
     following = _Following(variables, around)
     following.blocks.append(_Block(0, [], []))
-    simple, one = _simple(), skip(frozenset(), 1)
+    simple, one = _simple(), skip_one()
     known = True
     while known and cursor.pos < cursor.end:
         opcode = cursor.data[cursor.pos]

@@ -1,7 +1,4 @@
-"""Finds the features of WebAssembly that instructions and value types belong to.
-
-One regular expression skips thousands of instructions of the first release and of features already
-seen. It stops at an instruction of another feature.
+"""The features of WebAssembly that instructions and value types belong to.
 
 Specification: https://webassembly.github.io/spec/core/binary/instructions.html, and the proposals
 that rewriter.functions.instructions names.
@@ -11,47 +8,25 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from rewriter.errors import MalformedModule
-from rewriter.functions.code import Bodies, Body
-from rewriter.functions.depth import MOST_SLOTS, Around, too_deep
 from rewriter.functions.feature import Feature
-from rewriter.functions.instructions import BLOCK_TYPE, BR_TABLE, HEAP_TYPE, LEB, MEMARG
-from rewriter.wasm.limits import MOST_VALUES
+from rewriter.functions.instructions import (
+    BASE,
+    BLOCK_TYPE,
+    HEAP_TYPE,
+    INDEX,
+    LEB,
+    MEMARG,
+)
 from rewriter.wasm.reader import Cursor
 from rewriter.wasm.types import value_type
 
-__all__ = ["Found", "cells", "in_bodies", "in_expression", "of_value_type"]
+__all__ = ["CELLS", "PARTS", "Found", "add", "cells", "in_expression", "newer", "of_value_type"]
 
 Found = dict[Feature, int]
 """The features seen, each with the byte offset of its first use."""
-
-_RUN = 2000
-"""Instructions matched at a time. The matcher keeps a record of each until it returns."""
-
-_INDEX = rb"(?:[\x00-\x3f]|[\x80-\xff]%b)" % LEB
-"""A type index: a signed number that is not negative, because negative ones stand for other
-types."""
-
-_BASE = (
-    # local.*, global.get and .set; i32.const, i64.const; br, br_if; call
-    rb"[\x20-\x24\x41\x42\x0c\x0d\x10]" + LEB,
-    # Comparisons, arithmetic, conversions; end, drop, select, unreachable, nop, else, return
-    rb"[\x45-\xc4\x0b\x1a\x1b\x00\x01\x05\x0f]",
-    # Loads and stores in the first memory
-    rb"[\x28-\x3e](?:[\x00-\x3f]|[\x80-\xbf]%b)%b" % (LEB, LEB),
-    # block, loop, if
-    rb"[\x02-\x04](?:[\x40\x7c-\x7f]|%b)" % _INDEX,
-    # call_indirect in the first table
-    rb"\x11%b\x00" % LEB,
-    # f32.const, f64.const
-    rb"\x43.{4}|\x44.{8}",
-    # memory.size and .grow; saturating conversions; br_table with few labels
-    rb"[\x3f\x40]\x00|\xfc[\x00-\x07]",
-    rb"\x0e(?:\x00%b|\x01%b%b|\x02%b%b%b)" % ((LEB,) * 6),
-)
-"""The instructions that all hosts support, the frequent ones first."""
 
 
 def _typed(codes: bytes) -> bytes:
@@ -67,7 +42,7 @@ def _reference(heap: bytes) -> bytes:
 _MANAGED = rb"\x6a-\x6e\x71-\x73"
 """The codes of heap types that belong to garbage collection."""
 
-_PARTS: tuple[tuple[tuple[Feature, ...], bytes], ...] = (
+PARTS: tuple[tuple[tuple[Feature, ...], bytes], ...] = (
     # memory.init, data.drop, memory.copy and .fill, in the first memory
     (
         (Feature.BULK_MEMORY,),
@@ -104,7 +79,7 @@ _PARTS: tuple[tuple[tuple[Feature, ...], bytes], ...] = (
     (
         (Feature.FUNCTION_REFERENCES,),
         rb"[\x14\x15]%b|\xd4|[\xd5\xd6]%b|\xd0%b|%b"
-        % (LEB, LEB, _INDEX, _reference(rb"(?:[\x6f\x70]|%b)" % _INDEX)),
+        % (LEB, LEB, INDEX, _reference(rb"(?:[\x6f\x70]|%b)" % INDEX)),
     ),
     # ref.eq; array.len, any.convert_extern, extern.convert_any, ref.i31, i31.get_*; those of
     # structures and arrays; ref.test, ref.cast; br_on_cast, br_on_cast_fail
@@ -149,65 +124,16 @@ _RESUME, _RESUME_THROW, _RESUME_THROW_REF = 0xE3, 0xE4, 0xE5
 
 @functools.cache
 def _patterns() -> tuple[tuple[tuple[Feature, ...], re.Pattern[bytes]], ...]:
-    return tuple((features, re.compile(pattern, re.DOTALL)) for features, pattern in _PARTS)
+    return tuple((features, re.compile(pattern, re.DOTALL)) for features, pattern in PARTS)
 
 
-@functools.lru_cache(maxsize=64)
-def _run(seen: frozenset[Feature]) -> re.Pattern[bytes]:
-    """Matches a run of instructions of the first release and of the features `seen`."""
-    known = [pattern for features, pattern in _PARTS if seen.issuperset(features)]
-    return re.compile(rb"(?:%b){1,%d}" % (b"|".join((*_BASE, *known)), _RUN), re.DOTALL)
-
-
-_CELLS: Mapping[str, int] = {"i64": 2, "f64": 2, "v128": 4}
+CELLS: Mapping[str, int] = {"i64": 2, "f64": 2, "v128": 4}
 """The number of 32-bit cells of each type, as WAMR counts them."""
-
-_MOST_OF_PARAMETERS = MOST_VALUES * max(_CELLS.values())
 
 
 def cells(types: Iterable[str]) -> int:
     """The number of 32-bit cells that values of these types take."""
-    return sum(_CELLS.get(spelled, 1) for spelled in types)
-
-
-def in_bodies(bodies: Bodies, found: Found, around: Around) -> None:
-    """Add the features that function bodies use. Raises MalformedModule for a truncated body."""
-    for index in range(len(bodies)):
-        body = bodies[index]
-        cursor = Cursor(bodies.data, body.content, body.end)
-        variables: list[tuple[int, int]] = []
-        for _ in range(cursor.count("local variables")):
-            start = cursor.pos
-            count = cursor.u32()
-            spelled = value_type(cursor)
-            variables.append((count, _CELLS.get(spelled, 1)))
-            _add(found, of_value_type(spelled), start)
-        taken = sum(count * width for count, width in variables) + _MOST_OF_PARAMETERS
-        per_two = max(around.widest, _CELLS["v128"])
-        if (body.end - cursor.pos) * per_two // 2 + taken > MOST_SLOTS:
-            _add(found, _too_large(cursor, body, variables, index, around), body.start)
-        run = _run(frozenset(found))
-        while cursor.pos < body.end:
-            if matched := run.match(bodies.data, cursor.pos, body.end):
-                cursor.pos = matched.end()
-            elif bodies.data[cursor.pos] == BR_TABLE:
-                _pass_labels(cursor, found)
-            else:
-                if not _one(cursor, found):
-                    break
-                run = _run(frozenset(found))
-
-
-def _too_large(
-    cursor: Cursor, body: Body, variables: list[tuple[int, int]], place: int, around: Around
-) -> tuple[Feature, ...]:
-    """The features of a body that may have too many variables or operands for some engines."""
-    type_ = around.of_body(place)
-    params = [_CELLS.get(spelled, 1) for spelled in type_.params] if type_ else []
-    if sum(params) + sum(count * width for count, width in variables) > MOST_SLOTS:
-        return (Feature.MANY_LOCALS,)
-    widths = params + [width for count, width in variables for _ in range(count)]
-    return tuple(too_deep(Cursor(cursor.data, cursor.pos, body.end), widths, around))
+    return sum(CELLS.get(spelled, 1) for spelled in types)
 
 
 def in_expression(cursor: Cursor, found: Found, imported_globals: int) -> None:
@@ -220,16 +146,16 @@ def in_expression(cursor: Cursor, found: Found, imported_globals: int) -> None:
         if opcode == _END:
             return
         if opcode in _CONST_ARITHMETIC:
-            _add(found, (Feature.EXTENDED_CONST,), start)
+            add(found, (Feature.EXTENDED_CONST,), start)
             continue
         if opcode == _GLOBAL_GET:
             if cursor.u32() >= imported_globals:
-                _add(found, (Feature.GC,), start)
+                add(found, (Feature.GC,), start)
             continue
         cursor.pos = start
         if matched := _one_of_base().match(cursor.data, start, cursor.end):
             cursor.pos = matched.end()
-        elif not _one(cursor, found):
+        elif not newer(cursor, found):
             raise MalformedModule(f"unknown instruction {opcode:#04x} in an expression", start)
 
 
@@ -239,54 +165,40 @@ _CONST_ARITHMETIC = frozenset((0x6A, 0x6B, 0x6C, 0x7C, 0x7D, 0x7E))
 
 @functools.cache
 def _one_of_base() -> re.Pattern[bytes]:
-    return re.compile(b"|".join(_BASE), re.DOTALL)
+    return re.compile(b"|".join(BASE), re.DOTALL)
 
 
-def _one(cursor: Cursor, found: Found) -> bool:
+def newer(cursor: Cursor, found: Found) -> bool:
     """Read an instruction that is not in the first release, and add its features. Returns false if
     the instruction is unknown, because then its end is unknown too."""
     start = cursor.pos
     for features, pattern in _patterns():
         if matched := pattern.match(cursor.data, start, cursor.end):
             cursor.pos = matched.end()
-            _add(found, features, start)
+            add(found, features, start)
             return True
     opcode = cursor.byte()
     if opcode == _SELECT:
         for _ in range(cursor.count("types")):
-            _add(found, of_value_type(value_type(cursor)), start)
-        _add(found, (Feature.REFERENCE_TYPES,), start)
+            add(found, of_value_type(value_type(cursor)), start)
+        add(found, (Feature.REFERENCE_TYPES,), start)
     elif opcode == _TRY_TABLE:
         _block_type(cursor, found)
         for _ in range(cursor.count("catch clauses")):
             for _ in range(2 if cursor.byte() in (0, 1) else 1):
                 cursor.u32()
-        _add(found, (Feature.EXCEPTIONS,), start)
+        add(found, (Feature.EXCEPTIONS,), start)
     elif opcode in (_RESUME, _RESUME_THROW, _RESUME_THROW_REF):
         for _ in range(2 if opcode == _RESUME_THROW else 1):
             cursor.u32()
         for _ in range(cursor.count("handlers")):
             for _ in range(2 if cursor.byte() == 0 else 1):
                 cursor.u32()
-        _add(found, (Feature.STACK_SWITCHING,), start)
+        add(found, (Feature.STACK_SWITCHING,), start)
     else:
-        _add(found, (Feature.UNKNOWN,), start)
+        add(found, (Feature.UNKNOWN,), start)
         return False
     return True
-
-
-_MOST_LABELS = 65520
-"""The limit of Cranelift, in wasmtime 49 on PyPI and later."""
-
-
-def _pass_labels(cursor: Cursor, found: Found) -> None:
-    start = cursor.pos
-    cursor.byte()
-    count = cursor.count("labels")
-    if count > _MOST_LABELS:
-        _add(found, (Feature.MANY_LABELS,), start)
-    for _ in range(count + 1):
-        cursor.u32()
 
 
 def _block_type(cursor: Cursor, found: Found) -> None:
@@ -294,13 +206,14 @@ def _block_type(cursor: Cursor, found: Found) -> None:
     if cursor.s33() == _EMPTY_BLOCK or cursor.data[start] < _NEGATIVE or cursor.pos > start + 1:
         return
     cursor.pos = start
-    _add(found, of_value_type(value_type(cursor)), start)
+    add(found, of_value_type(value_type(cursor)), start)
 
 
 _EMPTY_BLOCK, _NEGATIVE = -64, 0x40
 
 
-def _add(found: Found, features: Iterator[Feature] | tuple[Feature, ...], offset: int) -> None:
+def add(found: Found, features: Iterable[Feature], offset: int) -> None:
+    """Note features that are used at an offset, unless they were used before it."""
     for feature in features:
         found.setdefault(feature, offset)
 

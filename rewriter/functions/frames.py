@@ -15,7 +15,8 @@ from weakref import WeakKeyDictionary
 from rewriter.functions.code import Body, defined_functions
 from rewriter.functions.depth import MOST_SLOTS, depths
 from rewriter.functions.features import cells, in_expression
-from rewriter.functions.instructions import BR_TABLE, LEB, skip
+from rewriter.functions.instructions import ALL, BR_TABLE, LEB, several
+from rewriter.functions.survey.small_bodies import NOT_SMALL, small_bodies
 from rewriter.wasm.imports import ExternKind, groups
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Cursor
@@ -133,7 +134,20 @@ def _read(module: Module) -> _Frame:
     indices, bodies = defined_functions(module)
     around = Surroundings(module, indices)
     largest = _Frame(0, 0)
-    for place in range(len(bodies)):
+    has_small_results = around.widest <= _SMALL_RESULTS
+    params_of: dict[int, int] = {}
+    of_locals = small_bodies(bodies).cells
+    for place, (content, end) in enumerate(bodies.contents):
+        if has_small_results and of_locals[place] != NOT_SMALL:
+            index = indices[place]
+            if index not in params_of:
+                func_type = around.type(index)
+                params_of[index] = cells(func_type.params) if func_type else 0
+            taken = params_of[index] + of_locals[place]
+            if taken + _WIDEST * (end - content) <= _SMALL:
+                if taken > largest.cells:
+                    largest = _Frame(taken, bodies[place].start)
+                continue
         body = bodies[place]
         cursor = Cursor(bodies.data, body.content, body.end)
         variables = []
@@ -154,6 +168,12 @@ def _read(module: Module) -> _Frame:
     return largest
 
 
+_SMALL_RESULTS = 32
+"""In cells. With results up to this size, a body of at most _SMALL // 2 bytes has few operands."""
+
+_WIDEST = 2
+"""The most cells of a constant, which takes at least as many bytes."""
+
 _I64, _F64 = 0x42, 0x44
 
 
@@ -167,24 +187,27 @@ def _at_most(cursor: Cursor, body: Body) -> int:
 
 
 @functools.cache
-def _constant() -> re.Pattern[bytes]:
-    return re.compile(rb"([\x41\x42]%b|\x43.{4}|\x44.{8})" % LEB, re.DOTALL)
+def _next_constant() -> re.Pattern[bytes]:
+    """Matches instructions up to a constant, and the constant as a group."""
+    others = rb"(?![\x41-\x44])(?:%b)" % b"|".join(ALL)
+    return several(others, 0, rb"([\x41\x42]%b|\x43.{4}|\x44.{8})?" % LEB)
 
 
 def _constants(cursor: Cursor, body: Body) -> int:
     """The cells of all different constants, up to the first unknown instruction. A constant that is
     encoded in two ways counts twice."""
     found: set[bytes] = set()
-    constant, others = _constant(), skip(frozenset(), 1)
+    following = _next_constant()
     while cursor.pos < body.end:
-        if matched := constant.match(cursor.data, cursor.pos, body.end):
-            found.add(matched[0])
-        elif not (matched := others.match(cursor.data, cursor.pos, body.end)):
-            if cursor.data[cursor.pos] != BR_TABLE:
-                break
-            cursor.byte()
-            for _ in range(cursor.count("labels") + 1):
-                cursor.u32()
+        matched = following.match(cursor.data, cursor.pos, body.end)
+        if matched and matched.end() > cursor.pos:
+            cursor.pos = matched.end()
+            if matched[1] is not None:
+                found.add(matched[1])
             continue
-        cursor.pos = matched.end()
+        if cursor.data[cursor.pos] != BR_TABLE:
+            break
+        cursor.byte()
+        for _ in range(cursor.count("labels") + 1):
+            cursor.u32()
     return sum(2 if each[0] in (_I64, _F64) else 1 for each in found)

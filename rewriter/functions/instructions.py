@@ -1,8 +1,8 @@
 """Instructions: the length of each, and the ones that refer to a function.
 
 Only the length of an instruction matters here, so one regular expression can skip thousands of them
-at a time. It stops at a reference to one of the wanted functions, and at the few instructions whose
-length depends on a count.
+at a time. It stops at references to functions, and at the few instructions whose length depends on
+a count.
 
 Specification: https://webassembly.github.io/spec/core/binary/instructions.html, with the
 instructions of the proposals for threads, exceptions (both forms), stack switching, custom
@@ -13,25 +13,47 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from rewriter.errors import MalformedModule, UnsupportedModule
-from rewriter.wasm.reader import Cursor
+from rewriter.wasm.reader import Cursor, Data
 from rewriter.wasm.types import value_type
 
 __all__ = [
+    "ALL",
+    "BASE",
     "BLOCK_TYPE",
     "BR_TABLE",
     "END",
     "HEAP_TYPE",
+    "INDEX",
     "LEB",
     "MEMARG",
     "Reference",
+    "index_of",
     "naming",
+    "several",
     "skip",
     "skip_but_type",
+    "skip_one",
     "step",
 ]
+
+
+_CAN_POSSESS = sys.version_info >= (3, 11, 5)
+"""Earlier releases can match wrongly: https://github.com/python/cpython/issues/106052"""
+
+
+def several(one: bytes, least: int = 1, then: bytes = b"") -> re.Pattern[bytes]:
+    """Matches `least` or more of what `one` matches, which are alternatives, and `then` something
+    else. It may stop after 2000.
+
+    There is only one way to match an instruction. So possessive repetition is the same as greedy
+    repetition, except that it keeps no record of each instruction."""
+    often = (b"*+", b"++")[least] if _CAN_POSSESS else b"{%d,2000}" % least
+    return re.compile(b"(?:%b)%b%b" % (one, often, then), re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +66,34 @@ class Reference:
 
 
 # The immediates of instructions.
-LEB = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
+LEB = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
 HEAP_TYPE = rb"(?:\x62%b|\x65.|%b)" % (LEB, LEB)
 BLOCK_TYPE = rb"(?:[\x63\x64]%b|\x65.|%b)" % (HEAP_TYPE, LEB)
 MEMARG = rb"(?:(?:[\x40-\x7f]|[\xc0-\xff]%b)%b|[\x00-\x3f]|[\x80-\xbf]%b)%b" % ((LEB,) * 4)
 """The alignment, a memory index if its bit 0x40 is set, and the offset."""
+
+INDEX = rb"(?:[\x00-\x3f]|[\x80-\xff]%b)" % LEB
+"""A type index: a signed number that is not negative, because negative ones stand for other
+types."""
+
+BASE = (
+    # local.*, global.get and .set; i32.const, i64.const; br, br_if; call
+    rb"[\x20-\x24\x41\x42\x0c\x0d\x10]" + LEB,
+    # Comparisons, arithmetic, conversions; end, drop, select, unreachable, nop, else, return
+    rb"[\x45-\xc4\x0b\x1a\x1b\x00\x01\x05\x0f]",
+    # Loads and stores in the first memory
+    rb"[\x28-\x3e](?:[\x00-\x3f]|[\x80-\xbf]%b)%b" % (LEB, LEB),
+    # block, loop, if
+    rb"[\x02-\x04](?:[\x40\x7c-\x7f]|%b)" % INDEX,
+    # call_indirect in the first table
+    rb"\x11%b\x00" % LEB,
+    # f32.const, f64.const
+    rb"\x43.{4}|\x44.{8}",
+    # memory.size and .grow; saturating conversions; br_table with few labels
+    rb"[\x3f\x40]\x00|\xfc[\x00-\x07]",
+    rb"\x0e(?:\x00%b|\x01%b%b|\x02%b%b%b)" % ((LEB,) * 6),
+)
+"""The instructions that all hosts support, the frequent ones first."""
 
 _FUNCTION_OPCODES = rb"[\x10\x12\xd2]"
 """call, return_call, ref.func."""
@@ -62,6 +107,8 @@ _INSTRUCTIONS = (
     # Comparisons, arithmetic, conversions; end, drop, select, unreachable, nop, else, throw_ref,
     # return, catch_all; ref.is_null, ref.eq, ref.as_non_null
     (rb"[\x45-\xc4\x0b\x1a\x1b\x00\x01\x05\x0a\x0f\x19\xd1\xd3\xd4]", b""),
+    # call, return_call, ref.func
+    (_FUNCTION_OPCODES, LEB),
     # Loads and stores
     (rb"[\x28-\x3e]", MEMARG),
     # block, loop, if, try
@@ -114,18 +161,23 @@ _OF_TYPES = (
 )
 """Instructions with type immediates, which are rare."""
 
+ALL = tuple(opcode + immediates for opcode, immediates in _INSTRUCTIONS + _OF_TYPES)
+"""The instructions of both."""
+
 END, BR_TABLE, _SELECT, _TRY_TABLE = 0x0B, 0x0E, 0x1C, 0x1F
 _RESUME, _RESUME_THROW, _RESUME_THROW_REF = 0xE3, 0xE4, 0xE5
 _CALL, _RETURN_CALL, _REF_FUNC = 0x10, 0x12, 0xD2
 
 
-def step(cursor: Cursor, pattern: re.Pattern[bytes]) -> Reference | None:
-    """Skip what a pattern of `skip` matches here, or else one instruction. Returns the reference if
-    that instruction refers to a function.
+def step(cursor: Cursor, wanted: Collection[int]) -> Reference | None:
+    """Skip one instruction. Returns the reference if it refers to one of the `wanted` functions.
 
     Raises UnsupportedModule at an unknown instruction, and MalformedModule at a truncated one.
     """
-    return None if _match(cursor, pattern) else _special(cursor)
+    if reference := _named(cursor.data, cursor.pos, cursor.end):
+        cursor.pos = reference.end
+        return reference if reference.index in wanted else None
+    return None if _match(cursor, skip_one()) else _special(cursor)
 
 
 def _special(cursor: Cursor) -> Reference | None:
@@ -176,14 +228,18 @@ def _match(cursor: Cursor, pattern: re.Pattern[bytes]) -> bool:
     return True
 
 
-@functools.lru_cache(maxsize=8)
-def skip(wanted: frozenset[int], most: int) -> re.Pattern[bytes]:
-    """Matches up to `most` instructions that do not refer to any of the `wanted` functions. It
-    stops at instructions whose length depends on a count."""
-    functions = _FUNCTION_OPCODES + (rb"(?!%b)" % _any_of(wanted) if wanted else b"") + LEB
-    known = [opcode + immediates for opcode, immediates in _INSTRUCTIONS + _OF_TYPES]
-    known.insert(2, functions)
-    return re.compile(rb"(?:%b){1,%d}" % (b"|".join(known), most), re.DOTALL)
+@functools.cache
+def skip() -> re.Pattern[bytes]:
+    """Matches instructions up to one that refers to a function, and that one, with its index as a
+    group. It stops at instructions whose length depends on a count, and may match nothing."""
+    others = b"|".join(one for one in ALL if not one.startswith(_FUNCTION_OPCODES))
+    return several(others, 0, b"(?:%b)?" % _REFERENCE)
+
+
+@functools.cache
+def skip_one() -> re.Pattern[bytes]:
+    """Matches one instruction, unless its length depends on a count."""
+    return re.compile(b"|".join(ALL), re.DOTALL)
 
 
 def skip_but_type(index: int, most: int) -> re.Pattern[bytes]:
@@ -202,15 +258,39 @@ def skip_but_type(index: int, most: int) -> re.Pattern[bytes]:
     return re.compile(rb"(?:%b){1,%d}" % (every, most), re.DOTALL)
 
 
+@functools.lru_cache(maxsize=32)
 def naming(wanted: frozenset[int]) -> re.Pattern[bytes]:
-    """Finds the bytes of an instruction that refers to one of the `wanted` functions. The same
-    bytes can also be something else."""
-    return re.compile(_FUNCTION_OPCODES + _any_of(wanted), re.DOTALL)
+    """Finds the bytes of an instruction that refers to one of the `wanted` functions, whose index
+    takes at most five bytes. The same bytes can also be something else."""
+    small = bytes(sorted(index for index in wanted if index < 0x80))
+    padded = bytes(index | 0x80 for index in small)
+    of_small = rb"[%b]|[%b]\x80{0,3}\x00" % (re.escape(small), re.escape(padded))
+    of_large = [_encodings(index) for index in sorted(wanted) if index >= 0x80]
+    indices = b"|".join([of_small, *of_large] if small else of_large)
+    return re.compile(rb"%b(?:%b)" % (_FUNCTION_OPCODES, indices), re.DOTALL)
 
 
-def _any_of(indices: frozenset[int]) -> bytes:
-    """Matches any of these numbers in each of its encodings of at most five bytes."""
-    return rb"(?:%b)" % b"|".join(map(_encodings, sorted(indices)))
+def _named(data: Data, pos: int, end: int) -> Reference | None:
+    """The reference of an instruction at `pos` that refers to a function, whose index takes at most
+    five bytes; None if the bytes there are something else."""
+    matched = _reference().match(data, pos, end)
+    return None if matched is None else Reference(pos + 1, matched.end(), index_of(matched[1]))
+
+
+def index_of(encoded: bytes) -> int:
+    """The number that is encoded as LEB128."""
+    index = 0
+    for place, byte in enumerate(encoded):
+        index |= (byte & 0x7F) << 7 * place
+    return index
+
+
+_REFERENCE = rb"%b([\x80-\xff]{0,4}+[\x00-\x7f])" % _FUNCTION_OPCODES
+
+
+@functools.cache
+def _reference() -> re.Pattern[bytes]:
+    return re.compile(_REFERENCE, re.DOTALL)
 
 
 def _encodings(index: int) -> bytes:

@@ -18,7 +18,7 @@ from rewriter.abi.numbers import (
 )
 from rewriter.analysis.adapted.existing_adapters import own_exports
 from rewriter.analysis.imported import Abi
-from rewriter.analysis.inspect import ModuleInfo
+from rewriter.analysis.inspect import ModuleInfo, once
 from rewriter.analysis.seen.asked import asked_formats, asked_types, names_all, unnamed
 from rewriter.analysis.sources import guest_functions
 from rewriter.constants.constant import Constant, Constants, Subject
@@ -69,6 +69,10 @@ def constants_of(info: ModuleInfo) -> Constants:
     There are none if the layout of its structures is a guess, if another tool has changed its
     adapters, or if its memory is shared with other threads or has 64-bit addresses.
     """
+    return once(_constants_of, info)
+
+
+def _constants_of(info: ModuleInfo) -> Constants:
     functions = followed(info)
     if info.adapter_memory is None or not functions:
         return Constants()
@@ -122,7 +126,7 @@ def as_shown(
     for module in info.abis.keys() - adapted:
         for show in (_by_types, _by_formats):
             abis[module] = show(info, module, abis[module], host, models)
-    return info._replace(abis=abis)
+    return info if abis == info.abis else info._replace(abis=abis, known={})
 
 
 def _by_types(
@@ -207,6 +211,10 @@ def possible(info: ModuleInfo, models: Sequence[Model] = ()) -> tuple[Types, ...
     The numbering of wasi:nn counts only if no other fits: only one host had it, and guests are not
     built for that host. If the guest can run all its models only with some of the numberings that
     fit its constants, only these count."""
+    return _possible(info, models) if models else once(_possible, info)
+
+
+def _possible(info: ModuleInfo, models: Sequence[Model] = ()) -> tuple[Types, ...]:
     seen = constants_of(info).of(Subject.TYPE)
     older = all(older_abi(info, module) for module in info.abis)
     usual = (TYPES_WITX, TYPES_2020) if older else (TYPES_WITX,)

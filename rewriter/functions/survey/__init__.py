@@ -1,0 +1,1 @@
+"""What function bodies use, most of which is remembered by their bytes."""
