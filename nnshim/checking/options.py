@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from nnshim.render.reports.report import Shown
 
 __all__ = [
+    "Diff",
     "ExitZero",
+    "Fix",
     "Ignore",
+    "OnlyWasiNn",
     "OutputFormat",
     "Quiet",
     "ReportFiles",
@@ -69,6 +72,29 @@ Statistics = Annotated[
 ]
 
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Show only what does not pass.")]
+
+OnlyWasiNn = Annotated[
+    bool,
+    typer.Option(
+        "--only-wasi-nn",
+        help="Leave alone what does not use wasi-nn, also if it is named itself, and not only what"
+        " is found in folders and archives.",
+    ),
+]
+
+Fix = Annotated[
+    bool,
+    typer.Option(
+        "--fix",
+        help="Rewrite in place what a rewrite makes run on the host, and check the result. Takes"
+        " one --for.",
+    ),
+]
+
+Diff = Annotated[
+    bool,
+    typer.Option("--diff", help="Show what --fix would change, and write nothing."),
+]
 
 ExitZero = Annotated[
     bool,

@@ -24,8 +24,10 @@ class Settings:
     their names: the rows of hosts are compared by identity.
 
     `hosts` is not empty. `accept` has codes that do not count, and `accept_by_path` those of some
-    files. `policy` is what the files may ask for. With `digests`, each report has the file's
-    SHA-256.
+    files. With `only_wasi_nn`, files that do not use wasi-nn have nothing to do even if they are
+    named themselves. `policy` is what the files may ask for. With `digests`, each report has the file's
+    SHA-256. With `fix`, which is for one host, files are rewritten in place; with `diff`, too, what
+    that would change is only shown.
     """
 
     hosts: tuple[Chosen, ...]
@@ -38,6 +40,9 @@ class Settings:
     policy: Policy | None = None
     validate: bool = True
     digests: bool = False
+    only_wasi_nn: bool = False
+    fix: bool = False
+    diff: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         rest = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -91,11 +91,18 @@ def _judge(read: _Read, settings: Settings, is_valid: bool) -> Judged:
     try:
         if not is_valid:
             source.validate()
-        if item.named or uses_wasi_nn(info):
+        if (item.named and not settings.only_wasi_nn) or uses_wasi_nn(info):
             report = judge_described(item.name, source, info, settings, item.path)
+            report = _fixed(report, read, settings) if settings.fix else report
         else:
             broken = judge_by_policy(item.name, info, settings)
             report = FileReport(item.name, broken, sha256=sha256_of(source, settings))
     except ModuleError as error:
         report = FileReport(item.name, error=error)
     return Judged(report._replace(digest=source.digest), len(source.data))
+
+
+def _fixed(report: FileReport, read: _Read, settings: Settings) -> FileReport:
+    from nnshim.checking.fixing import fixed
+
+    return fixed(report, read.item, read.source, read.info, settings)

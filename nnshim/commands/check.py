@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnshim.checking.options import (
+    Diff,
     ExitZero,
+    Fix,
     Ignore,
+    OnlyWasiNn,
     OutputFormat,
     Quiet,
     ReportFiles,
@@ -81,6 +84,9 @@ def command(
         bool, typer.Option(help="Validate the modules with wasm-tools first.")
     ] = True,
     guest_abi: GuestAbi = None,
+    only_wasi_nn: OnlyWasiNn = False,
+    fix: Fix = False,
+    diff: Diff = False,
     files_from: FilesFrom = None,
     exclude: Exclude = None,
     max_unpacked: MaxUnpacked = None,
@@ -107,7 +113,8 @@ def command(
     missing; 4 a host cannot run a module; 5 a module runs only if conditions hold; 6 no verdict: a
     module cannot be read or is invalid, a model is incomplete, or no module was found. If several
     apply, the first of 6, 4, 1, 5, 0. Files that were found, and not named themselves, and do not
-    use wasi-nn, have nothing to do, and pass. 130: interrupted.
+    use wasi-nn, have nothing to do, and pass. With --fix, the verdicts are about the files as they
+    are afterwards. 130: interrupted.
     """
     from nnshim.checking.reporting import reporting
     from nnshim.checking.settings import Settings
@@ -131,6 +138,8 @@ def command(
     hosts = tuple(map(find_hosts, used.hosts or FAMILIES))
     if not used.hosts:
         note(f"without --for, every host is judged: {', '.join(FAMILIES)}; --for may be repeated")
+    if (fix or diff) and len(hosts) != 1:
+        raise UsageError(f"{'--fix' if fix else '--diff'} takes exactly one --for")
     accepted = acceptable(used.accept)
     chosen = chosen_format(output, as_json, REPORTS)
     if guest_abi is not None:
@@ -164,6 +173,9 @@ def command(
         accept_by_path=ByPath(config.folder, config.accept_by_path),
         policy=config.policy,
         validate=validate,
+        only_wasi_nn=only_wasi_nn,
+        fix=fix or diff,
+        diff=diff,
         digests="sarif" in (chosen, *written.values()),
     )
     with ended_by_signals(), reporting(chosen, written, shown) as told:
@@ -181,7 +193,7 @@ def _check(
     from rewriter.analysis.compatibility import Answer
 
     answers: Counter[Answer] = Counter()
-    nothing_to_do = 0
+    nothing_to_do = rewritten = 0
     stopped = False
     with shown_progress("checking", where, quiet=quiet) as progress:
         for judged in judge_all(where, settings):
@@ -194,6 +206,7 @@ def _check(
             if found.digest is not None and found.digest not in found.path:
                 note(f"{found.path} is {found.digest}")
             told.file(found)
+            rewritten += found.fix is not None and bool(found.fix.changes)
             answer = Answer.worst(found.answers)
             if found.answers:
                 answers[answer] += 1
@@ -202,7 +215,7 @@ def _check(
             if fail_fast and answer.exit_code:
                 stopped = True
                 break
-    told.end(Summary(answers, nothing_to_do, stopped))
+    told.end(Summary(answers, nothing_to_do, stopped, rewritten))
     return Answer.worst(answers)
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "Checked",
     "Examined",
     "FileReport",
+    "Fix",
     "Inspected",
     "InspectedComponent",
     "Rewriting",
@@ -133,13 +134,24 @@ class Checked(NamedTuple):
         return [reason._replace(help=self.rewrite) for reason in self.found.reasons]
 
 
+class Fix(NamedTuple):
+    """What `check --fix` did with a file that a rewrite mends: `changes` if it was rewritten, or
+    why it was `left` alone. `diff` is what a rewrite would change, where only that was asked
+    for."""
+
+    changes: tuple[str, ...] = ()
+    left: str | None = None
+    diff: tuple[str, ...] = ()
+
+
 class FileReport(NamedTuple):
     """What check says of one file.
 
     `path` is as it was given; for a member of an archive, the archive's name and the member's. A
     file that cannot be read has an `error` and no verdicts, and one that was found, and not named
     itself, and does not use wasi-nn has neither: there is nothing to do. `sha256` is that of its
-    bytes in hexadecimal, None where it was not asked for, or the file cannot be read.
+    bytes in hexadecimal, None where it was not asked for, or the file cannot be read. `fix` is
+    None where nothing was to be rewritten; verdicts and digest are of the file as it is now.
     """
 
     path: str
@@ -148,6 +160,7 @@ class FileReport(NamedTuple):
     sha256: str | None = None
     digest: str | None = None
     """Of the manifest that its reference names, None for a file."""
+    fix: Fix | None = None
 
     @property
     def answers(self) -> Sequence[Answer]:
@@ -169,12 +182,13 @@ class FileReport(NamedTuple):
 
 class Summary(NamedTuple):
     """What came of all files that check looked at: how many have each answer, the worst of those
-    for their hosts, and how many have nothing to do. `stopped` says that --fail-fast ended it
-    before all were looked at."""
+    for their hosts, how many have nothing to do, and how many --fix has rewritten. `stopped` says
+    that --fail-fast ended it before all were looked at."""
 
     answers: Mapping[Answer, int]
     nothing_to_do: int = 0
     stopped: bool = False
+    rewritten: int = 0
 
     @property
     def files(self) -> int:

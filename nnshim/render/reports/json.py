@@ -43,6 +43,7 @@ def objects(report: FileReport, shown: Shown) -> Iterator[dict[str, Any]]:
             known = said["diagnostics"]
             yield {
                 **said,
+                "fix": None if report.fix is None else report.fix._asdict(),
                 "diagnostics": [each for each in known if shown.selection.shows(each["code"])],
             }
 

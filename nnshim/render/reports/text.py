@@ -12,7 +12,7 @@ from nnshim.render.verdicts import InCommon, checked, summed_up
 
 if TYPE_CHECKING:
     from nnshim.render.reports.report import Shown
-    from nnshim.render.values import FileReport, Summary
+    from nnshim.render.values import FileReport, Fix, Summary
 
 __all__ = ["new_report"]
 
@@ -29,6 +29,8 @@ class _Text:
     def file(self, report: FileReport) -> Iterator[str]:
         if self._shown.statistics:
             self._counts.add(report, self._shown.selection)
+        if report.fix is not None:
+            yield from _fixed(report.path, report.fix)
         error = report.error_with_path
         if error is not None and self._shown.is_file:
             yield from failed(error)
@@ -44,6 +46,15 @@ class _Text:
             yield from summed_up(summary)
         if self._shown.statistics:
             yield from self._counts.lines()
+
+
+def _fixed(path: str, fix: Fix) -> Iterator[str]:
+    yield from fix.diff
+    if fix.changes:
+        yield f"{path}: rewritten"
+        yield from (f"  {change}" for change in fix.changes)
+    if fix.left is not None:
+        yield f"{path}: not rewritten: {fix.left}"
 
 
 new_report = _Text
