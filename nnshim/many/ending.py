@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
 
-__all__ = ["ended_by_signals"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["ended_by_signals", "not_lost"]
+
+_SOON = 0.001
+"""Seconds, in which a callback is over."""
 
 
 @contextmanager
@@ -20,9 +28,32 @@ def ended_by_signals() -> Iterator[None]:
         return
     old = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        yield
+        with not_lost(KeyboardInterrupt, _interrupt):
+            yield
     finally:
         signal.signal(signal.SIGTERM, old)
+
+
+@contextmanager
+def not_lost(
+    kind: type[BaseException], again: Callable[[int, FrameType | None], object]
+) -> Iterator[None]:
+    """Raise what a signal's handler raises, `kind`, a second time by `again` if it is lost: Python
+    prints and drops an exception that comes while it calls back for a weak reference or __del__.
+    """
+
+    def seen(lost: sys.UnraisableHookArgs) -> None:
+        if not issubclass(lost.exc_type, kind):
+            hook(lost)
+            return
+        signal.signal(signal.SIGALRM, again)
+        signal.setitimer(signal.ITIMER_REAL, _SOON)
+
+    hook, sys.unraisablehook = sys.unraisablehook, seen
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
 
 
 def _interrupt(*_: object) -> NoReturn:

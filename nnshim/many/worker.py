@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, NoReturn
 
+from nnshim.many.ending import not_lost
 from rewriter.errors import NNShimError
 
 __all__ = ["READY", "Failed", "serve"]
@@ -33,6 +34,11 @@ def serve(connection: Connection, work: Callable[[Sequence[Any]], list[Any]]) ->
     from rewriter.terminal import take_over
 
     take_over()
+    with not_lost(SystemExit, _leave):
+        _serve(connection, work)
+
+
+def _serve(connection: Connection, work: Callable[[Sequence[Any]], list[Any]]) -> None:
     try:
         gc.freeze()  # what the imports made stays
         connection.send(READY)
