@@ -25,9 +25,9 @@ class Settings:
 
     `hosts` is not empty. `accept` has codes that do not count, and `accept_by_path` those of some
     files. With `only_wasi_nn`, files that do not use wasi-nn have nothing to do even if they are
-    named themselves. `policy` is what the files may ask for. With `digests`, each report has the file's
-    SHA-256. With `fix`, which is for one host, files are rewritten in place; with `diff`, too, what
-    that would change is only shown.
+    named themselves. `policy` is what the files may ask for. With `digests`, each report has the
+    file's SHA-256. With `fix`, which is for one host, files are rewritten in place; with `diff`,
+    too, what that would change is only shown.
     """
 
     hosts: tuple[Chosen, ...]

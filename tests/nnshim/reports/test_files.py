@@ -76,10 +76,10 @@ def test_a_run_that_breaks_off_leaves_the_report_of_the_last_one(folder: Path) -
         "import sys, rewriter.analysis.verdicts\nfrom nnshim.cli import main\n"
         "judge = rewriter.analysis.verdicts.judge\n"
         "def fails(*given, **named):\n"
-        "    if calls.append(1) or len(calls) > 1: raise KeyboardInterrupt\n"
+        "    if calls.append(1) or len(calls) > 2: raise KeyboardInterrupt\n"
         "    return judge(*given, **named)\n"
         "calls = []\nrewriter.analysis.verdicts.judge = fails\n"
-        "sys.argv[1:] = ['check', 'rewrite.wasm', 'runs.wasm', '--for', 'wasmtime',"
+        "sys.argv[1:] = ['check', 'rewrite.wasm', 'runs.wasm', 'only_if.wasm', '--for', 'wasmtime',"
         " '--report', 'sarif=old.sarif', '--report', 'junit=new.xml']\nmain()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
