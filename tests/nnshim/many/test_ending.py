@@ -22,8 +22,14 @@ def test_a_signal_in_the_callback_of_a_weak_reference_ends_the_work(
 ) -> None:
     thing = Thing()
     kept = weakref.ref(thing, lambda _: os.kill(os.getpid(), number))
-    with pytest.raises(KeyboardInterrupt), ended_by_signals():
-        del thing
-        time.sleep(5)
+
+    def work() -> None:
+        nonlocal thing
+        with ended_by_signals():
+            del thing
+            time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert kept() is None
     assert capfd.readouterr().err == ""
