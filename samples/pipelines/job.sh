@@ -7,12 +7,14 @@
 set -euo pipefail
 built=$1 host=$2 registry=$3 key=$4 public=$5 out=$6
 mkdir "$out" "$out/pulled" "$out/back"
+key=$(realpath "$key") public=$(realpath "$public") original=$(realpath "$built")
 
+exec 3>&1
 step() { # NAME COMMAND...: runs it, and says how it ended
     local name=$1 code=0
     shift
     "$@" || code=$?
-    echo "$name: exit code $code"
+    echo "$name: exit code $code" >&3
 }
 
 # What was built, in a report for each reader. What does not pass is not the end of the job.
@@ -24,7 +26,7 @@ step check nnshim check --for "$host" --quiet \
 # What a rewrite mends is mended, in a copy.
 cp -a "$built" "$out/tree"
 cd "$out/tree"
-step fix nnshim check --for "$host" --fix --quiet --report "jsonl=../fixed.jsonl" . \
+step fix nnshim check --for "$host" --fix --report "jsonl=../fixed.jsonl" . \
     >../fixed.txt 2>../fixed.errors.txt
 
 # Each module that runs now is pushed, with a signed attestation beside it; then pulled, compared,
@@ -33,12 +35,12 @@ number=0
 while IFS= read -r -d '' file; do
     number=$((number + 1))
     artifact="$registry:module-$number"
-    nnshim rewrite --for "$host" "$built/$file" "$artifact" --attestation auto --key "$key"
-    nnshim verify --attestation auto --key "$public" "$built/$file" "$artifact"
+    nnshim rewrite --for "$host" "$original/$file" "$artifact" --attestation auto --key "$key"
+    nnshim verify --attestation auto --key "$public" "$original/$file" "$artifact"
     nnshim rewrite --for "$host" "$artifact" "../pulled/$number.wasm"
     cmp "$file" "../pulled/$number.wasm"
-    nnshim rewrite --to wasi_ephemeral_nn --abi witx "../pulled/$number.wasm" "../back/$number.wasm"
-    nnshim verify "$built/$file" "../back/$number.wasm"
+    nnshim rewrite --abi witx "../pulled/$number.wasm" "../back/$number.wasm"
+    nnshim verify "$original/$file" "../back/$number.wasm"
 done 2>>../log.txt >>../log.txt < <(
     jq -j 'select(.verdict == "runs" and .fix != null) | .file + "\u0000"' ../fixed.jsonl
 )
