@@ -2,9 +2,10 @@
 
 `sh` and `python` are run, in order and in one folder for each page; lines of `text` are in the
 output of the block before, in their order. A block with a title is that file. `toml` is read by
-what the page says reads it, and of `yaml`, nnshim takes the commands. A `console` takes something
-that is not here: of it, the programs are known, nnshim takes the words, and the files that pytest
-is given are there.
+what the page says reads it, and of `yaml`, nnshim takes the commands. `yaml` with a title is a file
+of a pipeline, which uses what the repository offers to pipelines, and `make` is a file in samples/.
+A `console` takes something that is not here: of it, the programs are known, nnshim takes the words,
+and the files that pytest and podman are given are there.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ WITH = [name for name, blocks in BLOCKS.items() if blocks]
 GUIDES = [name for name in WITH if name.startswith("adding-")]
 RUN = [name for name in WITH if any(kind in ("sh", "python") for kind, _, _ in BLOCKS[name])]
 
-PROGRAMS = {"docker", "iwasm", "jq", "lint-imports", "mypy", "nnshim", "pytest"}
+PROGRAMS = {"docker", "iwasm", "jq", "lint-imports", "mypy", "nnshim", "podman", "pytest"}
 """What blocks of `console` start."""
 
 _VERDICTS = """
@@ -91,6 +92,7 @@ def test_every_block_of_a_page_does_what_is_shown_below_it(
     printed = ""
     for kind, title, body in BLOCKS[page]:
         if title:
+            (here / title).parent.mkdir(parents=True, exist_ok=True)
             (here / title).write_text(body)
         elif kind in ("sh", "python"):
             script = body if newcomer else _VERDICTS + body
@@ -108,9 +110,13 @@ def test_every_block_of_a_page_does_what_is_shown_below_it(
 
 @pytest.mark.parametrize("page", WITH)
 def test_what_is_not_run_takes_something_that_is_not_here(page: str) -> None:
-    for kind, _, body in BLOCKS[page]:
-        assert kind in ("sh", "python", "text", "console", "toml", "yaml"), body
-        if kind == "yaml":
+    for kind, title, body in BLOCKS[page]:
+        assert kind in ("sh", "python", "text", "console", "toml", "yaml", "make"), body
+        if kind == "make":
+            assert body == (ROOT / "samples/pipelines" / title).read_text()
+        elif kind == "yaml" and title:
+            offered(title, yaml.safe_load(body))
+        elif kind == "yaml":
             lines = [line for line in strings(yaml.safe_load(body)) if line.startswith("nnshim ")]
             assert lines
             for line in lines:
@@ -131,6 +137,24 @@ def strings(value: object) -> Iterator[str]:
         yield from itertools.chain.from_iterable(map(strings, value))
 
 
+def offered(title: str, pipeline: Any) -> None:
+    """Asserts that a file of a pipeline names what the repository has, with inputs that it takes."""
+    if title == ".github/workflows/wasm.yml":
+        (given,) = (step["with"] for step in pipeline["jobs"]["wasm"]["steps"] if "with" in step)
+        assert given.keys() <= yaml.safe_load((ROOT / "action.yml").read_text())["inputs"].keys()
+    elif title == ".gitlab-ci.yml":
+        (component,) = pipeline["include"]
+        name = component["component"].split("@")[0].split("/")[-1]
+        spec, _ = yaml.safe_load_all((ROOT / f"templates/{name}.yml").read_text())
+        assert component["inputs"].keys() <= spec["spec"]["inputs"].keys()
+    else:
+        assert title == ".pre-commit-config.yaml"
+        hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+        entries = {hook["id"]: hook["entry"] for hook in hooks}
+        for hook in pipeline["repos"][0]["hooks"]:
+            taken([*entries[hook["id"]].split(), *hook["args"]])
+
+
 def commands(line: str) -> Iterator[list[str]]:
     """The words of each command of a line of shell."""
     words = shlex.shlex(line, posix=True, punctuation_chars="|&;")
@@ -146,6 +170,11 @@ def taken(words: list[str]) -> None:
     assert program in PROGRAMS
     if program == "pytest":
         assert [name for name in arguments if not (ROOT / name).exists()] == []
+    if program == "podman" and "-f" in arguments:
+        assert (ROOT / arguments[arguments.index("-f") + 1]).is_file()
+    elif program == "podman":
+        (image,) = (at for at, word in enumerate(arguments) if word.startswith("nnshim"))
+        taken(["nnshim", *arguments[image + 1 :]])
     if program == "nnshim":
         command: Any = typer.main.get_command(build())
         command.commands[arguments[0]].make_context(arguments[0], arguments[1:])
@@ -162,13 +191,16 @@ def test_a_command_that_is_not_taken_is_found() -> None:
 
 def test_toml_is_read_by_what_takes_it(tmp_path: Path) -> None:
     read = dict.fromkeys(name for name in WITH for kind, _, _ in BLOCKS[name] if kind == "toml")
-    assert [*read] == ["adding-a-backend.md", "configuration.md", "models.md", "profiles.md"]
+    assert [*read] == [
+        "adding-a-backend.md", "ci.md", "configuration.md", "models.md", "profiles.md",
+    ]  # fmt: skip
     shutil.copytree(ROOT / "samples/digits", tmp_path / "digits")
     for page in read:
         (body,) = (body for kind, _, body in BLOCKS[page] if kind == "toml")
         (tmp_path / page).write_text(body)
     points = tomllib.loads((tmp_path / "adding-a-backend.md").read_text())
     assert [*points["project"]["entry-points"]] == ["nnshim.backends"]
+    assert configured(str(tmp_path / "ci.md"), False).accept == ["NN262"]
     assert configured(str(tmp_path / "configuration.md"), False).policy is not None
     (graph,) = read_graphs(str(tmp_path / "models.md"))
     assert graph.name == "digits"
