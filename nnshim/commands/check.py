@@ -112,9 +112,9 @@ def command(
     Exit codes: 0 every host runs every module; 1 a module needs a rewrite; 2 usage; 3 a tool is
     missing; 4 a host cannot run a module; 5 a module runs only if conditions hold; 6 no verdict: a
     module cannot be read or is invalid, a model is incomplete, or no module was found. If several
-    apply, the first of 6, 4, 1, 5, 0. Files that were found, and not named themselves, and do not
-    use wasi-nn, have nothing to do, and pass. With --fix, the verdicts are about the files as they
-    are afterwards. 130: interrupted.
+    apply, the first of 6, 4, 1, 5, 0 counts. A file that was found in a folder, an archive or a
+    list, and does not use wasi-nn, passes. With --fix, the verdicts are about the files as they are
+    afterwards. 130: interrupted.
     """
     from nnshim.checking.reporting import reporting
     from nnshim.checking.settings import Settings
@@ -139,7 +139,10 @@ def command(
     if not used.hosts:
         note(f"without --for, every host is judged: {', '.join(FAMILIES)}; --for may be repeated")
     if (fix or diff) and len(hosts) != 1:
-        raise UsageError(f"{'--fix' if fix else '--diff'} takes exactly one --for")
+        raise UsageError(
+            f"{'--fix' if fix else '--diff'} is for one host, and {len(hosts)} are meant here: name"
+            " one with --for"
+        )
     accepted = acceptable(used.accept)
     chosen = chosen_format(output, as_json, REPORTS)
     if guest_abi is not None:

@@ -217,7 +217,7 @@ def command(
     Exit codes: 0 done, or nothing to change; 1 input refused, nothing written; 2 usage; 3
     wasm-tools or the WASI adapter is missing; 4 done, but the host cannot run the result. If
     conditions remain, they are printed, and `nnshim check` of the result counts them. Of many
-    files, the first of 1, 2, 4, 0 that applies to one; 130: interrupted.
+    files, the first of 1, 2, 4, 0 that applies to one of them counts. 130: interrupted.
     """
     from nnshim.config.merged import Given, in_force, only_host
     from nnshim.config.reading import configured
@@ -269,6 +269,8 @@ def command(
         where = search(inputs, files_from, left_out, max_unpacked, jobs)
     one = None if into is not None and _is_folder(into) else where.one_file
     if one is not None:
+        if into is None and output is not None and output.endswith("/"):
+            raise UsageError(f"{output} is a folder: name a file, or the folder with --output")
         code = rewrite_one(one, output, options, papers, dry_run=dry_run, as_json=as_json)
         raise typer.Exit(code)
     if papers is not None:
@@ -299,7 +301,7 @@ def _inputs_and_output(
     if not paths:
         raise UsageError("IN and OUT are missing")
     if len(paths) == 1 and not dry_run:
-        raise UsageError("OUT is missing (a file, - for standard output, or --dry-run)")
+        raise UsageError("OUT is missing: name a file or a folder, or - for standard output, or add --dry-run")
     return paths[:1], paths[1] if len(paths) == 2 else None
 
 

@@ -99,7 +99,10 @@ def command(
     if key is not None or unsigned:
         raise UsageError("--key and --unsigned have no effect without --attestation")
     if len(modules) != 2:
-        raise UsageError(f"two modules are needed, ORIGINAL and REWRITTEN, not {len(modules)}")
+        raise UsageError(
+            f"two modules are needed, ORIGINAL and REWRITTEN, not {len(modules)}; with"
+            " --attestation FILE, REWRITTEN is enough"
+        )
     from nnshim.registries.places import open_any
     from rewriter.terminal import alive
     from rewriter.verifying.components import compare, read

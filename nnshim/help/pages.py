@@ -92,7 +92,8 @@ PAGES: Mapping[str, Page] = {
     "check": Page(
         {
             "Hosts and models": ("--for", "--model", "--guest-abi"),
-            "Many files": _MANY,
+            "Rewriting in place": ("--fix", "--diff"),
+            "Many files": (*_MANY, "--only-wasi-nn"),
             "What counts": ("--strict", "--accept", "--validate"),
             "Configuration": ("--config", "--no-config"),
             "What is shown": (

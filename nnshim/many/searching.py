@@ -95,7 +95,8 @@ class Search(NamedTuple):
     def nothing(self) -> Iterator[Refused]:
         """What stands for each input where nothing was found in any. A list may be empty."""
         for name in self.inputs if self.listed is None else ():
-            yield Refused(name, InputError(f"there is no WebAssembly in {name}", "NN010"))
+            besides = " besides what is excluded" if self.exclude else ""
+            yield Refused(name, InputError(f"there is no WebAssembly in {name}{besides}", "NN010"))
 
 
 def _is_pattern(name: str) -> bool:

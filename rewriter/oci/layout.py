@@ -39,12 +39,15 @@ class LayoutStore:
         tag, digest = self._reference.tag, self._reference.digest
         fields = read_index(self.path)
         entries = [parse_descriptor(item, self.path) for item in fields["manifests"]]
+        tags = [found for entry in entries if (found := entry.annotation(TAG)) is not None]
         if tag is not None:
             entries = [entry for entry in entries if entry.annotation(TAG) == tag]
         if digest is not None:
             entries = [entry for entry in entries if entry.digest == digest]
         if not entries:
-            what = "it is empty" if not fields["manifests"] else "it does not list that"
+            what = "it is not in the layout" if fields["manifests"] else "the layout is empty"
+            if tags:
+                what += f", which has {', '.join(tags[:5])}{', …' if len(tags) > 5 else ''}"
             raise InputError(f"cannot read {self.name}: {what}", "NN024")
         return entries
 

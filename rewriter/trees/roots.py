@@ -72,7 +72,7 @@ def _matches(pattern: str, exclude: Sequence[str]) -> Iterator[Root | Refused]:
             if entry.kind is not Kind.LINK or not _is_covered(entry, start, wanted):
                 yield Root(path, relative, False, os.path.isdir(path))
     if not any_found:
-        yield Refused(pattern, InputError(f"cannot read {pattern}: no file has such a name"))
+        yield Refused(pattern, InputError(f"cannot read {pattern}: no file matches this pattern"))
 
 
 def _split(pattern: str) -> tuple[str, list[str]]:

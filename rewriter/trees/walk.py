@@ -121,7 +121,7 @@ def _follow(entry: Entry, real_root: str) -> Entry | Refused:
         target = os.path.realpath(entry.path, strict=True)
         status = os.stat(target)
     except OSError as error:
-        return refused(f"it is a link, and for its target: {error.strerror}")
+        return refused(f"it is a link, and its target cannot be read: {error.strerror}")
     below = os.path.relpath(target, real_root) if _is_same_drive(target, real_root) else os.pardir
     parts = below.split(os.sep)
     if parts[0] == os.pardir:

@@ -44,6 +44,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             )
         ),
         ("inspect .", 1, "cannot read .: it is a folder"),
+        ("rewrite guest.wasm folder/", 2, "folder/ is a folder: name a file, or the folder with -"),
+        ("rewrite guest.wasm", 2, "OUT is missing: name a file or a folder, or - for"),
+        ("verify guest.wasm", 2, "not 1; with --attestation FILE, REWRITTEN is enough"),
+        ("check no*.wasm --for wamr", 6, "cannot read no*.wasm: no file matches this pattern"),
+        ("check --fix --for wamr --for wasmtime guest.wasm", 2, "--fix is for one host, and 2 are"),
         ("run --graphs . guest.wasm", 1, ". is a folder, not a file that names graphs"),
         ("run --graphs model.onnx guest.wasm", 1, "this is an ONNX model, not a file that names"),
         ("run --graphs profile.toml guest.wasm", 1, "this is a host's profile, which --as and"),

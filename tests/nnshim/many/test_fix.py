@@ -170,7 +170,7 @@ def test_it_takes_one_host(hosts: tuple[str, ...], option: str, tree: Path) -> N
     before = contents(tree)
     done = nnshim("check", option, *hosts, tree)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert f"{option} takes exactly one --for".encode() in done.stderr
+    assert f"{option} is for one host".encode() in done.stderr
     assert contents(tree) == before
 
 

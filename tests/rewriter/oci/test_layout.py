@@ -68,7 +68,7 @@ def test_a_tag_or_a_digest_chooses_one_of_several(tmp_path: Path) -> None:
     assert find(store(tmp_path, digest=other["digest"])).data == OTHER
     said = refused(tmp_path, "NN025")
     assert f"{one['digest']} (1), {other['digest']} (2)" in said
-    refused(tmp_path, "NN024", "3")
+    assert refused(tmp_path, "NN024", "3").endswith("it is not in the layout, which has 1, 2")
 
 
 def test_the_module_of_an_index_is_found_among_images(tmp_path: Path) -> None:
