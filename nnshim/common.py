@@ -15,7 +15,7 @@ from nnshim.render import FORMATS, counted
 from rewriter.abi.dialects import find_dialect
 from rewriter.errors import InputError, ModuleError, NNShimError, UsageError
 from rewriter.suggestions import did_you_mean
-from rewriter.terminal import alive, shown, write_styled
+from rewriter.terminal import alive, shown, shown_line, write_styled
 
 if TYPE_CHECKING:
     from rewriter.analysis.components.described import ComponentInfo
@@ -86,9 +86,9 @@ FastMath = Annotated[
 ]
 
 
-def say(*lines: str) -> None:
-    """Print lines to standard output."""
-    _print(sys.stdout, lines)
+def say(*lines: str, commands: bool = False) -> None:
+    """Print lines to standard output; with `commands`, those of a GitHub workflow."""
+    _print(sys.stdout, lines, shown if commands else shown_line)
 
 
 def note(text: str) -> None:
@@ -140,12 +140,14 @@ def errors_in_json(as_json: bool) -> Iterator[None]:
         raise
 
 
-def _print(stream: TextIO, lines: Iterable[str]) -> None:
+def _print(
+    stream: TextIO, lines: Iterable[str], escaped: Callable[[str], str] = shown_line
+) -> None:
     """Print lines in which there may be anything, at once. Raises rewriter.terminal.Unwritten where
     standard output is closed or full; what standard error does not take is lost."""
     coloured = wanted(stream)
     for line in lines:
-        text = shown(line)
+        text = escaped(line)
         for part, style in styled(text) if coloured else ((text, ""),):
             write_styled(stream, part, style)
         stream.write("\n")

@@ -1,9 +1,9 @@
 """Text from outside, as a terminal may show it.
 
 Names in modules, models, files and configuration can contain anything: escape sequences that hide
-or colour the text after them, line breaks that forge a line, marks that reverse its order. A
-command calls `take_over` first; after that, everything that Python prints is escaped. `shown` is
-for text that has to stay within a line.
+or colour the text after them, line breaks that forge a line, marks that reverse its order, and
+commands to the runner of a pipeline. A command of nnshim calls `take_over` first; after that,
+everything that Python prints is escaped. `shown` is for text that has to stay within a line.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TextIO
@@ -27,6 +28,7 @@ __all__ = [
     "command_line",
     "file_argument",
     "shown",
+    "shown_line",
     "take_over",
     "write_styled",
 ]
@@ -38,6 +40,16 @@ _TICK = 0.5
 """Seconds after which that line is written again."""
 
 
+_COMMAND = re.compile(r"#(?=#\w*\[)")
+"""What begins a command anywhere in a line of a job's log: ##[error], ##vso[task.complete],
+##teamcity[buildStop].
+
+https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs
+https://learn.microsoft.com/en-us/azure/devops/pipelines/scripts/logging-commands
+https://www.jetbrains.com/help/teamcity/service-messages.html
+"""
+
+
 class Unwritten(OSError):
     """Printed text cannot be written: standard output is closed or full."""
 
@@ -46,13 +58,26 @@ def shown(text: str) -> str:
     r"""The text on one line, with an escape for each character that is not printable by Python's
     rule: control and format characters, line and paragraph separators, spaces other than the ASCII
     one, and characters that Unicode has not assigned. A byte of a file's name that is not UTF-8
-    becomes `\xff`.
+    becomes `\xff`. What a runner would take for a command begins with `\u0023`, which is `#` in
+    JSON, too.
 
     https://docs.python.org/3/library/stdtypes.html#str.isprintable
     """
+    if "##" in text:
+        text = _COMMAND.sub(r"\\u0023", text)
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def shown_line(text: str) -> str:
+    r"""The same of a whole line, which GitHub's runner takes for a command if it begins with `::`,
+    maybe after spaces: with `\u003a` for the first colon.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+    """
+    text = shown(text)
+    return text.replace(":", r"\u003a", 1) if text.lstrip().startswith("::") else text
 
 
 def _escape(char: str) -> str:

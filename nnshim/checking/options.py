@@ -10,7 +10,7 @@ import typer
 
 from nnshim.common import chosen_format
 from nnshim.render.reports import REPORTS
-from rewriter.errors import UsageError
+from rewriter.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from nnshim.render.reports.report import Shown
@@ -123,7 +123,8 @@ def what_is_shown(
 
 def report_files(values: Iterable[str], inputs: Sequence[str]) -> Mapping[str, str]:
     """The formats of several --report, by the paths of the files. Raises UsageError for what is
-    not FORMAT=FILE, for a file that is named twice, and for one that is an input."""
+    not FORMAT=FILE, for a file that is named twice, and for one that is an input, or may be found
+    in one: a module or an archive."""
     found: dict[str, str] = {}
     for value in values:
         name, equals, path = value.partition("=")
@@ -134,8 +135,19 @@ def report_files(values: Iterable[str], inputs: Sequence[str]) -> Mapping[str, s
             raise UsageError(f"--report is given twice for {path}")
         if any(_same(path, each) for each in inputs):
             raise UsageError(f"--report {value}: {path} is an input")
+        if os.path.isfile(path) and _is_looked_for(path):
+            raise UsageError(f"--report {value}: {path} is a module or an archive")
         found[path] = name
     return found
+
+
+def _is_looked_for(path: str) -> bool:
+    from rewriter.trees.heads import GZIP, MAGIC, format_of, read_head
+
+    try:
+        return format_of(path) is not None or read_head(path).startswith((MAGIC, GZIP))
+    except InputError:  # which says nothing about writing it
+        return False
 
 
 def _same(one: str, other: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nnshim.common import refuse, say
 from nnshim.render.reports import report_in
 from rewriter.terminal import shown as printable
+from rewriter.terminal import shown_line
 
 if TYPE_CHECKING:
     from nnshim.render.reports.report import Report, Shown
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from rewriter.errors import NNShimError
 
 __all__ = ["Reports", "reporting"]
+
+_COMMANDS = "github"
+"""The format whose lines are commands to a runner."""
 
 
 class Reports:
@@ -68,16 +72,18 @@ def reporting(printed: str, files: Mapping[str, str], shown: Shown) -> Iterator[
         check_writable(path)
     with ExitStack() as stack:
         reports: list[tuple[Report, Callable[[Iterable[str]], None]]] = [
-            (report_in(printed, shown), lambda lines: say(*lines))
+            (report_in(printed, shown), lambda lines: say(*lines, commands=printed == _COMMANDS))
         ]
         for path, name in files.items():
             write = stack.enter_context(written_whole(path))
-            reports.append((report_in(name, replace(shown, is_file=True)), _into(write)))
+            reports.append((report_in(name, replace(shown, is_file=True)), _into(write, name)))
         yield Reports(reports, errors_apart=printed == "text")
 
 
-def _into(write: Callable[[bytes], None]) -> Callable[[Iterable[str]], None]:
+def _into(write: Callable[[bytes], None], name: str) -> Callable[[Iterable[str]], None]:
+    escaped = printable if name == _COMMANDS else shown_line
+
     def write_lines(lines: Iterable[str]) -> None:
-        write("".join(f"{printable(line)}\n" for line in lines).encode())
+        write("".join(f"{escaped(line)}\n" for line in lines).encode())
 
     return write_lines

@@ -125,7 +125,7 @@ def command(
     from nnshim.many.searching import search
     from rewriter.abi.dialects import find_dialect
     from rewriter.checking.check import acceptable
-    from rewriter.hosts.table import FAMILIES, find_hosts
+    from rewriter.hosts.table import FAMILIES, find_hosts, is_profile
 
     once("--for", host_names or ())
     once("--model", models or ())
@@ -157,7 +157,9 @@ def command(
         statistics=statistics,
         exit_zero=exit_zero,
     )
-    written = report_files(reports or (), used.files)
+    profiles = filter(is_profile, used.hosts)
+    others = (name for name in (files_from, config.path) if name is not None)
+    written = report_files(reports or (), (*used.files, *used.models, *profiles, *others))
     where = search(used.files, files_from, used.exclude, max_unpacked, jobs)
     try:
         read = _read_models(used.models)

@@ -23,8 +23,8 @@ __all__ = ["Search", "search"]
 
 
 class Search(NamedTuple):
-    """Where modules are looked for, and how: `inputs` were named by the user, and `listed` in a
-    list. `jobs` is the number of processes for what is found."""
+    """Where modules are looked for, and how: `inputs` were named by the user, and `listed` only in
+    a list. `jobs` is the number of processes for what is found."""
 
     inputs: Sequence[str]
     listed: Collection[str] | None
@@ -132,4 +132,6 @@ def search(
         from rewriter.trees.names import read_names
 
         listed = dict.fromkeys(read_names(files_from))
+        for name in inputs:  # what is named is judged whatever it is
+            listed.pop(name, None)
     return Search(tuple(inputs), listed, tuple(exclude), most, jobs or usable_cores())

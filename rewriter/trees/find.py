@@ -31,14 +31,15 @@ def find(
     file compressed with gzip holds. Other files are left alone, unless they are named themselves or
     their name says that they are modules. Archives are known by their name, and looked into, but
     archives in them are not. In folders, `.git` is left out, and a link is looked at where it leads
-    to. What `exclude` says is left out, unless it is named itself (see `is_excluded`). The modules
+    to. What `exclude` says is left out, unless it is named itself (see `is_excluded`). A file comes
+    once by each of its names that is an input, or in a folder that is one. The modules
     of an archive may have `max_unpacked` bytes together; a compressed tar, as a whole.
 
     Nothing is left out silently: what cannot be looked at is a Refused. All is done while the
     iterator is used; a file is opened once, for its first bytes.
     """
     seen: Seen = set()
-    named = {os.path.realpath(name) for name in inputs} if len(inputs) > 1 else set()
+    named = {os.path.abspath(name) for name in inputs} if len(inputs) > 1 else set()
     for root in roots(inputs, exclude):
         if isinstance(root, Refused):
             yield root
@@ -48,7 +49,7 @@ def find(
             for entry in walk(root.path, exclude, seen, everything=False):
                 if isinstance(entry, Refused):
                     yield entry
-                elif not named or os.path.realpath(entry.path) not in named:
+                elif not named or os.path.abspath(entry.path) not in named:
                     yield from look(entry.path, exclude, max_unpacked)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 import tarfile
 from pathlib import Path
@@ -158,6 +159,21 @@ def test_a_list_has_names_on_lines_or_with_nul(tree: Path) -> None:
         "in/b/component.wasm",
         "in/b/plain.wasm",
     ]
+
+
+def test_a_list_leaves_out_nothing_that_is_named(tree: Path) -> None:
+    for arguments in (["in/notes.txt"], ["in/b/plain.wasm", "--exclude", "*.wasm"]):
+        alone = objects(*arguments)
+        assert alone[1] != []
+        assert objects(*arguments, "--files-from", "-", stdin=arguments[0].encode()) == alone
+
+
+@pytest.mark.parametrize("option", [[], ["--exclude", "link"]])
+def test_a_link_in_a_list_does_not_hide_what_it_leads_to(option: list[str], tree: Path) -> None:
+    (tree / "broken.wasm").write_bytes(b"not WebAssembly")
+    os.symlink("in/broken.wasm", "link")
+    code, found = objects("in", "--files-from", "-", *option, stdin=b"link\n")
+    assert (code, ("in/broken.wasm", "no_verdict") in found) == (6, True)
 
 
 def test_an_empty_list_passes_and_a_missing_file_in_one_does_not(tree: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -68,6 +69,32 @@ def test_a_wrong_call_writes_nothing(folder: Path, arguments: list[str], message
     assert message in done.stderr.decode()
     assert not Path("a").exists()
     assert Path("runs.wasm").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "report"),
+    [
+        (["."], "runs.wasm"),
+        (["r*.wasm"], "runs.wasm"),
+        (["."], "all.zip"),
+        (["--files-from", "list"], "runs.wasm"),
+        (["--files-from", "list"], "./list"),
+        (["runs.wasm", "--model", "model.onnx"], "model.onnx"),
+        (["runs.wasm", "--config", "nnshim.toml"], "nnshim.toml"),
+    ],
+)
+def test_a_report_does_not_take_the_place_of_what_is_read(
+    folder: Path, arguments: list[str], report: str
+) -> None:
+    Path("list").write_text("runs.wasm\n")
+    Path("nnshim.toml").write_text("strict = true\n")
+    Path("model.onnx").write_bytes(b"")
+    with zipfile.ZipFile("all.zip", "w") as archive:
+        archive.write("runs.wasm")
+    before = Path(report).read_bytes()
+    done = nnshim("check", "--for", "wasmedge", *arguments, "--report", f"json={report}")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert Path(report).read_bytes() == before
 
 
 def test_a_run_that_breaks_off_leaves_the_report_of_the_last_one(folder: Path) -> None:
