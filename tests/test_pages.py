@@ -49,7 +49,7 @@ WITH = [name for name, blocks in BLOCKS.items() if blocks]
 GUIDES = [name for name in WITH if name.startswith("adding-")]
 RUN = [name for name in WITH if any(kind in ("sh", "python") for kind, _, _ in BLOCKS[name])]
 
-PROGRAMS = {"docker", "iwasm", "jq", "lint-imports", "mypy", "nnshim", "podman", "pytest"}
+PROGRAMS = {"bash", "docker", "iwasm", "jq", "lint-imports", "mypy", "nnshim", "podman", "pytest"}
 """What blocks of `console` start."""
 
 _VERDICTS = """
