@@ -138,7 +138,7 @@ def strings(value: object) -> Iterator[str]:
 
 
 def offered(title: str, pipeline: Any) -> None:
-    """Asserts that a file of a pipeline names what the repository has, with inputs that it takes."""
+    """Asserts that a file of a pipeline names what the repository has, and inputs it takes."""
     if title == ".github/workflows/wasm.yml":
         (given,) = (step["with"] for step in pipeline["jobs"]["wasm"]["steps"] if "with" in step)
         assert given.keys() <= yaml.safe_load((ROOT / "action.yml").read_text())["inputs"].keys()

@@ -136,8 +136,6 @@ def command(
     if not used.files and files_from is None:
         raise UsageError("name a module (FILE), or files in the configuration")
     hosts = tuple(map(find_hosts, used.hosts or FAMILIES))
-    if not used.hosts:
-        note(f"without --for, every host is judged: {', '.join(FAMILIES)}; --for may be repeated")
     if (fix or diff) and len(hosts) != 1:
         raise UsageError(
             f"{'--fix' if fix else '--diff'} is for one host, and {len(hosts)} are meant here: name"
@@ -149,6 +147,8 @@ def command(
         find_dialect(guest_abi)
     if statistics and chosen != "text":
         raise UsageError(f"--statistics contradicts --output-format {chosen}")
+    if not used.hosts:
+        note(f"without --for, every host is judged: {', '.join(FAMILIES)}; --for may be repeated")
     shown = what_is_shown(
         [host.name for host in hosts],
         select or (),

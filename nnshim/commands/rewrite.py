@@ -301,7 +301,9 @@ def _inputs_and_output(
     if not paths:
         raise UsageError("IN and OUT are missing")
     if len(paths) == 1 and not dry_run:
-        raise UsageError("OUT is missing: name a file or a folder, or - for standard output, or add --dry-run")
+        raise UsageError(
+            "OUT is missing: name a file or a folder, or - for standard output, or add --dry-run"
+        )
     return paths[:1], paths[1] if len(paths) == 2 else None
 
 

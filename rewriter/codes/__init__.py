@@ -54,5 +54,7 @@ def find_code(number: str) -> Code:
 
 def unknown_code(number: str) -> str:
     """The error message for a code that is not in the table."""
-    meant = did_you_mean(number, (code.number for code in all_codes()), cutoff=0.75)
-    return f"there is no code {number}{meant}; `nnshim explain` lists all"
+    numbers = [code.number for code in all_codes()]
+    begun = any(each.startswith(number) for each in numbers)
+    meant = "" if begun else did_you_mean(number, numbers, cutoff=0.75)
+    return f"there is no code {number}{meant or ';'} `nnshim explain` lists all"
