@@ -82,6 +82,19 @@ def test_the_exit_code_is_that_of_what_is_left(tree: Path) -> None:
     assert check("--fix", tree).returncode == 6
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_nothing_is_rewritten_behind_the_first_failure(jobs: str, tree: Path) -> None:
+    for number in range(20):
+        shutil.copy(DIGITS, tree / f"c{number}.wasm")
+    (tree / "b.wasm").write_bytes(UNKNOWN)
+    before = contents(tree)
+    done = check("--fix", "--fail-fast", "--jobs", jobs, tree)
+    assert done.returncode == 4
+    assert "--fail-fast left the others out" in done.stdout
+    after = contents(tree)
+    assert [name for name in before if after[name] != before[name]] == ["a.wasm"]
+
+
 def test_the_diff_shows_what_would_change_and_writes_nothing(tree: Path) -> None:
     before = contents(tree)
     done = check("--diff", tree / "a.wasm")
