@@ -150,6 +150,21 @@ def test_what_cannot_be_written_in_place_is_left_and_does_not_pass(
     assert path.read_bytes() == before
 
 
+def test_a_blob_of_an_oci_layout_keeps_to_its_digest(tmp_path: Path) -> None:
+    layout = tmp_path / "layout"
+    pushed = nnshim("rewrite", "--rename", "x=y", str(DIGITS), f"oci-layout:{layout}:tag")
+    assert pushed.returncode == 0
+    before = contents(layout)
+    (blob,) = (layout / name for name, data in before.items() if data == DIGITS.read_bytes())
+    (tmp_path / "link.wasm").symlink_to(blob)
+    for named in (layout, blob, tmp_path / "link.wasm"):
+        done = check("--fix", named)
+        assert done.returncode == 1
+        assert "not rewritten: cannot change" in done.stdout
+        assert nnshim("rewrite", "--for", HOST, str(named), str(named)).returncode in (1, 2)
+        assert contents(layout) == before
+
+
 def test_what_a_rewrite_refuses_is_left_and_says_why(tmp_path: Path) -> None:
     signed = tmp_path / "signed.wasm"
     content = b"\x09signature" + b"\x01"
