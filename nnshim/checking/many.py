@@ -15,15 +15,17 @@ from rewriter.trees.item import Found, Item
 __all__ = ["judge_all"]
 
 
-def judge_all(where: Search, settings: Settings) -> Iterator[Judged]:
-    """A report on each file, in order; on each input, where there is no WebAssembly in any.
+def judge_all(where: Search, settings: Settings, *, fail_fast: bool = False) -> Iterator[Judged]:
+    """A report on each file, in order; on each input, where there is no WebAssembly in any. If this
+    may end early, with `fail_fast`, no file is rewritten that has no report.
 
     Raises DependencyMissing and ToolError for wasm-tools, and ToolError if processes cannot be
     started.
     """
     work = Work(partial(judge_items, settings), lost, _is_here)
     any_found = False
-    for judged in in_order(work, where.found(), where.jobs if settings.travels else 1):
+    jobs = where.jobs if settings.travels else 1
+    for judged in in_order(work, where.found(), jobs, singly=fail_fast and settings.fix):
         any_found |= judged.report is not None
         yield judged
     if not any_found:

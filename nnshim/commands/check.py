@@ -201,7 +201,7 @@ def _check(
     nothing_to_do = rewritten = 0
     stopped = False
     with shown_progress("checking", where, quiet=quiet) as progress:
-        for judged in judge_all(where, settings):
+        for judged in judge_all(where, settings, fail_fast=fail_fast):
             if judged.remark is not None:
                 remark(judged.remark)
             found = judged.report

@@ -23,14 +23,19 @@ counts."""
 
 
 def in_order(
-    work: Work[Item, Found], items: Iterable[Item], jobs: int
+    work: Work[Item, Found], items: Iterable[Item], jobs: int, *, singly: bool = False
 ) -> Generator[Found, None, None]:
     """What is found in each item. A few items are worked on here, and more in `jobs` processes if
-    that is more than one. They end with this iterator.
+    that is more than one. They end with this iterator. With `singly`, none is worked on before what
+    is found in the last one was taken.
 
     Raises what ends the work as a whole, such as DependencyMissing, and ToolError if processes
     cannot be started.
     """
+    if singly:
+        for item in items:
+            yield from work.do([item])
+        return
     source = iter(items)
     first = list(islice(source, _FEW + 1))
     if len(first) > _FEW:  # the command turns it off, for what ends soon

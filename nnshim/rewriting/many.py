@@ -21,10 +21,11 @@ __all__ = ["rewrite_all"]
 
 
 def rewrite_all(
-    where: Search, out: str | None, settings: Settings
+    where: Search, out: str | None, settings: Settings, *, fail_fast: bool = False
 ) -> Iterator[Rewrote | Diagnostic]:
     """A report on each file, in order, and remarks on what was not looked into; on each input,
-    where there is no WebAssembly in any. Without `out`, nothing is written.
+    where there is no WebAssembly in any. Without `out`, nothing is written. If this may end early,
+    with `fail_fast`, no file is written that has no report.
 
     Raises UsageError if outputs cannot go there, DependencyMissing and ToolError for wasm-tools,
     and ToolError if processes cannot be started.
@@ -33,7 +34,8 @@ def rewrite_all(
     run = _Run(where, output)
     work = Work(partial(rewrite_targets, settings), lost, _stays)
     any_found = False
-    for found in in_order(work, run.targets(), where.jobs if settings.travels else 1):
+    jobs = where.jobs if settings.travels else 1
+    for found in in_order(work, run.targets(), jobs, singly=fail_fast and out is not None):
         any_found = True
         yield from run.remarks()
         yield run.settled(found)

@@ -76,7 +76,7 @@ def rewrite_many(
     told = Told(as_json=as_json, dry_run=out is None)
     stopped = False
     with ended_by_signals(), shown_progress("rewriting", where) as progress:
-        for found in rewrite_all(where, out, settings):
+        for found in rewrite_all(where, out, settings, fail_fast=fail_fast):
             if isinstance(found, Diagnostic):
                 remark(found)
                 continue

@@ -16,13 +16,18 @@ from rewriter.files.input import Source
 from rewriter.files.locks import HAS_LOCKS, is_for_reading, lock
 
 __all__ = [
+    "IS_BLOB",
     "check_path",
     "check_writable",
+    "is_blob",
     "is_same_file",
     "write_atomic",
     "write_to_stdout",
     "written_whole",
 ]
+
+IS_BLOB = "it is a blob of an OCI layout, and its name is the digest of what is in it"
+"""Why such a file is not written."""
 
 _TEMPORARY = ".nnshim-"
 """How the names of temporary files begin."""
@@ -308,3 +313,15 @@ def check_path(source: Source, path: str) -> None:
         raise UsageError("the output is binary and standard output is a terminal; redirect it")
     if source.is_text and is_same_file(source, path):
         raise UsageError(f"{path} is text, and a binary would replace it")
+    if path != "-" and os.path.isfile(path) and is_blob(path):
+        raise UsageError(f"cannot change {path}: {IS_BLOB}")
+
+
+def is_blob(path: str) -> bool:
+    """Whether a file is in an OCI layout, by the name of its digest.
+
+    https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+    """
+    blobs = os.path.dirname(os.path.dirname(os.path.realpath(path)))
+    layout = os.path.join(os.path.dirname(blobs), "oci-layout")
+    return os.path.basename(blobs) == "blobs" and os.path.exists(layout)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rewriter.errors import InputError, NNShimError, OutputError
 from rewriter.files.input import Source
-from rewriter.files.output import write_atomic
+from rewriter.files.output import IS_BLOB, is_blob, write_atomic
 from rewriter.trees.archives.compress import LONGEST_HEADER, compressed, gzip_header
 from rewriter.trees.copying import copy_file, copy_link, make_folder
 from rewriter.trees.find import look
@@ -20,10 +20,6 @@ from rewriter.trees.targets import Planned, plan_targets
 from rewriter.trees.walk import Entry, Kind, Seen, walk
 
 __all__ = ["Output"]
-
-_BLOB = (
-    "cannot change {}: it is a blob of an OCI layout, and its name is the digest of what is in it"
-)
 
 
 class Output:
@@ -140,8 +136,8 @@ class Output:
             if isinstance(found, Refused) and archive is not None:
                 archive.failed = True
             elif isinstance(found, Item):
-                if _is_blob(path):
-                    yield Refused(path, InputError(_BLOB.format(path)))
+                if is_blob(path):
+                    yield Refused(path, InputError(f"cannot change {path}: {IS_BLOB}"))
                     continue
                 if found.member is not None and archive is not None:
                     archive.waiting += 1
@@ -186,16 +182,6 @@ class Output:
             action(*arguments)
         except NNShimError as error:
             yield Refused(name, error)
-
-
-def _is_blob(path: str) -> bool:
-    """Whether a file is in an OCI layout, by the name of its digest.
-
-    https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
-    """
-    blobs = os.path.dirname(os.path.dirname(os.path.abspath(path)))
-    layout = os.path.join(os.path.dirname(blobs), "oci-layout")
-    return os.path.basename(blobs) == "blobs" and os.path.exists(layout)
 
 
 def _set_mode(path: str, mode: int) -> None:

@@ -82,6 +82,19 @@ def test_the_exit_code_is_that_of_what_is_left(tree: Path) -> None:
     assert check("--fix", tree).returncode == 6
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_nothing_is_rewritten_behind_the_first_failure(jobs: str, tree: Path) -> None:
+    for number in range(20):
+        shutil.copy(DIGITS, tree / f"c{number}.wasm")
+    (tree / "b.wasm").write_bytes(UNKNOWN)
+    before = contents(tree)
+    done = check("--fix", "--fail-fast", "--jobs", jobs, tree)
+    assert done.returncode == 4
+    assert "--fail-fast left the others out" in done.stdout
+    after = contents(tree)
+    assert [name for name in before if after[name] != before[name]] == ["a.wasm"]
+
+
 def test_the_diff_shows_what_would_change_and_writes_nothing(tree: Path) -> None:
     before = contents(tree)
     done = check("--diff", tree / "a.wasm")
@@ -135,6 +148,21 @@ def test_what_cannot_be_written_in_place_is_left_and_does_not_pass(
     assert f"not rewritten: {reason}" in done.stdout
     assert "after a rewrite" in done.stdout
     assert path.read_bytes() == before
+
+
+def test_a_blob_of_an_oci_layout_keeps_to_its_digest(tmp_path: Path) -> None:
+    layout = tmp_path / "layout"
+    pushed = nnshim("rewrite", "--rename", "x=y", str(DIGITS), f"oci-layout:{layout}:tag")
+    assert pushed.returncode == 0
+    before = contents(layout)
+    (blob,) = (layout / name for name, data in before.items() if data == DIGITS.read_bytes())
+    (tmp_path / "link.wasm").symlink_to(blob)
+    for named in (layout, blob, tmp_path / "link.wasm"):
+        done = check("--fix", named)
+        assert done.returncode == 1
+        assert "not rewritten: cannot change" in done.stdout
+        assert nnshim("rewrite", "--for", HOST, str(named), str(named)).returncode in (1, 2)
+        assert contents(layout) == before
 
 
 def test_what_a_rewrite_refuses_is_left_and_says_why(tmp_path: Path) -> None:
