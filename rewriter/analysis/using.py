@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
 __all__ = ["uses_wasi_nn"]
 
-_MEANT = re.compile(r"wasi.*(?<![a-z])nn(?![a-z])", re.IGNORECASE | re.DOTALL)
-"""Names that no host has, but that mean wasi-nn: `wasi-nn`, `wasi:nn/graph` in a core module."""
+_MEANT = re.compile(
+    r"wasi.*(?<![a-z])nn(?![a-z])|wasinn|wasi_ephemeral_nn", re.IGNORECASE | re.DOTALL
+)
+"""Names that no host has, but that mean wasi-nn: `wasi-nn`, `wasinn`, `wasi:nn/graph` in a core
+module."""
 
 
 def uses_wasi_nn(info: ModuleInfo | ComponentInfo) -> bool:

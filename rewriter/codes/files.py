@@ -71,10 +71,11 @@ CODES = (
     Code(
         "NN008",
         Severity.WARNING,
-        "an archive in an archive was not looked into",
-        "Modules may be in it. A module that is compressed with gzip, alone, is looked at "
-        "everywhere.",
-        "Unpack the inner archive and name it as an input of its own, or leave it out with "
+        "an archive was not looked into",
+        "Modules may be in it: it is an archive in an archive, or of a kind that is not read, such "
+        "as a wheel, or a module that is not compressed with gzip. A module that is compressed "
+        "with gzip, alone, is looked at everywhere.",
+        "Unpack it and name what was in it as an input of its own, or leave it out with "
         "`--exclude`.",
     ),
     Code(

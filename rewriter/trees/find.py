@@ -11,8 +11,16 @@ from rewriter.file_kinds import HEAD
 from rewriter.trees.archives.gzip import head_of, unpack
 from rewriter.trees.archives.search import find_in_archive
 from rewriter.trees.archives.streams import opened
-from rewriter.trees.heads import GZIP, MAGIC, format_of, not_wasm, read_head, says_wasm
-from rewriter.trees.item import MAX_UNPACKED, Found, Item, Refused
+from rewriter.trees.heads import (
+    GZIP,
+    MAGIC,
+    format_of,
+    is_unsearched,
+    not_wasm,
+    read_head,
+    says_wasm,
+)
+from rewriter.trees.item import MAX_UNPACKED, Found, Item, Refused, unsearched
 from rewriter.trees.roots import roots
 from rewriter.trees.walk import Seen, walk
 from rewriter.wasm.limits import LARGEST_MODULE
@@ -87,6 +95,8 @@ def _look(path: str, exclude: Sequence[str], max_unpacked: int, named: bool) -> 
         yield from _look_into_gzip(compressed, item)
     elif named:
         yield item
+    elif is_unsearched(path):
+        yield unsearched(path, "an archive, or a compressed module, of another kind")
     elif says_wasm(path):
         yield Refused(path, not_wasm(path, read_head(path, HEAD)))
 

@@ -8,7 +8,17 @@ from rewriter.errors import InputError, MalformedModule, ModuleError
 from rewriter.file_kinds import HEAD, mistaken
 from rewriter.trees.item import Format
 
-__all__ = ["FLAGS", "GZIP", "HEAD_SIZE", "MAGIC", "format_of", "not_wasm", "read_head", "says_wasm"]
+__all__ = [
+    "FLAGS",
+    "GZIP",
+    "HEAD_SIZE",
+    "MAGIC",
+    "format_of",
+    "is_unsearched",
+    "not_wasm",
+    "read_head",
+    "says_wasm",
+]
 
 MAGIC = b"\0asm"
 """https://webassembly.github.io/spec/core/binary/modules.html#binary-module"""
@@ -26,6 +36,13 @@ _SUFFIXES = {
     ".zip": Format.ZIP,
 }
 
+_OTHERS = (
+    *(".7z", ".apk", ".deb", ".jar", ".rar", ".rpm", ".war", ".whl"),
+    *(".tar.bz2", ".tar.lz4", ".tar.xz", ".tar.zst", ".tbz2", ".txz", ".tzst"),
+    *(".wasm.br", ".wasm.bz2", ".wasm.xz", ".wasm.zst"),
+)
+"""Archives and compressed modules that are not looked into."""
+
 FLAGS: int = (
     os.O_RDONLY
     | getattr(os, "O_BINARY", 0)
@@ -39,6 +56,11 @@ def format_of(name: str) -> Format | None:
     """The archive that a file is, by its name: a wheel or a model in a ZIP archive is not one."""
     lower = name.lower()
     return next((form for end, form in _SUFFIXES.items() if lower.endswith(end)), None)
+
+
+def is_unsearched(name: str) -> bool:
+    """Whether modules may be in a file that is not looked into, by its name."""
+    return name.lower().endswith(_OTHERS)
 
 
 def says_wasm(name: str) -> bool:

@@ -19,6 +19,7 @@ __all__ = [
     "Refused",
     "Unsearched",
     "identity",
+    "unsearched",
 ]
 
 MAX_UNPACKED = 4 << 30
@@ -91,6 +92,11 @@ class Unsearched(NamedTuple):
 
     name: str
     diagnostic: Diagnostic
+
+
+def unsearched(name: str, what: str) -> Unsearched:
+    """What is said of a file that is not looked into."""
+    return Unsearched(name, Diagnostic("NN008", f"{name}: {what}, which was not looked into"))
 
 
 Found = Item | Refused | Unsearched

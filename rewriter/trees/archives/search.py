@@ -6,15 +6,32 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from rewriter.diagnostics import Diagnostic
 from rewriter.errors import InputError
 from rewriter.file_kinds import HEAD
 from rewriter.trees.archives.gzip import Read, head_of, measure, unpack
 from rewriter.trees.archives.streams import Stream, as_input_errors, opened, too_much
 from rewriter.trees.archives.tar import tar_members
 from rewriter.trees.archives.zip import open_zip, zip_members
-from rewriter.trees.heads import GZIP, HEAD_SIZE, MAGIC, format_of, not_wasm, says_wasm
-from rewriter.trees.item import Format, Found, Identity, Item, Member, Refused, Unsearched, identity
+from rewriter.trees.heads import (
+    GZIP,
+    HEAD_SIZE,
+    MAGIC,
+    format_of,
+    is_unsearched,
+    not_wasm,
+    says_wasm,
+)
+from rewriter.trees.item import (
+    Format,
+    Found,
+    Identity,
+    Item,
+    Member,
+    Refused,
+    Unsearched,
+    identity,
+    unsearched,
+)
 from rewriter.trees.names import is_excluded
 from rewriter.wasm.limits import LARGEST_MODULE
 
@@ -118,7 +135,7 @@ class _Search:
             return self.item(name, member, member.size)
         if head.startswith(GZIP):
             return self.look_into_gzip(name, member, head, read)
-        if format_of(member.name) is not None:
+        if format_of(member.name) is not None or is_unsearched(member.name):
             return _unsearched(name)
         if says_wasm(member.name):
             return Refused(name, not_wasm(name, head + read(HEAD - HEAD_SIZE)))
@@ -154,5 +171,4 @@ class _Search:
 
 
 def _unsearched(name: str) -> Unsearched:
-    text = f"{name}: an archive in an archive, which was not looked into"
-    return Unsearched(name, Diagnostic("NN008", text))
+    return unsearched(name, "an archive in an archive")

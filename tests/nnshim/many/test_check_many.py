@@ -87,7 +87,9 @@ def test_what_is_named_itself_is_judged_whatever_it_is(tree: Path) -> None:
     assert (code, [verdict for _, verdict in found]) == (6, ["cannot", "runs", "no_verdict"])
 
 
-@pytest.mark.parametrize("name", ["wasi-nn", "WASI_NN", "wasi:nn/graph@0.2.0-rc-2024-10-28"])
+@pytest.mark.parametrize(
+    "name", ["wasi-nn", "WASI_NN", "wasinn", "wasi:nn/graph@0.2.0-rc-2024-10-28"]
+)
 def test_a_module_that_means_wasi_nn_by_another_name_does_not_pass(tree: Path, name: str) -> None:
     """No host has that name. To say that there is nothing to do would let it through."""
     (tree / "other.wasm").write_bytes(import_module(name))

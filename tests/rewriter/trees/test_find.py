@@ -286,3 +286,14 @@ def test_a_folder_that_is_reached_twice_is_looked_at_once(tmp_path: Path) -> Non
     write(tmp_path, d__a=WASM, d__e__b=WASM, c=WASM)
     paths = [str(tmp_path / name) for name in ("d/e", "d", ".")]
     assert [Path(item.name).name for item in find(paths)] == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize(
+    "name", ["a.whl", "a.JAR", "a.tar.xz", "a.tzst", "a.deb", "a.wasm.br", "a.wasm.zst"]
+)
+def test_what_is_not_looked_into_is_said(name: str, tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / name).write_bytes(b"PK\x03\x04 and so on")
+    (tmp_path / "tree/guest.wasm").write_bytes(WASM)
+    (tmp_path / "tree/model.pt").write_bytes(b"PK\x03\x04 a model")
+    assert found(tmp_path, "tree") == {f"tree/{name}": "NN008", "tree/guest.wasm": WASM}
