@@ -275,7 +275,13 @@ def command(
         raise typer.Exit(code)
     if papers is not None:
         raise UsageError("--attestation and --sbom are about one file, not about a folder or many")
+    from nnshim.rewriting.layouts import is_layout, rewrite_layout
+
     out = None if dry_run else output
+    if len(inputs) == 1 and is_layout(inputs[0]):
+        with errors_in_json(as_json):
+            code = rewrite_layout(inputs[0], out, options, as_json=as_json, fail_fast=fail_fast)
+        raise typer.Exit(code)
     raise typer.Exit(rewrite_many(where, out, options, as_json=as_json, fail_fast=fail_fast))
 
 
