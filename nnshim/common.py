@@ -15,7 +15,7 @@ from nnshim.render import FORMATS, counted
 from rewriter.abi.dialects import find_dialect
 from rewriter.errors import InputError, ModuleError, NNShimError, UsageError
 from rewriter.suggestions import did_you_mean
-from rewriter.terminal import alive, shown, shown_line, write_styled
+from rewriter.terminal import alive, shown, shown_line, undisturbed, write_styled
 
 if TYPE_CHECKING:
     from rewriter.analysis.components.described import ComponentInfo
@@ -146,12 +146,13 @@ def _print(
     """Print lines in which there may be anything, at once. Raises rewriter.terminal.Unwritten where
     standard output is closed or full; what standard error does not take is lost."""
     coloured = wanted(stream)
-    for line in lines:
-        text = escaped(line)
-        for part, style in styled(text) if coloured else ((text, ""),):
-            write_styled(stream, part, style)
-        stream.write("\n")
-    stream.flush()
+    with undisturbed():  # a full buffer is written in the middle of a line
+        for line in lines:
+            text = escaped(line)
+            for part, style in styled(text) if coloured else ((text, ""),):
+                write_styled(stream, part, style)
+            stream.write("\n")
+        stream.flush()
 
 
 def start_logging(verbose: bool = False) -> None:

@@ -30,6 +30,7 @@ __all__ = [
     "shown",
     "shown_line",
     "take_over",
+    "undisturbed",
     "write_styled",
 ]
 
@@ -124,12 +125,12 @@ class _Lines(io.TextIOWrapper):
     Raises Unwritten, or BrokenPipeError if the reader is gone."""
 
     def write(self, text: str) -> int:
-        with _hidden(), _unwritten():
+        with undisturbed(), _unwritten():
             super().write("\n".join(map(shown, text.split("\n"))))
         return len(text)
 
     def flush(self) -> None:
-        with _hidden(), _unwritten():
+        with undisturbed(), _unwritten():
             super().flush()
 
 
@@ -151,12 +152,12 @@ class _Line(io.TextIOWrapper):
 
     def write(self, text: str) -> int:
         line = text.removesuffix("\n")
-        with _hidden(), contextlib.suppress(OSError):
+        with undisturbed(), contextlib.suppress(OSError):
             super().write(shown(line) + text[len(line) :])
         return len(text)
 
     def flush(self) -> None:
-        with _hidden(), contextlib.suppress(OSError):
+        with undisturbed(), contextlib.suppress(OSError):
             super().flush()
 
 
@@ -170,7 +171,7 @@ def write_styled(stream: TextIO, text: str, style: str) -> None:
         stream.write(text)
         return
     failed = _unwritten() if isinstance(stream, _Lines) else contextlib.suppress(OSError)
-    with _hidden(), failed:
+    with undisturbed(), failed:
         io.TextIOWrapper.write(stream, f"\x1b[{style}m{shown(text)}\x1b[0m")
 
 
@@ -242,8 +243,9 @@ def _can_show(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
 
 
-def _hidden() -> contextlib.AbstractContextManager[None]:
-    """While anything else is written: the line is gone, and stays away."""
+def undisturbed() -> contextlib.AbstractContextManager[None]:
+    """While anything else is written, up to the end of a line: the line of `alive` is gone, and
+    stays away."""
     line = _line
     return contextlib.nullcontext() if line is None else line.hidden()
 

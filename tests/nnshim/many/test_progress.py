@@ -25,24 +25,28 @@ def test_it_says_how_many_files_how_fast_and_how_long_it_takes() -> None:
     assert str(progress) == "checking: 30 of 120 files, 30.0 MiB, 3.0 MiB/s, 30 s left"
 
 
+FILES = 150
+"""Enough for more than the second after which it is shown."""
+
+
 @pytest.fixture
 def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "in"
     folder.mkdir()
-    for number in range(60):
-        (folder / f"{number:02}.wasm").write_bytes(DIGITS.read_bytes() + _custom(number))
+    for number in range(FILES):
+        (folder / f"{number:03}.wasm").write_bytes(DIGITS.read_bytes() + _custom(number))
     return folder
 
 
 def _custom(number: int) -> bytes:
-    return b"\0\3\1x" + bytes([number])
+    return b"\0\4\1x" + number.to_bytes(2, "big")
 
 
 def test_a_terminal_shows_it_until_it_is_done(many: Path) -> None:
     words = ("check", "--jobs", "1", "--for", "wasmtime", "--for", "wasmedge", "in")
-    told = on_terminal(*words, stdin=b"", waits_for=b" of 60 files, ")
-    assert b" of 60 files, " in told.sent
+    told = on_terminal(*words, stdin=b"", waits_for=b" of %d files, " % FILES)
+    assert b" of %d files, " % FILES in told.sent
     plain = nnshim(*words, redirected="2>&1")
     assert screen(told.sent) == plain.stdout.decode().split("\n")
     assert b"\x1b" not in plain.stdout
