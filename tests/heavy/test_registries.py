@@ -17,6 +17,7 @@ import oras.provider
 import pytest
 
 from rewriter import RewriteOptions, rewrite
+from rewriter.files import wasm_tools
 from tests.support.artifacts import (
     CONFIG,
     GUEST,
@@ -241,9 +242,8 @@ def test_a_component_has_the_imports_that_wasm_tools_shows(logged_in: Running) -
     assert fields["os"] == "wasip2"
     assert fields["component"]["imports"][0] == "wasi:io/poll@0.2.7"
     assert nnshim("rewrite", *renamed, logged_in.reference("1"), "out.wasm").returncode == 0
-    world = subprocess.run(
-        ["wasm-tools", "component", "wit", "out.wasm"], capture_output=True, check=True, text=True
-    ).stdout
+    show = [wasm_tools.find(), "component", "wit", "out.wasm"]
+    world = subprocess.run(show, capture_output=True, check=True, text=True).stdout
     for name in fields["component"]["imports"]:
         assert f"import {name};" in world
     for name in fields["component"]["exports"]:
