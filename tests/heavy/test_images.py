@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,23 @@ Buildah = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def buildah(tmp_path_factory: pytest.TempPathFactory) -> Buildah:
-    folder = tmp_path_factory.mktemp("images")
+def buildah() -> Iterator[Buildah]:
+    """Leaves nothing mounted: pytest keeps its temporary folders for a while, and other runs would
+    fail to remove what is mounted there."""
+    folder = Path(tempfile.mkdtemp(prefix="nnshim-images-"))
+    try:
+        yield _prepared(folder)
+    finally:
+        below = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        for place in sorted(
+            (each for each in below if each.startswith(f"{folder}/")), reverse=True
+        ):
+            subprocess.run(["umount", place], check=True)
+        shutil.rmtree(folder)
+
+
+def _prepared(folder: Path) -> Buildah:
+    """With Debian's image, which the others are built on."""
     stored = [f"--root={folder}/store", f"--runroot={folder}/run"]
     tried = ["buildah", "--storage-driver=overlay", *stored, "info"]
     overlay = subprocess.run(tried, capture_output=True, check=False).returncode == 0
