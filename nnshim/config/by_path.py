@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import posixpath
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import NamedTuple
+
+from rewriter.trees.names import matches
 
 __all__ = ["ByPath"]
 
@@ -29,9 +29,8 @@ class ByPath(NamedTuple):
             return frozenset()
         if inside.split("/", 1)[0] == os.pardir:
             return frozenset()
-        name = posixpath.basename(inside)
         found = frozenset[str]()
         for pattern, codes in self.accepted:
-            if fnmatchcase(inside if "/" in pattern else name, pattern):
+            if matches(pattern, inside):
                 found |= codes
         return found

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nnshim.common import note
+from nnshim.config.found import is_below
 from nnshim.render.values import Rewriting
 from nnshim.rewriting.reporting import Told
 from nnshim.rewriting.settings import Settings, Target
@@ -91,14 +92,6 @@ def _target(layer: Layer, name: str, out: str | None, called: str) -> Target:
 def _write(path: str, out: str, changes: Mapping[str, bytes]) -> Mapping[str, str]:
     if os.path.realpath(path) == os.path.realpath(out):
         out = path
-    elif _is_below(path, out) or _is_below(out, path):
+    elif is_below(path, out) or is_below(out, path):
         raise OutputError(f"cannot write {out}: one of {path} and {out} is in the other")
     return write_changed(path, out, changes)
-
-
-def _is_below(one: str, other: str) -> bool:
-    parts: Sequence[str] = (os.path.realpath(one), os.path.realpath(other))
-    try:
-        return os.path.commonpath(parts) == parts[1]
-    except ValueError:  # on two drives
-        return False

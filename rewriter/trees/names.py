@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from rewriter.errors import InputError
 
-__all__ = ["escapes", "is_excluded", "link_escapes", "read_names"]
+__all__ = ["escapes", "is_excluded", "link_escapes", "matches", "read_names"]
 
 _LARGEST_LIST = 1 << 28
 """Bytes."""
@@ -47,13 +47,14 @@ def is_excluded(patterns: Sequence[str], *paths: str) -> bool:
     if not patterns:
         return False
     whole = [path.replace(os.sep, "/") for path in paths]
-    last = posixpath.basename(whole[0])
-    return any(
-        any(fnmatchcase(path, pattern) for path in whole)
-        if "/" in pattern
-        else fnmatchcase(last, pattern)
-        for pattern in (pattern.rstrip("/") for pattern in patterns)
-    )
+    return any(matches(pattern.rstrip("/"), *whole) for pattern in patterns)
+
+
+def matches(pattern: str, *paths: str) -> bool:
+    """Whether a file, which has `paths` with slashes, is one of those that a pattern stands for."""
+    if "/" in pattern:
+        return any(fnmatchcase(path, pattern) for path in paths)
+    return fnmatchcase(posixpath.basename(paths[0]), pattern)
 
 
 def escapes(name: str) -> bool:
