@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -21,10 +22,10 @@ class Told(NamedTuple):
 
 
 def on_terminal(
-    *arguments: str, stdin: bytes, waits_for: bytes, env: Mapping[str, str] | None = None
+    *arguments: str, stdin: bytes, waits_for: bytes | float, env: Mapping[str, str] | None = None
 ) -> Told:
     """Run the command with its output on a terminal. It gets its standard input, from a pipe, once
-    the terminal was sent `waits_for`."""
+    the terminal was sent `waits_for`, or after so many seconds."""
     mine, terminal = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "nnshim", *arguments],
@@ -34,13 +35,20 @@ def on_terminal(
         env={**os.environ, "TERM": "xterm", **(env or {})},
     ) as process:
         os.close(terminal)
-        assert process.stdin is not None
+        pipe = process.stdin
+        assert pipe is not None
+
+        def give() -> None:
+            pipe.write(stdin)
+            pipe.close()
+
+        if not isinstance(waits_for, bytes):
+            threading.Timer(waits_for, give).start()
         sent = b""
         while piece := _read(mine):
             sent += piece
-            if waits_for in sent and not process.stdin.closed:
-                process.stdin.write(stdin)
-                process.stdin.close()
+            if isinstance(waits_for, bytes) and waits_for in sent and not pipe.closed:
+                give()
     os.close(mine)
     return Told(process.returncode, sent)
 

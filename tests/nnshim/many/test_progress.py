@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from nnshim.many.progress import Progress
+from nnshim.many.progress import Progress, shown_progress
+from nnshim.many.searching import search
+from rewriter.terminal import Doing
 from tests.support.command import nnshim
 from tests.support.pseudoterminal import on_terminal, screen
 
@@ -25,17 +30,19 @@ def test_it_says_how_many_files_how_fast_and_how_long_it_takes() -> None:
     assert str(progress) == "checking: 30 of 120 files, 30.0 MiB, 3.0 MiB/s, 30 s left"
 
 
-FILES = 150
-"""Enough for more than the second after which it is shown."""
+FILES = 3
+
+MORE_THAN_A_SECOND = 1.5
+"""In seconds, a second being after what it is shown."""
 
 
 @pytest.fixture
-def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "in"
     folder.mkdir()
     for number in range(FILES):
-        (folder / f"{number:03}.wasm").write_bytes(DIGITS.read_bytes() + _custom(number))
+        (folder / f"{number}.wasm").write_bytes(DIGITS.read_bytes() + _custom(number))
     return folder
 
 
@@ -43,16 +50,32 @@ def _custom(number: int) -> bytes:
     return b"\0\4\1x" + number.to_bytes(2, "big")
 
 
-def test_a_terminal_shows_it_until_it_is_done(many: Path) -> None:
-    words = ("check", "--jobs", "1", "--for", "wasmtime", "--for", "wasmedge", "in")
-    told = on_terminal(*words, stdin=b"", waits_for=b" of %d files, " % FILES)
-    assert b" of %d files, " % FILES in told.sent
-    plain = nnshim(*words, redirected="2>&1")
+def test_a_terminal_shows_it_until_it_is_done(some: Path) -> None:
+    """The module on standard input arrives only once the line is there."""
+    words = ("check", "--jobs", "1", "--for", "wasmtime", "-", "in")
+    told = on_terminal(*words, stdin=DIGITS.read_bytes(), waits_for=b"nnshim: checking: 0 files")
+    assert b"nnshim: checking: 0 files" in told.sent
+    plain = nnshim(*words, stdin=DIGITS.read_bytes(), redirected="2>&1")
     assert screen(told.sent) == plain.stdout.decode().split("\n")
     assert b"\x1b" not in plain.stdout
     assert told.code == plain.returncode
 
 
-def test_a_terminal_shows_nothing_of_it_if_it_is_quiet(many: Path) -> None:
-    words = ("check", "--quiet", "--jobs", "1", "--for", "wasmtime", "--for", "wasmedge", "in")
-    assert b"checking" not in on_terminal(*words, stdin=b"", waits_for=b"never").sent
+def test_it_counts_the_files_meanwhile(some: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def on_a_terminal(text: str) -> Iterator[Doing]:
+        doing = Doing(text)
+        doing.is_shown = True
+        yield doing
+
+    monkeypatch.setattr("nnshim.many.progress.alive", on_a_terminal)
+    with shown_progress("checking", search([str(some)], None, (), None, 1)) as progress:
+        while progress.total is None:
+            time.sleep(0.01)
+    assert progress.total == FILES
+
+
+def test_a_terminal_shows_nothing_of_it_if_it_is_quiet(some: Path) -> None:
+    words = ("check", "--quiet", "--jobs", "1", "--for", "wasmtime", "-", "in")
+    told = on_terminal(*words, stdin=DIGITS.read_bytes(), waits_for=MORE_THAN_A_SECOND)
+    assert b"checking" not in told.sent
