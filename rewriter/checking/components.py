@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from rewriter.analysis.compatibility import Verdict, assess
 from rewriter.analysis.components.described import ComponentInfo
 from rewriter.analysis.components.on_host import said_of
-from rewriter.analysis.inspect import ModuleInfo, inspect_module
+from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.modelled.counted import of_models_anyhow
 from rewriter.analysis.verdicts import spans_of_releases, together
 from rewriter.components.component import Component
@@ -21,6 +21,7 @@ from rewriter.inlining.inline import inline
 from rewriter.inlining.unversioned import add_version
 from rewriter.inlining.uses import uses
 from rewriter.models.model import Model
+from rewriter.rewriting.flattening.as_core import as_core, loads
 
 __all__ = ["assess_component", "component_by_release", "core_form", "judge_component"]
 
@@ -52,6 +53,7 @@ def assess_component(info: ComponentInfo, host: Host, models: Sequence[Model] = 
     if refusal is not None:
         return _as_core_module(info, host, models, refusal.diagnostics)
     said = list(said_of(info, host))
+    said += loads(info, host, models)
     said += of_models_anyhow(host, models if info.wasi_nn else ())
     return Verdict.of(host.label, said, host.label)
 
@@ -61,7 +63,7 @@ def core_form(info: ComponentInfo, host: Host) -> ModuleInfo | None:
     if no core module can be made of it."""
     if not (host.takes_no_components or _is_newer(info, host) or _refused_by(info, host)):
         return None
-    found = _core_of(info.component)
+    found = as_core(info.component)
     return None if isinstance(found, ModuleError) else found[0]
 
 
@@ -96,10 +98,6 @@ def _refusal(component: Component) -> ModuleError | None:
 
 _NOTHING = b"\0asm\1\0\0\0"
 
-_FLATTENED: WeakKeyDictionary[Component, tuple[ModuleInfo, tuple[Diagnostic, ...]] | ModuleError]
-_FLATTENED = WeakKeyDictionary()
-"""The core module that a component becomes, with what it loses, or why it cannot become one."""
-
 _LOST = ("NN348", "NN349")
 """What a core module cannot do that the component might ask for."""
 
@@ -115,7 +113,7 @@ def _as_core_module(
 ) -> Verdict:
     """The verdict by the core module that a component becomes: by `nnshim rewrite` for hosts of
     core modules, and by itself in `nnshim run`. `refusal` says why the component does not run."""
-    found = _core_of(info.component)
+    found = as_core(info.component)
     if isinstance(found, ModuleError):
         return Verdict.of(host.label, (*refusal, *found.diagnostics))
     core, notes = found
@@ -127,19 +125,3 @@ def _as_core_module(
         Diagnostic("NN283", "it is a component, and the host provides wasi-nn to core modules only")
     )
     return Verdict.of(host.label, said, host.label)
-
-
-def _core_of(component: Component) -> tuple[ModuleInfo, tuple[Diagnostic, ...]] | ModuleError:
-    if component not in _FLATTENED:
-        _FLATTENED[component] = _flattened(component)
-    return _FLATTENED[component]
-
-
-def _flattened(component: Component) -> tuple[ModuleInfo, tuple[Diagnostic, ...]] | ModuleError:
-    from rewriter.rewriting.flattening.flatten import flatten  # hosts of components need it not
-
-    try:
-        core = flatten(component)
-        return inspect_module(core.data), core.notes
-    except ModuleError as error:
-        return error

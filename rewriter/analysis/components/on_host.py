@@ -43,8 +43,6 @@ def said_of(info: ComponentInfo, host: Host) -> Iterator[Diagnostic]:
     if info.wasi_nn:
         message = "wasi-nn must be built in or enabled, with a backend for the model"
         yield Diagnostic("NN251", message, help="`nnshim hosts HOST` says how")
-        message = "it is unknown which model formats it loads, and on which devices"
-        yield Diagnostic("NN282", message)
     if any("load-by-name" in item.functions for item in info.wasi_nn):
         message = "a graph must exist for each name that the guest asks for"
         yield Diagnostic("NN252", message, help="`nnshim hosts HOST` says how it is named")

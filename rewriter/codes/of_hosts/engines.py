@@ -146,8 +146,10 @@ COMPONENTS = (
         "NN282",
         Severity.UNSEEN,
         "a component does not show which models it loads",
-        "In a core module, nnshim follows the constants that reach `load`. It does not do so in a "
-        "component, so it does not know the formats of the models and the devices that it uses.",
+        "nnshim follows the constants that reach `load`, but in a component only if it was made "
+        "from one core module and can become one again. This component was made in another way, "
+        "or loads graphs by name, or passes something to `load` that is not constant. So nnshim "
+        "does not know which formats of models and which devices it uses.",
         "Compare the models with the host's backends: `nnshim hosts HOST`. With "
         "`--strict`, `nnshim check` treats this as a condition.",
     ),

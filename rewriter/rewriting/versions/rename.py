@@ -24,6 +24,7 @@ from rewriter.errors import HostMismatch, NothingToRename, UnsupportedModule, Us
 from rewriter.hosts.table import find_host, find_hosts
 from rewriter.inlining.versions import Changed
 from rewriter.options import RewriteOptions
+from rewriter.rewriting.flattening.as_core import loads
 from rewriter.rewriting.making.names import read_names, read_outputs
 from rewriter.rewriting.provenance import encode_record
 from rewriter.rewriting.values import NOT_ADAPTING, Plan, Rename
@@ -281,7 +282,7 @@ def _on_host(
         wasi_nn=[item._replace(name=mapping.get(item.name, item.name)) for item in info.wasi_nn],
     )
     newest = chosen.newest
-    verdict = Verdict.of(newest.label, said_of(result, newest))
+    verdict = Verdict.of(newest.label, (*said_of(result, newest), *loads(info, newest, ())))
     yield from verdict.conditions
     if verdict.runs is Runs.CANNOT:
         reasons = "; ".join(map(str, verdict.reasons))
