@@ -244,6 +244,9 @@ def _meant(name: str, families: Mapping[str, Family]) -> str:
     with suppress(OSError, ValueError):  # the name is too long or contains a NUL
         if Path(name).is_file():
             return f"; for the profile of that name, write ./{name}"
+    several = [each.strip() for each in name.split(",")]
+    if len(several) > 1 and all(each.partition("@")[0] in families for each in several):
+        return f"; these are {len(several)} names, and each --for takes one"
     family_name, at, version = name.partition("@")
     if family_name in GUESTS:
         return "; it is a library, which only `--from` takes"

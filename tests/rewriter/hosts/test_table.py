@@ -147,6 +147,7 @@ def test_a_release_that_may_yet_come_is_no_slip(name: str) -> None:
         ("WAMR-2.3.1", "; did you mean wamr@2.3.1\\?"),
         ("wasmtime 14", "; did you mean wasmtime@14\\?"),
         ("wasmedge=v0.14", "; did you mean wasmedge@0.14\\?"),
+        ("wasmtime,wamr@2.2", "; these are 2 names, and each --for takes one$"),
         ("wamr@1.0", "older than every known release: wamr has the releases 1.1.1 to 2.4.5"),
         ("wasmtime@0.40", "older than every known release: wasmtime has the releases 1 to 49"),
         ("wamr-ephemeral@1.3", "older than every known release"),
