@@ -10,15 +10,15 @@ from nnshim.checking.judging import described, judge_by_policy, judge_described,
 from nnshim.checking.settings import Settings
 from nnshim.many.opening import opened_item
 from nnshim.render.values import FileReport
+from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.using import uses_wasi_nn
 from rewriter.errors import InputError, Lost, ModuleError
 from rewriter.files.input import Source
-from rewriter.files.validating import valid_together
+from rewriter.files.validating import Valid, valid_together
 from rewriter.trees.item import Found, Item, Refused, Unsearched
 
 if TYPE_CHECKING:
     from rewriter.analysis.components.described import ComponentInfo
-    from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
 
 __all__ = ["Judged", "judge_items", "lost"]
@@ -63,7 +63,7 @@ def _judge_some(settings: Settings, items: Sequence[Found]) -> list[Judged]:
             read.append(one)
             size += len(one.source.data) if isinstance(one, _Read) else 0
         data = [one.source.data for one in read if isinstance(one, _Read)]
-        valid = iter(valid_together(data) if settings.validate else [True] * len(data))
+        valid = iter(valid_together(data) if settings.validate else [Valid.YES] * len(data))
         return [
             _judge(one, settings, next(valid)) if isinstance(one, _Read) else one for one in read
         ]
@@ -86,11 +86,13 @@ def _read(item: Found, settings: Settings, opened: ExitStack) -> _Read | Judged:
         return Judged(FileReport(item.name, error=error))
 
 
-def _judge(read: _Read, settings: Settings, is_valid: bool) -> Judged:
+def _judge(read: _Read, settings: Settings, valid: Valid) -> Judged:
     item, source, info = read
     try:
-        if not is_valid:
+        if not valid:
             source.validate()
+        if isinstance(info, ModuleInfo):
+            info.module.is_valid_2 = valid is Valid.IN_2
         if (item.named and not settings.only_wasi_nn) or uses_wasi_nn(info):
             report = judge_described(item.name, source, info, settings, item.path)
             report = _fixed(report, read, settings) if settings.fix else report

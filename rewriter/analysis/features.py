@@ -21,11 +21,18 @@ from rewriter.wasm.reader import Cursor, Name
 from rewriter.wasm.sections import Section, SectionId
 from rewriter.wasm.types import memory_type, table_type, value_type
 
-__all__ = ["features"]
+__all__ = ["WEBASSEMBLY_2", "features", "newer_features"]
+
+WEBASSEMBLY_2 = frozenset((Feature.BULK_MEMORY, Feature.REFERENCE_TYPES, Feature.SIMD))
+"""Those of WebAssembly 2.0 that some host does not have.
+
+https://www.w3.org/TR/wasm-core-2/#change-history
+"""
 
 
 _FOUND: WeakKeyDictionary[Module, Found] = WeakKeyDictionary()
-"""Cache: a module is compared with many hosts, but read once."""
+_NEWER: WeakKeyDictionary[Module, Found] = WeakKeyDictionary()
+"""Caches: a module is compared with many hosts, but read once."""
 
 
 def features(module: Module) -> Mapping[Feature, int]:
@@ -39,7 +46,21 @@ def features(module: Module) -> Mapping[Feature, int]:
     return _FOUND[module]
 
 
-def _read(module: Module) -> Found:
+def newer_features(module: Module) -> Mapping[Feature, int]:
+    """The features that a module uses besides those of WebAssembly 2.0, each with the byte offset
+    of its first use; some of WebAssembly 2.0 may be among them. Of a module whose validator has
+    said that it is valid in 2.0, this does not read the code of small functions.
+
+    Raises MalformedModule for unreadable sections.
+    """
+    if module in _FOUND or not module.is_valid_2:
+        return features(module)
+    if module not in _NEWER:
+        _NEWER[module] = _read(module, beyond_2=True)
+    return _NEWER[module]
+
+
+def _read(module: Module, *, beyond_2: bool = False) -> Found:
     found: Found = {}
     _types(module, found)
     counts = {ExternKind.TABLE: 0, ExternKind.MEMORY: 0, ExternKind.GLOBAL: 0}
@@ -47,7 +68,7 @@ def _read(module: Module) -> Found:
         if section.id in _READERS:
             _READERS[section.id](section, found, counts)
     indices, bodies = defined_functions(module)
-    in_bodies(bodies, found, Surroundings(module, indices))
+    in_bodies(bodies, found, Surroundings(module, indices), beyond_2=beyond_2)
     return found
 
 

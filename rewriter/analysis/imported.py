@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from rewriter.abi.dialects import (
     MODULE_NAMES,
@@ -74,8 +75,32 @@ class Abi(NamedTuple):
     evidence: tuple[Diagnostic, ...]
 
 
+_FEW = 1000
+"""Imports that are kept."""
+
+_KEPT: WeakKeyDictionary[Module, Sequence[ImportedItem]] = WeakKeyDictionary()
+
+
 def read_imports(module: Module) -> Iterator[ImportedItem]:
-    """Each import. Raises UnsupportedModule for more than engines accept, or nnshim can adapt."""
+    """Each import. If they are few, they are read only once.
+
+    Raises UnsupportedModule for more than engines accept, or nnshim can adapt.
+    """
+    kept = _KEPT.get(module)
+    return iter(kept) if kept is not None else _first(module)
+
+
+def _first(module: Module) -> Iterator[ImportedItem]:
+    few: list[ImportedItem] = []
+    for item in _read_imports(module):
+        if len(few) <= _FEW:
+            few.append(item)
+        yield item
+    if len(few) <= _FEW:
+        _KEPT[module] = few
+
+
+def _read_imports(module: Module) -> Iterator[ImportedItem]:
     types, section = module.types, module.find(SectionId.IMPORT)
     count = memories = wasi_nn = 0
     for group in groups(section) if section else ():

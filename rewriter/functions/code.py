@@ -103,10 +103,14 @@ class Bodies:
         count = cursor.items("function bodies")
         pos, end = cursor.pos, cursor.end
         first, starts, contents = self._first, self._starts, self._contents
+        data = self.data
         starts.append(pos - first)
         for _ in range(count):
             start = pos
-            size, content = decode_unsigned(self.data, start, end)
+            if start < end and (size := data[start]) < 0x80:  # one byte: the usual case
+                content = start + 1
+            else:
+                size, content = decode_unsigned(data, start, end)
             pos = content + size
             if pos > end:
                 raise MalformedModule(

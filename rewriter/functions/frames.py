@@ -16,7 +16,7 @@ from rewriter.functions.code import Body, defined_functions
 from rewriter.functions.depth import MOST_SLOTS, depths
 from rewriter.functions.features import cells, in_expression
 from rewriter.functions.instructions import ALL, BR_TABLE, LEB, several
-from rewriter.functions.survey.small_bodies import NOT_SMALL, small_bodies
+from rewriter.functions.survey.small_cells import NOT_SMALL, small_cells
 from rewriter.wasm.imports import ExternKind, groups
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Cursor
@@ -136,7 +136,7 @@ def _read(module: Module) -> _Frame:
     largest = _Frame(0, 0)
     has_small_results = around.widest <= _SMALL_RESULTS
     params_of: dict[int, int] = {}
-    of_locals = small_bodies(bodies).cells
+    of_locals = small_cells(bodies)
     for place, (content, end) in enumerate(bodies.contents):
         if has_small_results and of_locals[place] != NOT_SMALL:
             index = indices[place]

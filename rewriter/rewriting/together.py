@@ -3,17 +3,19 @@ their results."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
-from rewriter.errors import DependencyMissing, NNShimError, ToolError
+from rewriter.errors import DependencyMissing, ModuleError, NNShimError, ToolError
 from rewriter.files.input import Source
 from rewriter.files.pieces import assemble
-from rewriter.files.validating import valid_together
+from rewriter.files.validating import Valid, valid_together
 from rewriter.options import RewriteOptions
 from rewriter.rewriting.pipeline import Result, result_of
-from rewriter.rewriting.steps import Done, make, output_check, plan, validate_input
+from rewriter.rewriting.steps import Done, Planned, make, output_check, plan, validate_input
+from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
+from rewriter.wasm.sections import COMPONENT
 
 __all__ = ["Rewritten", "rewrite_together", "validate_together"]
 
@@ -26,6 +28,43 @@ class Rewritten(NamedTuple):
 
     result: Result
     data: bytes | None
+
+
+class _Read(NamedTuple):
+    """`module` is None for a component, and for what cannot be read."""
+
+    source: Source
+    module: Module | None
+    valid: Valid = Valid.YES
+
+
+def _read(source: Source) -> _Read:
+    if bytes(source.data[: len(COMPONENT)]) == COMPONENT:
+        return _Read(source, None)
+    try:
+        return _Read(source, Module(source.data, source.name))
+    except ModuleError:
+        return _Read(source, None)
+
+
+def _input_validated(read: Sequence[_Read]) -> Iterator[_Read]:
+    """What is known of each before the plans are made, which read less of what is valid in
+    WebAssembly 2.0."""
+    valid = iter(valid_together([each.module.data for each in read if each.module is not None]))
+    for each in read:
+        if each.module is None:
+            yield each._replace(valid=Valid.UNKNOWN)
+        else:
+            found = next(valid)
+            each.module.is_valid_2 = found is Valid.IN_2
+            yield each._replace(valid=found)
+
+
+def _planned(read: _Read, options: RewriteOptions) -> Planned:
+    planned = plan(read.source, options, read.module)
+    if not read.valid:
+        validate_input(read.source)
+    return planned
 
 
 class _Made(NamedTuple):
@@ -41,13 +80,10 @@ def rewrite_together(
 
     Raises DependencyMissing and ToolError, which are about all of them.
     """
-    planned = _each(sources, lambda source: plan(source, options))
+    read = list(map(_read, sources))
     if options.validate:
-        planned = _validated(
-            planned,
-            lambda each: each.original.data,
-            lambda each: validate_input(each.original),
-        )
+        read = list(_input_validated(read))
+    planned = _each(read, lambda each: _planned(each, options))
     made = _each(_each(planned, make), _assembled)
     if options.validate:
         made = _validated(made, lambda each: each.data or b"", _check_output)

@@ -22,7 +22,8 @@ def check_bytes(data: object) -> None:
 
 class Module:
     """A core module: its bytes, which must not change, and the sections and types in them. `name`
-    is its name in messages.
+    is its name in messages. `is_valid_2` is set where a validator has said that it is valid in
+    WebAssembly 2.0; it is False where nobody knows.
 
     Raises UnsupportedModule for a component or a precompiled artifact, MalformedModule for
     anything else that is not a sequence of known sections, and UsageError if `data` is not bytes.
@@ -32,6 +33,7 @@ class Module:
         check_bytes(data)
         self.data = data
         self.name = name
+        self.is_valid_2 = False
         self.sections = split(data)
 
     @classmethod

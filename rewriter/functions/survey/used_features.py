@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 
 from rewriter.functions.code import Bodies, Body
 from rewriter.functions.depth import MOST_SLOTS, Around, too_deep
 from rewriter.functions.feature import Feature
 from rewriter.functions.features import CELLS, PARTS, Found, add, newer, of_value_type
 from rewriter.functions.instructions import BASE, BR_TABLE, several
-from rewriter.functions.survey.small_bodies import LONGEST, MOST_CELLS, NOT_SMALL, small_bodies
+from rewriter.functions.survey.small_bodies import Features, small_bodies
+from rewriter.functions.survey.small_cells import LONGEST, MOST_CELLS, not_small
 from rewriter.wasm.limits import MOST_VALUES
 from rewriter.wasm.reader import Cursor
 from rewriter.wasm.types import value_type
@@ -32,22 +34,25 @@ def _run(seen: frozenset[Feature]) -> re.Pattern[bytes]:
 _MOST_OF_PARAMETERS = MOST_VALUES * max(CELLS.values())
 
 
-def in_bodies(bodies: Bodies, found: Found, around: Around) -> None:
-    """Add the features that function bodies use. Raises MalformedModule for a truncated body."""
+def in_bodies(bodies: Bodies, found: Found, around: Around, *, beyond_2: bool = False) -> None:
+    """Add the features that function bodies use: all, or of a module that is known to be valid in
+    WebAssembly 2.0, at least the other ones. Raises MalformedModule for a truncated body."""
     per_two = max(around.widest, CELLS["v128"])
     if LONGEST * per_two // 2 + MOST_CELLS + _MOST_OF_PARAMETERS > MOST_SLOTS:
         for place in range(len(bodies)):
             _in_body(bodies, place, found, around)
         return
-    small = small_bodies(bodies)
-    others = (place for place, cells in enumerate(small.cells) if cells == NOT_SMALL)
-    for place in sorted((*small.features, *others)):
-        if place in small.features:
-            content = bodies[place].content
-            for feature, offset in small.features[place]:
-                found.setdefault(feature, content + offset)
-        else:
+    if beyond_2:
+        read: Mapping[int, Features | None] = dict.fromkeys(not_small(bodies))
+    else:
+        read = small_bodies(bodies)
+    for place, features in read.items():
+        if features is None:
             _in_body(bodies, place, found, around)
+            continue
+        content = bodies[place].content
+        for feature, offset in features:
+            found.setdefault(feature, content + offset)
 
 
 def _in_body(bodies: Bodies, place: int, found: Found, around: Around) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from rewriter import InvalidModule
-from rewriter.analysis.features import features
+from rewriter.analysis.features import WEBASSEMBLY_2, features, newer_features
 from rewriter.files import wasm_tools
+from rewriter.files.validating import Valid, valid_together
 from rewriter.functions.feature import Feature
 from rewriter.wasm.module import Module
 from tests.heavy.engine_cases import assembled
@@ -89,6 +90,26 @@ CASES = [name for name in assembled() if not name.startswith("invalid")]
 def test_a_module_has_the_features_that_it_needs_to_be_valid(name: str) -> None:
     module = assembled()[name]
     check_needs(module, features(Module(module)))
+
+
+def test_what_is_valid_in_webassembly_2_has_nothing_newer() -> None:
+    """What reads less of such a module finds all the same."""
+    seen: set[Feature] = set()
+    for name in CASES:
+        data = assembled()[name]
+        if valid_together([data, data])[0] is not Valid.IN_2:
+            continue
+        module = Module(data)
+        module.is_valid_2 = True
+        newer = newer_features(module)
+        found = {f: at for f, at in features(Module(data)).items() if f not in WEBASSEMBLY_2}
+        assert {f: at for f, at in newer.items() if f not in WEBASSEMBLY_2} == found, name
+        assert found.keys() <= NO_PARTS, name
+        seen.update(found, features(Module(data)))
+    assert seen >= WEBASSEMBLY_2 | SIZES
+
+
+SIZES = {Feature.MANY_LOCALS, Feature.MANY_OPERANDS, Feature.MANY_SLOTS, Feature.MANY_LABELS}
 
 
 def test_random_modules_have_the_features_that_they_need(tmp_path: Path) -> None:
