@@ -61,6 +61,10 @@ _RUN = 2000
 """Instructions matched at a time. The matcher keeps a record of each until it returns."""
 
 
+_MOST_COPIED = 4 << 20
+"""The most bytes of code that are copied."""
+
+
 class Bodies:
     """The bodies in a code section, in order. Each is read on access."""
 
@@ -98,27 +102,41 @@ class Bodies:
         """The number of the body that contains a position in the file."""
         return bisect_right(self._starts, position - self._first) - 1
 
+    def in_memory(self) -> tuple[Data, Iterator[tuple[int, int]]]:
+        """Bytes with all bodies in them, and where each body is there, as in `contents`. Bytes are
+        read faster than a mapped file, so that what is not large is copied."""
+        first, starts = self._first, self._starts
+        last = first + (starts[-1] if starts else 0)
+        if last - first > _MOST_COPIED:
+            return self.data, self.contents
+        return self.data[first:last], zip(self._contents, starts[1:], strict=True)
+
     def _find(self, section: Section) -> None:
         cursor = section.cursor()
         count = cursor.items("function bodies")
-        pos, end = cursor.pos, cursor.end
-        first, starts, contents = self._first, self._starts, self._contents
-        data = self.data
-        starts.append(pos - first)
+        first, end = self._first, cursor.end
+        starts, contents = self._starts, self._contents
+        is_copied = end - first <= _MOST_COPIED
+        data, base = (self.data[first:end], first) if is_copied else (self.data, 0)
+        last = end - base
+        pos = cursor.pos - base
+        offset = first - base
+        starts.append(pos - offset)
         for _ in range(count):
             start = pos
-            if start < end and (size := data[start]) < 0x80:  # one byte: the usual case
+            if start < last and (size := data[start]) < 0x80:  # one byte: the usual case
                 content = start + 1
             else:
-                size, content = decode_unsigned(data, start, end)
+                size, content = decode_unsigned(self.data, start + base, end)
+                content -= base
             pos = content + size
-            if pos > end:
+            if pos > last:
                 raise MalformedModule(
-                    f"a function body of {size} bytes runs past its section", start
+                    f"a function body of {size} bytes runs past its section", start + base
                 )
-            contents.append(content - first)
-            starts.append(pos - first)
-        cursor.pos = pos
+            contents.append(content - offset)
+            starts.append(pos - offset)
+        cursor.pos = pos + base
         cursor.finish("the function bodies")
 
 

@@ -40,8 +40,9 @@ def not_small(bodies: Bodies) -> Iterator[int]:
 
 
 def _read(bodies: Bodies) -> Sequence[int]:
-    found, data, widths = array("h"), bodies.data, _WIDTHS
-    for content, end in bodies.contents:
+    found, widths = array("h"), _WIDTHS
+    data, places = bodies.in_memory()
+    for content, end in places:
         size = end - content
         if not 0 < size <= LONGEST:
             found.append(NOT_SMALL)
