@@ -22,7 +22,9 @@ FLATTENING = (
         "NN342",
         Severity.ERROR,
         "the component does not have exactly one program",
-        "The component must contain exactly one core module with a memory, besides adapters.",
+        "The component must contain exactly one core module with a memory. Besides it, there may "
+        "be adapters for WASI 0.1 and wasi-nn, and the modules by which `wasm-tools component new` "
+        "connects them. A component that `wasm-tools component link` made of libraries has more.",
         "Build the program as one core module.",
     ),
     Code(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from rewriter.abi.dialects import MODULE_NAMES
@@ -12,8 +12,10 @@ from rewriter.components.component import Component, Part
 from rewriter.components.repeated_imports import unnumber_imports
 from rewriter.errors import UnsupportedModule
 from rewriter.rewriting.flattening.allocators import check_allocator
+from rewriter.rewriting.flattening.around import MAIN, check_around
+from rewriter.rewriting.flattening.linked import exports_of, imports_of
 from rewriter.rewriting.flattening.shim import Lowered, lowered
-from rewriter.wasm.imports import ExternKind, Import, groups
+from rewriter.wasm.imports import ExternKind, Import
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import PAGE_SIZE, MemoryType, memory_type
@@ -21,9 +23,6 @@ from rewriter.wasm.types import PAGE_SIZE, MemoryType, memory_type
 __all__ = ["Inner", "Slot", "find_inner"]
 
 _WASI_1 = "wasi_snapshot_preview1"
-_MAIN = "__main_module__"
-"""From where adapters import what the program exports."""
-
 _OTHER_SCHEME = "cm32p2|"
 _MEMORIES = ("memory", "cm32p2_memory")
 
@@ -76,8 +75,8 @@ def find_inner(component: Component) -> Inner:
             "NN343",
             "rewrite the component that imports wasi:nn, before it is composed",
         )
-    found = [part for part in component.parts() if not part.is_component and part.depth == 1]
-    programs = [part for part in found if _is_program(part)]
+    found = [part for part in component.parts() if not part.is_component]
+    programs = [part for part in found if part.depth == 1 and _is_program(part)]
     if len(programs) != 1:
         raise UnsupportedModule(
             f"{len(programs)} core modules of the component have a memory of their own and are not "
@@ -86,6 +85,7 @@ def find_inner(component: Component) -> Inner:
             "NN342",
             "build the program as one core module",
         )
+    check_around(programs[0].module(), (part for part in found if part is not programs[0]))
     with programs[0].offsets():
         known = {each.version: each for each in (*VERSIONED, *info.snapshots)}
         return _read(Module(unnumber_imports(programs[0].module())), known)
@@ -95,30 +95,11 @@ def _is_program(part: Part) -> bool:
     """Whether it exports a memory of its own, and imports nothing from the program."""
     module = part.module()
     with part.offsets():
-        imports = list(_imports(module))
-        if any(name == _MAIN or item.extern.kind is ExternKind.MEMORY for name, item in imports):
+        imports = list(imports_of(module))
+        if any(name == MAIN or item.extern.kind is ExternKind.MEMORY for name, item in imports):
             return False
-        kinds = {kind for name, (kind, _) in _exports(module).items() if name in _MEMORIES}
+        kinds = {kind for name, (kind, _) in exports_of(module).items() if name in _MEMORIES}
     return ExternKind.MEMORY in kinds
-
-
-def _imports(module: Module) -> Iterator[tuple[str, Import]]:
-    section = module.find(SectionId.IMPORT)
-    for group in groups(section) if section else ():
-        for item in group.imports:
-            yield group.module.text, item
-
-
-def _exports(module: Module) -> dict[str, tuple[int, int]]:
-    section = module.find(SectionId.EXPORT)
-    if section is None:
-        return {}
-    cursor = section.cursor()
-    found = {}
-    for _ in range(cursor.items("exports")):
-        name = cursor.name().text
-        found[name] = cursor.byte(), cursor.u32()
-    return found
 
 
 def _read(module: Module, known: Mapping[str, Snapshot]) -> Inner:
@@ -128,7 +109,7 @@ def _read(module: Module, known: Mapping[str, Snapshot]) -> Inner:
     versions: set[str] = set()
     core = False
     functions = global_count = 0
-    for name, item in _imports(module):
+    for name, item in imports_of(module):
         plain = name.removeprefix(_OTHER_SCHEME)
         if plain.startswith(f"{PACKAGE}/"):
             modules[name] = None
@@ -149,7 +130,7 @@ def _read(module: Module, known: Mapping[str, Snapshot]) -> Inner:
         )
     if nn:
         check_allocator(module)
-    exports = _exports(module)
+    exports = exports_of(module)
     snapshot = known[versions.pop()] if versions else None
     memory = _memory(module, exports)
     return Inner(module, nn, snapshot, [*modules], exports, functions, global_count, memory)
