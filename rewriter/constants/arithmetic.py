@@ -26,6 +26,7 @@ _EXTENSIONS = {0xC0: (8, 32), 0xC1: (16, 32), 0xC2: (8, 64), 0xC3: (16, 64), 0xC
 """By opcode: the number of bits before and after."""
 
 _ADD, _SUB, _MUL, _AND, _OR, _XOR, _SHL, _SHR_S, _SHR_U = range(9)
+_COMPARISONS = (_EQ, _NE, _LT_S, _LT_U, _GT_S, _GT_U, _LE_S, _LE_U, _GE_S, _GE_U) = range(9, 19)
 
 _FIRST = (_ADD, _SUB, _MUL)
 _BITWISE = (_AND, _OR, _XOR, _SHL, _SHR_S, _SHR_U)
@@ -33,6 +34,8 @@ _BITWISE = (_AND, _OR, _XOR, _SHL, _SHR_S, _SHR_U)
 _OPERATIONS: Mapping[int, tuple[int, int]] = {
     first + place: (operation, bits)
     for first, bits, operations in (
+        (0x46, 32, _COMPARISONS),
+        (0x51, 64, _COMPARISONS),
         (0x6A, 32, _FIRST),
         (0x71, 32, _BITWISE),
         (0x7C, 64, _FIRST),
@@ -52,6 +55,16 @@ _FOLD: Mapping[int, Callable[[int, int, int], int]] = {
     _SHL: lambda a, b, bits: a << b % bits,
     _SHR_S: lambda a, b, bits: _signed(a, bits) >> b % bits,
     _SHR_U: lambda a, b, bits: a >> b % bits,
+    _EQ: lambda a, b, bits: a == b,
+    _NE: lambda a, b, bits: a != b,
+    _LT_S: lambda a, b, bits: _signed(a, bits) < _signed(b, bits),
+    _LT_U: lambda a, b, bits: a < b,
+    _GT_S: lambda a, b, bits: _signed(a, bits) > _signed(b, bits),
+    _GT_U: lambda a, b, bits: a > b,
+    _LE_S: lambda a, b, bits: _signed(a, bits) <= _signed(b, bits),
+    _LE_U: lambda a, b, bits: a <= b,
+    _GE_S: lambda a, b, bits: _signed(a, bits) >= _signed(b, bits),
+    _GE_U: lambda a, b, bits: a >= b,
 }
 
 _I32_LT_S = 0x48

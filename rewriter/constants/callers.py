@@ -162,6 +162,16 @@ class Functions:
             found = None
         return _Once(wanted, found, self._own_steps)
 
+    def follow_given(self, index: int, given: Mapping[int, int], wanted: Set[int]) -> Followed:
+        """What is known at each call of a `wanted` function in function `index` where it gets the
+        numbers `given` for parameters. Raises ModuleError or NotFollowed if that cannot be followed
+        or read."""
+        body = self._bodies[index - len(self._imported)]
+        code = decode(self._bodies.data[body.content : body.end], self._type)
+        self._budget.take(len(code.instructions))
+        kind = self._type_of_function(index)
+        return follow(code, kind, self._around, wanted, self._budget, given)
+
     def start_of(self, index: int) -> int:
         """The position of a function's body in bytes."""
         return self._bodies[index - len(self._imported)].content

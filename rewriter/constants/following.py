@@ -23,15 +23,24 @@ _MOST_VISITS = 100
 """The most visits to one place. A value that keeps changing would take long to become unknown."""
 
 
+_NOTHING: Mapping[int, int] = {}
+
+
 def follow(
-    code: Code, func_type: FuncType, around: Surroundings, wanted: Collection[int], budget: Budget
+    code: Code,
+    func_type: FuncType,
+    around: Surroundings,
+    wanted: Collection[int],
+    budget: Budget,
+    given: Mapping[int, int] = _NOTHING,
 ) -> Followed:
-    """Follow a function. `wanted` are the functions whose calls are looked for.
+    """Follow a function. `wanted` are the functions whose calls are looked for, and `given` are the
+    numbers that it gets for some of its parameters, by index.
 
     Raises NotFollowed for a body that is invalid or takes too long.
     """
     try:
-        return _Follower(code, func_type, around, wanted, budget).run()
+        return _Follower(code, func_type, around, wanted, budget, given).run()
     except (IndexError, ValueError) as error:
         raise NotFollowed("a function's operands do not fit its instructions") from error
 
@@ -44,6 +53,7 @@ class _Follower:
         around: Surroundings,
         wanted: Collection[int],
         budget: Budget,
+        given: Mapping[int, int],
     ) -> None:
         self._code, self._to, self._labels = code.instructions, code.to, code.labels
         self._steps = Steps(around, wanted)
@@ -53,7 +63,9 @@ class _Follower:
         self._visits: dict[int, int] = {}
         self._meeting = sorted(self._meeting_places())
         params: list[Value] = [
-            Symbol(Origin(Root.PARAMETER, index)) if kind in ("i32", "i64") else None
+            given.get(index, Symbol(Origin(Root.PARAMETER, index)))
+            if kind in ("i32", "i64")
+            else None
             for index, kind in enumerate(func_type.params)
         ]
         zeros: list[Value] = [0 if kind in (*NUMBERS, "v128") else None for kind in code.locals]

@@ -22,7 +22,7 @@ from rewriter.wasm.names import function_names
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType
 
-__all__ = ["Function", "follow_arguments", "follow_constants"]
+__all__ = ["Function", "follow_arguments", "follow_constants", "passed_on"]
 
 
 class Function(NamedTuple):
@@ -90,6 +90,27 @@ def follow_arguments(
         found = [_hidden(index, wanted) for index in wanted]
     names = _names(module, {one.place.function for one in found if one.place})
     return [_named(one, names) for one in found]
+
+
+def passed_on(
+    module: Module, imported: int, by: int, given: Mapping[int, int]
+) -> list[tuple[int | None, ...]] | None:
+    """The arguments with which function `by` calls the `imported` one where it gets the numbers
+    `given` for parameters, None for each that is not one number. Functions are given by index.
+
+    None if something else may call it, or if that cannot be followed or read."""
+    try:
+        functions = Functions(module, *_imported(module, {}), 0, {})
+        calls = functions.calls_of((imported,))
+        if imported in calls.open or calls.callers.get(imported) != [by]:
+            return None
+        found = functions.follow_given(by, given, {imported})
+    except (ModuleError, NotFollowed):
+        return None
+    return [
+        tuple(value if isinstance(value, int) else None for value in one.arguments)
+        for one in found.calls.values()
+    ]
 
 
 def _stand_ins(functions: Mapping[int, Function]) -> Iterator[tuple[int, StandIn]]:

@@ -148,8 +148,9 @@ COMPONENTS = (
         "a component does not show which models it loads",
         "nnshim follows the constants that reach `load`, but in a component only if it was made "
         "from one core module and can become one again. This component was made in another way, "
-        "or loads graphs by name, or passes something to `load` that is not constant. So nnshim "
-        "does not know which formats of models and which devices it uses.",
+        "or loads graphs by name, or passes something to `load` that is not constant, or has an "
+        "adapter that passes something else. So nnshim does not know which formats of models and "
+        "which devices it uses.",
         "Compare the models with the host's backends: `nnshim hosts HOST`. With "
         "`--strict`, `nnshim check` treats this as a condition.",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from weakref import WeakKeyDictionary
 
 from rewriter.analysis.components.described import ComponentInfo
@@ -17,6 +18,7 @@ from rewriter.errors import ModuleError
 from rewriter.hosts.host import Host
 from rewriter.models.model import Model
 from rewriter.rewriting.flattening.flatten import flatten
+from rewriter.rewriting.flattening.passing import passes_loads
 
 __all__ = ["as_core", "loads"]
 
@@ -45,9 +47,15 @@ def loads(info: ComponentInfo, host: Host, models: Sequence[Model]) -> Iterator[
     if core is not None:
         for said in (*formats_of(core, host, models), *targets(core, host)):
             yield said._replace(offset=None)
-    if core is None or not _knows(core, host):
+    if core is None or not _knows(core, host) or not passes_loads(info.component, _asked(core)):
         message = "it is unknown which model formats it loads, and on which devices"
         yield Diagnostic("NN282", message)
+
+
+def _asked(core: ModuleInfo) -> Iterator[tuple[int, int]]:
+    """Each encoding and target that the program passes to `load`, of those that are known."""
+    for encoding, target, _ in constants_of(core).loads():
+        yield from product(encoding.numbers or (), target.numbers or ())
 
 
 def _knows(core: ModuleInfo, host: Host) -> bool:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from rewriter import RewriteOptions, check, rewrite
+from rewriter.abi.dialects import WASI_EPHEMERAL_NN
+from rewriter.abi.wasi import WASI
 from rewriter.analysis.compatibility import Answer, Verdict
+from rewriter.files import wasi_adapter, wasm_tools
+from rewriter.rewriting.making.adapter import adapter_text, interface_text
+from rewriter.wasm.leb128 import encode_u32
 from tests.support.components import OCTOBER, component
 from tests.support.wasm import assemble
 
@@ -74,6 +79,56 @@ def test_a_component_that_loads_what_the_host_has_no_backend_for_is_not_passed()
 )
 def test_what_is_not_constant_is_unknown(core: bytes) -> None:
     made = rewrite(core, RewriteOptions(to="wasi:nn"))
+    assert "NN282" in codes(judged(made, "wasmtime"))
+
+
+ENCODING = """(select (i32.sub (i32.const 11) (local.get $encoding)) (local.get $encoding)
+        (i32.ge_u (local.get $encoding) (i32.const 5)))"""
+"""What nnshim's adapter passes to `load` of wasi:nn as the encoding."""
+
+
+def by_adapter(encoding: str, target: str = "(local.get $target)") -> bytes:
+    """A component of a program that loads a model for OpenVINO on the CPU, with an adapter that
+    passes this on instead."""
+    passed = f"{ENCODING}\n      (local.get $target)"
+    text = adapter_text()
+    assert passed in text
+    text = text.replace(passed, f"{encoding}\n      {target}")
+    adapters = {
+        WASI: wasi_adapter.find(wasi_adapter.COMMAND),
+        WASI_EPHEMERAL_NN: wasm_tools.embed(text, interface_text(), "adapter"),
+    }
+    return wasm_tools.new_component(guest("i32.const 0"), adapters)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "target", "known"),
+    [
+        (ENCODING, "(local.get $target)", True),
+        ("(local.get $encoding)", "(local.get $target)", True),
+        ("(i32.const 5)", "(local.get $target)", False),
+        ("(i32.sub (i32.const 5) (local.get $encoding))", "(local.get $target)", False),
+        ("(i32.load (i32.const 0))", "(local.get $target)", False),
+        (ENCODING, "(i32.const 1)", False),
+    ],
+)
+def test_an_adapter_may_load_something_else_than_the_program_asks_for(
+    encoding: str, target: str, known: bool
+) -> None:
+    verdict = judged(by_adapter(encoding, target), "wasmtime")
+    assert ("NN282" not in codes(verdict)) == known
+
+
+def test_another_core_module_may_load_something_else() -> None:
+    """It is passed the same functions as the adapter."""
+    text = f"""(module (import "wasi:nn/graph@{OCTOBER}" "load"
+        (func $load (param i32 i32 i32 i32 i32)))
+        (func (export "load") (call $load (i32.const 0) (i32.const 1) (i32.const 5) (i32.const 0)
+            (i32.const 8))))"""
+    module = assemble(text)
+    made = rewrite(guest("i32.const 0"), RewriteOptions(to="wasi:nn"))
+    assert "NN282" not in codes(judged(made, "wasmtime"))
+    made += b"\x01" + encode_u32(len(module)) + module
     assert "NN282" in codes(judged(made, "wasmtime"))
 
 

@@ -64,6 +64,10 @@ SEEN = {
         f"{TYPE_3} (loop $l (local.set $i (i32.add (local.get $i) (i32.const 1)))"
         " (br_if $l (i32.lt_u (local.get $i) (local.get $p))))"
     ),
+    "in the arm that a comparison chooses": (
+        "(local.set $i (i32.const 4)) (if (i32.ge_u (local.get $i) (i32.const 5)) (then"
+        f" (i32.store8 offset=8 (local.get $frame) (i32.const 4))) (else {TYPE_3}))"
+    ),
     "in both arms": f"(if (local.get $p) (then {TYPE_3}) (else {TYPE_3}))",
     "behind a call and a store elsewhere": (
         "(drop (call $other (local.get $frame))) (i32.store8 offset=8 (local.get $p)"
