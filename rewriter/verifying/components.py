@@ -194,8 +194,8 @@ class _Comparing:
     def __init__(self, original: Component, renames: Mapping[str, str]) -> None:
         self._imported = {item.name: item for item in describe_component(original).imports}
         self._allowed = by_rename(self._imported, renames)
-        self._version: str | None = None
-        """The version of wasi:nn in the rewritten component."""
+        self._versions: Sequence[str] = ()
+        """Those of wasi:nn in the rewritten component, one unless it was changed by halves."""
         self.renamed: Counter[tuple[str, str]] = Counter()
         self.dropped: list[str] = []
         self.same = 0
@@ -203,6 +203,8 @@ class _Comparing:
     def sections(
         self, original: Component, changed: Component, rewritten: Component
     ) -> Iterator[Difference]:
+        names = (_versioned(item.name.text) for item in rewritten.imports)
+        self._versions = [each for name, each in names if name.startswith(f"{PACKAGE}/")]
         before, after = _sections(changed), _sections(rewritten)
         yield from compare_record_sections(
             [each for each in original.sections if each.name == RECORD],
@@ -267,12 +269,13 @@ class _Comparing:
             return None
         (before, was), (after, version) = (_versioned(name) for name in (old, new))
         is_wasi_nn = before.startswith(f"{PACKAGE}/") and before == after
-        if not is_wasi_nn or not {was, version} <= _VERSIONS:
+        if not is_wasi_nn or was not in _VERSIONS or version not in _GIVEN:
             option = command_line(("--rename", f"{old}={new}"))
             return f"{old} became {new}", f"{option} allows it"
-        self._version = self._version or version
-        if version != self._version:
-            return f"{old} became {new}, and others {PACKAGE}@{self._version}", None
+        other = next((each for each in self._versions if each != version), None)
+        if other is not None:
+            others = f"{PACKAGE}@{other}" if other else f"{PACKAGE} without a version"
+            return f"{old} became {new}, and others are of {others}", None
         changed = [
             next(misfits_of(self._imported[old], snapshot), None)
             for snapshot in SNAPSHOTS
@@ -284,6 +287,8 @@ class _Comparing:
 
 
 _VERSIONS = frozenset(each.version for each in SNAPSHOTS)
+_GIVEN = frozenset(each.version for each in VERSIONED)
+"""Versions that a rewrite gives."""
 
 
 def _versioned(name: str) -> tuple[str, str]:

@@ -25,6 +25,11 @@ def guest(nn: str = JUNE, other: str = "1.0.0", tensors: str = "", behind: str =
     return component(*items)
 
 
+def without_version() -> bytes:
+    errors, tensors = (text.replace("@{}", "") for text in (ERRORS, TENSORS))
+    return component(errors, tensors, OTHER.format("1.0.0"))
+
+
 def codes(before: bytes, after: bytes, renames: dict[str, str] | None = None) -> list[str]:
     found = compare_components(Component(before), Component(after), renames or {})
     return [difference.code for difference in found.differences]
@@ -54,6 +59,9 @@ def test_another_version_of_wasi_nn_is_the_only_difference() -> None:
     [
         (guest("0.3.0"), ["NN416", "NN416"]),
         (guest(AUGUST, tensors=OCTOBER), ["NN416"]),
+        (guest(tensors=AUGUST), ["NN416"]),
+        (guest(AUGUST, tensors=JUNE), ["NN416"]),
+        (without_version(), ["NN416", "NN416"]),
         (guest(other="2.0.0"), ["NN416"]),
         (guest().replace(b"\x05error", b"\x05thing"), ["NN401"]),
         (guest(behind='(import "g" (func))'), ["NN403"]),
@@ -65,6 +73,9 @@ def test_another_version_of_wasi_nn_is_the_only_difference() -> None:
     ids=[
         "0.3",
         "mixed",
+        "the second only",
+        "the first only",
+        "without a version",
         "a:b",
         "content",
         "an import",
