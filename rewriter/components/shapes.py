@@ -110,6 +110,8 @@ class Shapes:
         """Cursors at instance types, by their index among the types."""
         self._instances: dict[int, Mapping[str, str]] = {}
         """The types that imported instances export, by their index among the instances."""
+        self.exported: dict[str, Mapping[str, str]] = {}
+        """The types that imported instances export, by the name of the import."""
         self._declarations = 0
         self._number = self._number_of_instances = 0
 
@@ -134,7 +136,9 @@ class Shapes:
                 if kind == "type":
                     self._add(name if index is None else self._types[index])
                 elif kind == "instance" and index is not None:
+                    number = self._number_of_instances
                     yield name, self._import(name.partition("@")[0], index)
+                    self.exported[name] = self._instances.get(number, {})
 
     def _add(self, shape: str) -> None:
         self._types.add(shape)

@@ -14,6 +14,7 @@ from rewriter.abi.wasi_interfaces import (
     WITHOUT_METHODS,
     resources_of,
 )
+from rewriter.analysis.components.resources import hides_resource, misnamed_resource
 from rewriter.components.component import Component, Part
 from rewriter.components.run_function import RunFunction, run_function
 from rewriter.components.shapes import UNKNOWN, Shapes
@@ -47,15 +48,14 @@ class Making(StrEnum):
 class Interface(NamedTuple):
     """An import of a component. `functions` are those that it uses of the ones that are known of
     the interface. `unknown` is anything else that it needs there, such as another function or a
-    resource. `offset` is the position of the name in bytes.
-
+    resource, or a known name for another resource. `offset` is the position of the name in bytes.
     `resources` are those that it uses of the ones that are known of the interface.
 
     `types` are those of `functions`, as rewriter.components.shapes gives them. One that was not
     read is missing; all are, in a component that does not import wasi:nn.
 
-    `is_read` is False for an instance whose type stands elsewhere, so that its functions are not
-    known. `needs_host` is False for types only, which a host does not have to define.
+    `is_read` is False for an instance whose type, or a resource in it, stands elsewhere, so that
+    it is not known. `needs_host` is False for types only, which a host does not have to define.
     """
 
     name: str
@@ -162,7 +162,8 @@ def _interfaces(component: Component) -> Iterator[Interface]:
         index: _Functions.of(exports) for index, exports in component.instance_types(wanted)
     }
     uses_nn = any(item.name.text.startswith(f"{PACKAGE}/") for item in items)
-    types = _types(component) if uses_nn else {}
+    shapes = Shapes(component.data)
+    types = _types(component, shapes) if uses_nn else {}
     for item in items:
         is_instance = item.sort == "instance"
         found = functions.get(item.type_index if is_instance else None)
@@ -174,22 +175,23 @@ def _interfaces(component: Component) -> Iterator[Interface]:
             needs_host = found != _NO_FUNCTIONS
         known = _known(item.name.text)
         unknown = min((found.known | found.resources) - known, default=found.other)
+        misnamed = misnamed_resource(item.name.text, shapes)
+        hidden = hides_resource(item.name.text, shapes)
         yield Interface(
             item.name.text,
             item.sort,
             found.known & known,
-            unknown,
+            misnamed or unknown,
             item.name.text_start,
-            is_read,
-            needs_host,
+            is_read and not hidden,
+            needs_host or hidden or misnamed is not None,
             types.get(item.name.text, {}) if is_instance else {},
             found.resources & known,
         )
 
 
-def _types(component: Component) -> dict[str, dict[str, str]]:
+def _types(component: Component, shapes: Shapes) -> dict[str, dict[str, str]]:
     """The types of the functions of known names that each instance is imported with."""
-    shapes = Shapes(component.data)
     return {
         name: {
             function: shape
