@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rewriter.components.sections import SectionKind
 from rewriter.inlining import encoding
 from rewriter.inlining.inline import Inlining
+from rewriter.inlining.shims.module import OWN_MEMORY
 from rewriter.inlining.shims.shim import HostCall, Shim
 from rewriter.inlining.uses import RESOURCES
 
@@ -32,7 +33,7 @@ class Shimming(Inlining):
 
     def late_host(self, early: int, guest: Mapping[str, int]) -> Mapping[str, int]:
         own = {
-            "memory": self.core_alias("core memory", early, "memory"),
+            "memory": self.core_alias("core memory", early, OWN_MEMORY),
             "realloc": self.core_alias("core func", early, "realloc"),
         }
         memories = {"early": own, "guest": guest}

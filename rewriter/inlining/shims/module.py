@@ -15,7 +15,10 @@ from rewriter.wasm.names import encode_name
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import PAGE_SIZE, FuncType
 
-__all__ = ["Imported", "core_module", "i32_type", "types_of"]
+__all__ = ["OWN_MEMORY", "Imported", "core_module", "i32_type", "types_of"]
+
+OWN_MEMORY = "shim_memory"
+"""What a memory that is not the program's is called: `memory` is the program's."""
 
 _GUEST = "$guest_"
 """What the names of functions begin with that use the second memory."""
@@ -87,7 +90,7 @@ def core_module(
     if not memories:
         pages = 1 if data is None else (data[0] + len(data[1])) // PAGE_SIZE + 1
         sections.append((SectionId.MEMORY, [b"\0" + encode_u32(pages)]))
-        exported.append(encode_name("memory") + _MEMORY + b"\0")
+        exported.append(encode_name(OWN_MEMORY) + _MEMORY + b"\0")
     sections.append((SectionId.EXPORT, exported))
     sections.append((SectionId.CODE, [encode_u32(len(body)) + body for body in bodies]))
     if data is not None:

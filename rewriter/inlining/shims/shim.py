@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from rewriter.inlining.inline import GUEST_REALLOC
-from rewriter.inlining.shims.module import Imported, core_module, i32_type, types_of
+from rewriter.inlining.shims.module import OWN_MEMORY, Imported, core_module, i32_type, types_of
 from rewriter.inlining.shims.types import ERROR_CODES
 from rewriter.wasm.types import PAGE_SIZE, FuncType
 
@@ -138,7 +138,7 @@ _VALUES: Mapping[str, int] = {
 
 _NO_OUTPUT = b"there is no output of this name, or compute was not called"
 
-_MEMORIES = (("early", "memory"), ("guest", "memory"))
+_MEMORIES = (("early", OWN_MEMORY), ("guest", "memory"))
 
 
 class Shim(NamedTuple):
