@@ -78,8 +78,10 @@ def rewrite_options(guest_abi: str | None, info: ModuleInfo) -> tuple[str, ...]:
 
 def component_options(found: Verdict) -> tuple[str, ...]:
     """The options, beside the host, without which a component is not rewritten."""
-    needs_outputs = any(condition.code == "NN369" for condition in found.conditions)
-    return ("--output-name", "0=NAME") if needs_outputs else ()
+    codes = {condition.code for condition in found.conditions}
+    inputs = ("--input-name", "0=NAME") if "NN375" in codes else ()
+    outputs = ("--output-name", "0=NAME") if codes & {"NN369", "NN375"} else ()
+    return (*inputs, *outputs)
 
 
 class Inspected(NamedTuple):
