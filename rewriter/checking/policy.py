@@ -8,7 +8,6 @@ from dataclasses import replace
 from rewriter.analysis.compatibility import Verdict
 from rewriter.analysis.components.described import ComponentInfo
 from rewriter.analysis.inspect import ModuleInfo
-from rewriter.checking.components import core_form
 from rewriter.codes import Severity
 from rewriter.diagnostics import Diagnostic, distinct
 from rewriter.hosts.table import Chosen
@@ -16,6 +15,7 @@ from rewriter.models.model import Model
 from rewriter.policy.asked import asked_by_module
 from rewriter.policy.of_component import asked_by_component
 from rewriter.policy.policy import Policy
+from rewriter.rewriting.flattening.on_host import core_form
 
 __all__ = ["under_policy"]
 

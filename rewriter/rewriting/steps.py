@@ -26,6 +26,7 @@ from rewriter.wasm.module import Module
 from rewriter.wasm.sections import COMPONENT as COMPONENT_HEADER
 
 if TYPE_CHECKING:
+    from rewriter.components.component import Component
     from rewriter.rewriting.making.make import Made
 
 __all__ = ["Done", "Planned", "make", "output_check", "plan", "validate_input"]
@@ -124,13 +125,14 @@ def _core(source: Source, options: RewriteOptions) -> tuple[Source, tuple[Diagno
             "pass a core module; --to wasi:nn@VERSION and --for HOST change a component's version",
         )
     try:
-        if _stays_component(options):
-            return source, None
         from rewriter.components.component import Component  # modules are rewritten without it
         from rewriter.rewriting.flattening.flatten import flatten
         from rewriter.rewriting.making.names import read_all_names
 
-        done = flatten(Component(source.data, source.name), read_all_names(options))
+        component = Component(source.data, source.name)
+        if _stays_component(component, options):
+            return source, None
+        done = flatten(component, read_all_names(options))
     except (MalformedModule, UnsupportedModule) as error:
         raise error.of(source.name) from error
     notes = (note for note in done.notes if note.code != "NN311" or not options.drop_debug)
@@ -159,13 +161,15 @@ def _is_component(source: Source) -> bool:
     return bytes(source.data[: len(COMPONENT_HEADER)]) == COMPONENT_HEADER
 
 
-def _stays_component(options: RewriteOptions) -> bool:
+def _stays_component(component: Component, options: RewriteOptions) -> bool:
     """Whether the options ask for a component. Raises UnsupportedModule if they do not say what
     for."""
     if options.host is not None:
+        from rewriter.analysis.components.described import describe_component
         from rewriter.hosts.table import find_host
+        from rewriter.rewriting.flattening.on_host import stays_component
 
-        return find_host(options.host).components is not None
+        return stays_component(describe_component(component), find_host(options.host))
     if options.to is None and options.abi is None and not options.renames:
         raise UnsupportedModule(
             "this is a component, and the options do not say what it has to become",

@@ -18,8 +18,8 @@ from rewriter import RewriteOptions, inspect_module, rewrite
 from rewriter.abi.snapshots import OCTOBER
 from rewriter.analysis.compatibility import Runs, assess
 from rewriter.analysis.components.described import Making, describe_component
-from rewriter.checking.components import assess_component
 from rewriter.hosts.table import find_host
+from rewriter.rewriting.flattening.on_host import assess_component
 from samples.build import SAMPLES
 from tests.heavy.component_guests import SAMPLED, TOOLCHAINS
 from tests.heavy.wild_models import DIGITS, expected, seen, write_models

@@ -13,6 +13,8 @@ from tests.nnshim.test_schema import problems
 from tests.rewriter.rewriting.flattening.test_flatten import SUM, loads_itself
 from tests.support.command import nnshim
 from tests.support.components import ERRORS, component
+from tests.support.forms import BY_INDEX
+from tests.support.unversioned import guest as by_index
 from tests.support.wit import AUGUST, JUNE, OCTOBER, importing
 
 
@@ -32,7 +34,7 @@ def test_inspect_says_where_a_component_runs(guest: Path) -> None:
     ]
     assert lines[2].endswith("  as it is")
     told = " ".join(" ".join(lines).split())
-    assert "wasmtime 1 to 23 no 1 to 16: the host provides wasi-nn to core modules only" in told
+    assert "wasmtime 1 to 23 no 1 to 12: the host provides wasi-nn to core modules only" in told
     assert "  a command; 1 core module; WASI not imported" in lines
 
 
@@ -121,3 +123,15 @@ def test_rewrite_takes_the_names_of_a_models_inputs_and_outputs(tmp_path: Path) 
     assert nnshim("verify", source, out).returncode == 0
     wrong = nnshim("rewrite", "--input-name", "0", *legacy)
     assert (wrong.returncode, b"expected INDEX=NAME" in wrong.stderr) == (2, True)
+
+
+def test_the_command_that_check_names_is_complete_where_indices_become_names(
+    tmp_path: Path,
+) -> None:
+    form = next(each for each in BY_INDEX if each.title.endswith("15 to 22"))
+    old = tmp_path / "old.wasm"
+    old.write_bytes(by_index(form))
+    for host in ("wasmtime@34", "wasmtime@49"):
+        ran = nnshim("check", "--for", host, old)
+        [command] = re.findall(r"help: nnshim (.*) \S+\n", ran.stdout.decode())
+        assert nnshim(*command.split(), tmp_path / "new.wasm").returncode == 0

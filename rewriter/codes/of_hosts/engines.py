@@ -157,9 +157,9 @@ COMPONENTS = (
     Code(
         "NN283",
         Severity.WARNING,
-        "the host runs core modules only, and this is a component",
+        "the host does not run this component, but the core module that it becomes",
         "The file is a component (WASI 0.2 and later) that was made from a core module. The host "
-        "provides wasi-nn to core modules only.",
+        "provides wasi-nn to core modules only, or what it has for components does not fit.",
         "`nnshim rewrite --for HOST IN OUT` makes a core module of it.",
     ),
     Code(
