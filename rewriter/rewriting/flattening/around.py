@@ -14,6 +14,7 @@ from rewriter.components.component import Part
 from rewriter.constants.decoding import NotFollowed, Op, decode
 from rewriter.errors import UnsupportedModule
 from rewriter.functions.code import defined_functions
+from rewriter.inlining.shims.module import OWN_MEMORY
 from rewriter.rewriting.flattening.linked import exports_of, imports_of
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
@@ -26,13 +27,15 @@ MAIN = "__main_module__"
 
 
 def check_around(program: Module, others: Iterable[Part]) -> None:
-    """Raises UnsupportedModule for a core module that is neither an adapter nor connects one, as
-    the modules of `wasm-tools component new` with a table do; ModuleError for what cannot be
-    read."""
+    """Raises UnsupportedModule for a core module that is neither an adapter nor a shim, and does
+    not connect one, as the modules of `wasm-tools component new` with a table do; ModuleError
+    for what cannot be read."""
     for part in others:
         module = part.module()
         with part.offsets():
-            if part.depth == 1 and (is_adapter(module, program) or _connects(module)):
+            if part.depth == 1 and (
+                is_adapter(module, program) or _connects(module) or _is_shim(module)
+            ):
                 continue
         raise UnsupportedModule(
             "the component has a core module besides the program that is not an adapter for it",
@@ -52,6 +55,15 @@ def is_adapter(module: Module, program: Module) -> bool:
 
 
 _ADAPTED: Set[str] = {WASI, *MODULE_NAMES}
+
+
+def _is_shim(module: Module) -> bool:
+    """Whether it is one of the two modules between versions of wasi:nn that a rewrite adds."""
+    sources = {name for name, _ in imports_of(module)}
+    if OWN_MEMORY in exports_of(module):
+        return sources <= {"host"}
+    has_memory = any(item.name.text == OWN_MEMORY for _, item in imports_of(module))
+    return has_memory and sources <= {"early", "guest", "host"}
 
 
 def _connects(module: Module) -> bool:
