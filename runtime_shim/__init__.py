@@ -37,9 +37,10 @@ from runtime_shim.engine.outcome import (
     Reason,
 )
 from runtime_shim.errors import HostError, LinkError
-from runtime_shim.host.graph_specs import NamedGraph, parse_nn_graph, parse_nn_preload, read_graphs
+from runtime_shim.host.graph_specs import NamedGraph, parse_nn_graph, parse_nn_preload
 from runtime_shim.host.limits import Limits
 from runtime_shim.host.stats import GraphStats
+from runtime_shim.host.tables.graphs import read_graphs
 
 __all__ = [
     "CAPTURED",

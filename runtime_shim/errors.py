@@ -5,6 +5,7 @@ HostError       becomes an errno for the guest (runtime_shim.engine.host_functio
   Unreadable    a number has no meaning
     OutsideMemory   a pointer outside the guest's memory
   UnknownHandle the guest does not have this handle
+  ServerError   an inference server cannot be reached, or does not answer as it should
 HostHarm        the emulated host would corrupt memory or crash
 LinkError       the module has unresolved imports
 
@@ -25,6 +26,7 @@ __all__ = [
     "HostHarm",
     "LinkError",
     "OutsideMemory",
+    "ServerError",
     "UnknownHandle",
     "Unreadable",
 ]
@@ -36,7 +38,7 @@ _LONGEST_REASON = 2000
 class HostError(NNShimError):
     """A call that the host refuses. The guest gets `errno`, the log gets `reason`. `remedy` names
     what the operator can do about it, if anything: "graphs" (name one), "device" (allow another),
-    or "limit NAME".
+    "server" (see to it), or "limit NAME".
 
     A guest can cause one with every call, so creating one is cheap: the arguments are stored
     unchanged, and the message is formatted when it is read.
@@ -82,6 +84,19 @@ class OutsideMemory(Unreadable):
 
 class UnknownHandle(HostError):
     """The guest was never given the handle, or has released it."""
+
+
+class ServerError(HostError):
+    """A call that the host refuses because of an inference server. Has a code, and takes the remedy
+    "server"."""
+
+    def __init__(self, errno: Errno, reason: str, remedy: str, code: str) -> None:
+        super().__init__(errno, reason, remedy)
+        self.args = errno, reason, remedy, code  # type: ignore[assignment]
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.errno.name.lower()}[{self.code}]: {self.reason}"
 
 
 class HostHarm(NNShimError):

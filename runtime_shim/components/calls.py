@@ -134,7 +134,7 @@ class Calls:
 
     def refuse(self, name: str, error: HostError) -> int:
         """The answer to a call that the host refuses."""
-        self._session.refused = name, HostError(*error.args)  # without its cause and traceback
+        self._session.refused = name, type(error)(*error.args)  # without its cause and traceback
         log.info("%s: %s", name, error)
         code, text = error_code(error.errno), error.reason.encode("utf-8", "replace")
         sizes = (block_size(len(text), 0),)
@@ -163,7 +163,7 @@ class Calls:
         try:
             self._check_room(missing)
         except HostError as error:
-            self._session.refused = "tensor", HostError(*error.args)
+            self._session.refused = "tensor", type(error)(*error.args)
             raise Fault(f"wasi:nn: {error.reason}") from error
         wanted = max(missing, min(_most_growth(memory), memory.maximum - memory.size))
         with contextlib.suppress(HostError):

@@ -76,7 +76,10 @@ def _raw(
                 words[0] = function(session, find_memory(caller), *arguments(words))
         except HostError as error:
             words[0] = errnos[error.errno]
-            session.refused = name, HostError(*error.args)  # a copy without its cause and traceback
+            session.refused = (
+                name,
+                type(error)(*error.args),
+            )  # a copy without its cause and traceback
             log.info("%s: %s", name, error)
         if session.stop is not None:
             raise session.stop

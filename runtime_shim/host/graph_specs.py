@@ -1,33 +1,33 @@
-"""Named graphs for load_by_name: how command lines and files describe them."""
+"""Named graphs for load_by_name, and how command lines describe them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from rewriter.abi.dialects import Encoding, Target
-from rewriter.errors import InputError, UsageError
-from rewriter.file_kinds import mistaken
+from rewriter.errors import UsageError
 from rewriter.suggestions import did_you_mean
 from runtime_shim.backends.common.devices import AUTO
 from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import Options, Place
 from runtime_shim.backends.parsing.model_parts import with_weights
+from runtime_shim.backends.remote.model import Endpoint, RemoteModel, parse_endpoint
 
 __all__ = [
+    "REMOTE",
     "NamedGraph",
+    "encoding_of",
     "graph_in",
     "names_in",
     "parse_nn_graph",
     "parse_nn_preload",
-    "read_graphs",
+    "place_of",
+    "remote_graph",
 ]
 
-_LARGEST_FILE = 1 << 24
-"""Maximum size in bytes of a file that names graphs. Tens of thousands of graphs fit."""
-
+REMOTE = "remote"
+"""What -S nn-graph and --device call inference servers."""
 
 _MOST_SEEN = 300
 """How many files of a folder are looked at for a list of some names."""
@@ -40,6 +40,9 @@ class NamedGraph:
 
     `target` is where the model should run: a target, "auto", or a device of the backend. `options`
     are the backend's; a guest's options override them.
+
+    With `remote`, the model is on inference servers. `paths` are then those of its local model if
+    `remote.falls_back`, and empty otherwise.
     """
 
     name: str
@@ -47,6 +50,11 @@ class NamedGraph:
     target: Place
     paths: tuple[str, ...]
     options: Options = field(default_factory=dict)
+    remote: RemoteModel | None = None
+
+    def local(self) -> NamedGraph:
+        """The graph without its servers."""
+        return replace(self, remote=None)
 
     def missing(self) -> str | None:
         """The first of the files that does not exist, if any."""
@@ -56,14 +64,16 @@ class NamedGraph:
 def parse_nn_graph(text: str) -> NamedGraph:
     """Parse Wasmtime's `ENCODING::DIR`. The name is the last part of DIR. The files in it are
     `model.onnx`, `model.xml` and `model.bin`, `model.pt`, `model.tflite`, `model.pb` or
-    `model.gguf`.
+    `model.gguf`. Or parse `remote::URL`, a model on an inference server, whose name is the model's.
 
     Raises UsageError.
     """
     encoding_text, separator, folder = text.partition("::")
     if not separator or not folder:
         raise UsageError(f"nn-graph={text}: expected ENCODING::DIR")
-    encoding = _encoding(encoding_text)
+    if encoding_text == REMOTE:
+        return remote_graph(parse_endpoint(folder))
+    encoding = encoding_of(encoding_text)
     name = os.path.basename(os.path.abspath(folder))
     if os.path.isfile(folder):
         raise UsageError(
@@ -78,6 +88,12 @@ def parse_nn_graph(text: str) -> NamedGraph:
     return NamedGraph(name, encoding, Target.CPU, paths)
 
 
+def remote_graph(endpoint: Endpoint) -> NamedGraph:
+    """The graph of a model on a server that the command line names."""
+    remote = RemoteModel((endpoint,), takes_token=True)
+    return NamedGraph(endpoint.model, Encoding.AUTODETECT, AUTO, (), remote=remote)
+
+
 def parse_nn_preload(text: str) -> NamedGraph:
     """Parse WasmEdge's `NAME:ENCODING:TARGET:PATH[:PATH]`. Encoding and target may have any case.
     The paths are the parts of the model, in the order in which a guest passes them. The .bin beside
@@ -89,9 +105,9 @@ def parse_nn_preload(text: str) -> NamedGraph:
     if len(parts) < 4 or not all(parts):
         raise UsageError(f"--nn-preload {text}: expected NAME:ENCODING:TARGET:PATH[:PATH]")
     name, encoding_text, target_text, path = parts
-    encoding = _encoding(encoding_text)
+    encoding = encoding_of(encoding_text)
     paths = [path] if encoding is Encoding.GGML else path.split(":")
-    place = _place(target_text)
+    place = place_of(target_text)
     if place == target_text != AUTO:
         targets = [target.name.lower() for target in Target]
         raise UsageError(
@@ -154,79 +170,13 @@ def names_in(folder: str, most: int) -> list[str]:
     return found
 
 
-def read_graphs(path: str) -> list[NamedGraph]:
-    """Read named graphs from a TOML file. It has a table `graphs.NAME` for each, with `paths`,
-    relative to the file, and optionally `encoding` (default: detected from the first bytes),
-    `target` (cpu, gpu, tpu, auto, or a device; default: cpu) and a table `options`. The .bin beside
-    an XML file that is given alone is taken too.
-
-    Raises InputError if the file is missing or invalid, or names no graph.
-    """
-    import tomllib
-
-    try:
-        if os.path.isdir(path):
-            raise InputError(f"{path} is a folder, not a file that names graphs (TOML)")
-        with open(path, "rb") as file:
-            text = file.read(_LARGEST_FILE + 1)
-        if len(text) > _LARGEST_FILE:
-            raise InputError(f"{path} is larger than {_LARGEST_FILE} bytes")
-        content = tomllib.loads(text.decode())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        found = mistaken(text, "a file that names graphs (TOML)", text=True)
-        if found is not None and not text.startswith(b"["):  # which TOML may begin with, too
-            raise InputError(f"{path}: {'; '.join(found)}") from error
-        raise InputError(f"{path} is not valid TOML: {error}") from error
-    if "format" in content and "graphs" not in content:
-        raise InputError(f"{path}: this is a host's profile, which --as and --for take")
-    _check_keys(path, content, {"graphs": dict})
-    if not content.get("graphs"):
-        raise InputError(f"{path} names no graph; it needs a table [graphs.NAME] with paths")
-    folder = os.path.dirname(path)
-    return [
-        _graph(f"{path}: graphs.{name}", folder, name, table)
-        for name, table in content.get("graphs", {}).items()
-    ]
-
-
-def _graph(where: str, folder: str, name: str, table: object) -> NamedGraph:
-    if not isinstance(table, dict):
-        raise InputError(f"{where} must be a table")
-    kinds = {"paths": list, "encoding": str, "target": str, "options": dict}
-    _check_keys(where, table, kinds)
-    paths = table.get("paths")
-    if not paths or not all(isinstance(path, str) for path in paths):
-        raise InputError(f"{where} needs paths, a list of files")
-    try:
-        encoding = _encoding(table.get("encoding", "autodetect"))
-    except UsageError as error:
-        raise InputError(f"{where}: {error}") from error
-    return NamedGraph(
-        name,
-        encoding,
-        _place(table.get("target", "cpu")),
-        with_weights([os.path.join(folder, path) for path in paths]),
-        table.get("options", {}),
-    )
-
-
-def _check_keys(where: str, table: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
-    for key, value in table.items():
-        if key not in kinds:
-            raise InputError(f"{where}: unknown key {key!r}; expected one of {', '.join(kinds)}")
-        if not isinstance(value, kinds[key]):
-            raise InputError(f"{where}: invalid value for {key}: {value!r}")
-
-
-def _place(text: str) -> Place:
+def place_of(text: str) -> Place:
     """A target or "auto" in any case, otherwise the name of a device, unchanged."""
     known: dict[str, Place] = {target.name.lower(): target for target in Target}
     return {**known, AUTO: AUTO}.get(text.lower(), text)
 
 
-def _encoding(text: str) -> Encoding:
+def encoding_of(text: str) -> Encoding:
     for encoding in (*FORMATS, Encoding.AUTODETECT):
         if encoding.name == text.upper():
             return encoding

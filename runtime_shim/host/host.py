@@ -30,13 +30,14 @@ from runtime_shim.backends.interface import (
     guarded,
 )
 from runtime_shim.errors import HostError
-from runtime_shim.host.graph_specs import NamedGraph
+from runtime_shim.host.graph_specs import REMOTE, NamedGraph
 from runtime_shim.host.limits import Limits
-from runtime_shim.host.loader import load_with, resolve
+from runtime_shim.host.loader import load_with, open_remote, resolve
 from runtime_shim.host.named_graphs import NamedGraphs, Wanted, is_lost, spelled
-from runtime_shim.host.placement import Placement, check_folders, checked_backends
+from runtime_shim.host.placement import Placement, check_folders, checked_backends, without_server
 from runtime_shim.host.pool import Pool, host_is_closed
 from runtime_shim.host.session import DEFAULT_LIMITS, Loader, Session
+from runtime_shim.host.stand_ins import StandIn
 from runtime_shim.host.stats import GraphStats, HostStats, Key
 from runtime_shim.numbers import MOST_THREADS, check_number
 
@@ -66,7 +67,8 @@ class NNHost:
     `devices` overrides where models go: see runtime_shim.host.placement.Placement. With
     `gpu_fallback`, a model that asks for a missing GPU runs on the CPU, and a warning says so once;
     by default it does not load. A model that `devices` sends to a missing device never loads, with
-    or without the fallback. `threads` is how many threads one inference may use (None: the NN
+    or without the fallback. {"remote": URL} lets guests load the models of that inference server by
+    name. `threads` is how many threads one inference may use (None: the NN
     runtime's default). With `fast_math` it may compute in less precision than the model's own.
     `model_cache` is a folder in which models are kept for the next process after OpenVINO has
     compiled them, or ONNX Runtime has optimized them for the CPU. It has up to `model_cache_size`
@@ -102,12 +104,7 @@ class NNHost:
         limits.check()
         check_number("threads", threads, 1, MOST_THREADS)
         check_number("model_cache_size", model_cache_size, 0, (1 << 64) - 1)
-        check_folders(graph_files, model_cache)
-        if model_cache is None and model_cache_size != MODEL_CACHE_SIZE:
-            raise UsageError(
-                "the size of the model cache (--model-cache-size) has no effect without a "
-                "cache folder (--model-cache)"
-            )
+        check_folders(graph_files, model_cache, model_cache_size)
         if limits.loading not in (None, DEFAULT_LIMITS.loading) and not isolate:
             raise UsageError(
                 "the limit loading needs isolation (--isolate): without it, a load cannot "
@@ -117,14 +114,15 @@ class NNHost:
         self._isolate = isolate
         self._settings = Settings(threads, fast_math, model_cache, model_cache_size)
         self._given = checked_backends(backends or {})
-        self._placement = Placement(devices, gpu_fallback)
+        rules, server = without_server(devices)
+        self._placement = Placement(rules, gpu_fallback)
         self._gpu_fallback = gpu_fallback
         self._stats = HostStats()
         self._stats_keys: WeakKeyDictionary[Graph, Key] = WeakKeyDictionary()
         self._shared = Pool(self._new_backend)
         """For named graphs, and without isolation for all graphs."""
         self._named = NamedGraphs(
-            graphs, self._settings, self._given, self._shared, self, graph_files
+            graphs, self._settings, self._given, self._shared, self, graph_files, server
         )
         self._own = Pool(self._new_backend) if isolate else self._shared
         """For graphs that the program itself loads."""
@@ -178,9 +176,9 @@ class NNHost:
         only_this: bool = False,
     ) -> Graph:
         """Load a model, or return the same model if it is already loaded. A model of another format
-        than `encoding` is accepted if guests and hosts use one number for both, unless `only_this`
-        is set. With isolation, the model is in a process that holds only models loaded by this
-        method, and none of a guest's. Raises HostError."""
+        than `encoding` is accepted if both have one number, unless `only_this` is set. With
+        isolation, it is in a process that holds only models loaded by this method. Raises
+        HostError."""
         return self._load_from(self._own, builders, encoding, target, options, only_this)
 
     def _load_from(
@@ -225,6 +223,17 @@ class NNHost:
         """See runtime_shim.host.named_graphs.Loader."""
         parts = list(map(Path, graph.paths))
         return self._load(self._shared, parts, encoding, place, options, graph.name)
+
+    def load_remote(self, graph: NamedGraph, stand_in: StandIn | None) -> Graph:
+        """See runtime_shim.host.named_graphs.Loader."""
+        self._check_open()
+        started = perf_counter()
+        opened: Graph = guarded(open_remote, graph, self.limits.timeout, stand_in)
+        self._check_open()
+        key = (REMOTE, graph.name, place_name(graph.target), opened.device)
+        self._stats.add_load(key, perf_counter() - started)
+        self._stats_keys[opened] = key
+        return opened
 
     def share(self, graph: Graph, options: Options) -> Graph:
         """See runtime_shim.host.named_graphs.Loader."""

@@ -9,10 +9,12 @@ from typing import Protocol
 
 from rewriter.abi.dialects import Encoding
 from runtime_shim.backends.interface import Backend, Graph, Options, Part, Place
+from runtime_shim.host.graph_specs import NamedGraph
 from runtime_shim.host.named_graphs import Wanted
+from runtime_shim.host.stand_ins import StandIn
 from runtime_shim.host.stats import GuestStats, Key
 
-__all__ = ["Floats", "Loader", "StoreLife", "load_with", "resolve"]
+__all__ = ["Floats", "Loader", "StoreLife", "load_with", "open_remote", "resolve"]
 
 
 class Floats(Enum):
@@ -71,3 +73,11 @@ def load_with(
 
     load = loading.load if is_given else loading.load_explained
     return load(backend, parts, place, options)
+
+
+def open_remote(named: NamedGraph, most_seconds: float | None, stand_in: StandIn | None) -> Graph:
+    """See runtime_shim.backends.remote.opening. The graph has servers."""
+    from runtime_shim.backends.remote import opening
+
+    assert named.remote is not None  # noqa: S101 - nobody asks for other graphs
+    return opening.open_remote(named.remote, most_seconds, stand_in)

@@ -15,16 +15,22 @@ from rewriter.abi.dialects import Encoding, Errno, Target
 from rewriter.errors import UsageError
 from runtime_shim.backends.interface import Graph, Options, Place, Settings, guarded
 from runtime_shim.backends.parsing.model_parts import no_file, unfit
-from runtime_shim.errors import HostError
+from runtime_shim.backends.remote.model import Endpoint, is_model_name
+from runtime_shim.errors import HostError, ServerError
 from runtime_shim.guest_text import quoted
-from runtime_shim.host.graph_specs import NamedGraph, graph_in, names_in
+from runtime_shim.host.graph_specs import REMOTE, NamedGraph, graph_in, names_in, remote_graph
 from runtime_shim.host.pool import Pool
+from runtime_shim.host.stand_ins import StandIn
 
 __all__ = ["NamedGraphs", "Wanted", "is_lost", "spelled"]
 
 log = logging.getLogger("runtime_shim")
 
 _NAMES_IN_A_REASON = 20
+
+_OUT_OF_REACH = ("NN603", "NN604")
+"""Errors of a load after which a local model may stand in: nobody has taken the request, or
+answered it."""
 
 
 class Loader(Protocol):
@@ -36,6 +42,9 @@ class Loader(Protocol):
     def load_named(
         self, graph: NamedGraph, encoding: Encoding, place: Place, options: Options
     ) -> Graph: ...
+
+    def load_remote(self, graph: NamedGraph, stand_in: StandIn | None) -> Graph:
+        """The graph on its servers."""
 
     def share(self, graph: Graph, options: Options) -> Graph:
         """A graph that shares the model, with other options for its contexts."""
@@ -54,7 +63,8 @@ class Wanted(NamedTuple):
 class NamedGraphs:
     """All named graphs of a host. May be shared by threads. `given` are the encodings whose
     backends are the embedder's own. The models in `folder` are named by their paths in it. Such a
-    name is resolved for each guest that asks, and again right before files are read.
+    name is resolved for each guest that asks, and again right before files are read. Any other name
+    is that of a model on `server`, if there is one.
 
     Raises UsageError if two `graphs` have the same name.
     """
@@ -67,8 +77,10 @@ class NamedGraphs:
         pool: Pool,
         loader: Loader,
         folder: str | None = None,
+        server: Endpoint | None = None,
     ) -> None:
         self._folder = folder
+        self._server = server
         self._in_it: list[str] | None = None
         """The names of some models in the folder; None until they are first needed."""
         self._settings = settings
@@ -85,13 +97,16 @@ class NamedGraphs:
                 log.warning(
                     "%s; guests that load this graph get an error", _no_file(graph, missing)
                 )
-            elif graph.encoding not in given:
+            elif graph.paths and graph.encoding not in given:
                 _warn_of_other(graph)
         self._placed: dict[str, tuple[Encoding, Place]] = {}
         """Only of graphs that were loaded: a file that fails to load may be replaced by one of
         another format."""
         self._warned: set[str] = set()
         self._plain: dict[str, Graph] = {}
+        self._stand_ins: dict[str, StandIn] = {}
+        self._local: dict[str, Graph] = {}
+        """The local models of graphs that are on servers."""
         self._configured: WeakValueDictionary[tuple[str, str], Graph] = WeakValueDictionary()
 
     def find(self, name: str, options: Options) -> Wanted:
@@ -101,7 +116,7 @@ class NamedGraphs:
 
         Raises HostError, with `not_found` if there is none.
         """
-        named = self._graphs.get(name) or self._in_folder(name)
+        named = self._graphs.get(name) or self._in_folder(name) or self._on_server(name)
         if named is None:
             known = ", ".join(map(quoted, self._some_names()))
             raise HostError(
@@ -112,6 +127,9 @@ class NamedGraphs:
         plain = Wanted(
             0, lambda: _if_there(self._plain.get(named.name)), lambda: self._load_plain(named)
         )
+        if options and named.remote is not None:
+            self._warn_of_ignored(named.name, REMOTE, tuple(options))
+            return plain
         return self._find_configured(named, options, plain) if options else plain
 
     def _some_names(self) -> list[str]:
@@ -124,6 +142,11 @@ class NamedGraphs:
     def _in_folder(self, name: str) -> NamedGraph | None:
         found = None if self._folder is None else graph_in(self._folder, name)
         return None if found is None else self._graphs.get(found.name, found)
+
+    def _on_server(self, name: str) -> NamedGraph | None:
+        if self._server is None or not is_model_name(name):
+            return None
+        return remote_graph(self._server._replace(model=name))
 
     def _find_configured(self, named: NamedGraph, options: Options, plain: Wanted) -> Wanted:
         from runtime_shim.backends.common.tensor_info import most_threads, with_threads_up_to
@@ -139,7 +162,7 @@ class NamedGraphs:
                 understood(encoding, self._settings, each, may_offload)
                 for each in (named.options, merged)
             )
-        self._warn_of_ignored(named.name, encoding, mine.ignored)
+        self._warn_of_ignored(named.name, encoding.name.lower(), mine.ignored)
         shares = spelled(mine.loading) == spelled(own.loading)
         every = {**mine.loading, **mine.contexts}
         if shares and spelled(mine.contexts) == spelled(own.contexts):
@@ -161,14 +184,15 @@ class NamedGraphs:
     def forget_loaded(self) -> None:
         """Drop all loaded graphs."""
         self._plain.clear()
+        self._local.clear()
 
-    def _warn_of_ignored(self, name: str, encoding: Encoding, options: tuple[str, ...]) -> None:
+    def _warn_of_ignored(self, name: str, backend: str, options: tuple[str, ...]) -> None:
         """Warn once for each graph, because a guest could fill the log."""
         if options and name not in self._warned:
             from runtime_shim.backends.common.tensor_info import warn_of_ignored
 
             self._warned.add(name)
-            warn_of_ignored(encoding.name.lower(), options)
+            warn_of_ignored(backend, options)
 
     def _place(self, named: NamedGraph) -> tuple[Encoding, Place]:
         placed = self._placed.get(named.name)
@@ -203,11 +227,40 @@ class NamedGraphs:
     def _load_plain(self, named: NamedGraph) -> Graph:
         with self._pool.lock_of(named.name):
             graph = _if_there(self._plain.get(named.name))
+            if graph is None and named.remote is not None:
+                return self._load_remote(named)
             if graph is None:
                 encoding, place = self._place(named)
                 graph = self._load(named, encoding, place, named.options)
                 self._plain[named.name] = graph
         return graph
+
+    def _load_remote(self, named: NamedGraph) -> Graph:
+        """The graph on its servers or, for this one guest, its local model, if it has one and no
+        server can be reached."""
+        stand_in = self._stand_in(named) if named.paths else None
+        try:
+            graph = self._loader.load_remote(named, stand_in)
+        except ServerError as error:
+            if stand_in is None or error.code not in _OUT_OF_REACH:
+                raise
+            return stand_in.load(error.reason)
+        self._plain[named.name] = graph
+        if stand_in is not None:
+            stand_in.is_over()
+        return graph
+
+    def _stand_in(self, named: NamedGraph) -> StandIn:
+        def load() -> Graph:
+            with self._pool.lock_of(("local", named.name)):
+                graph = _if_there(self._local.get(named.name))
+                if graph is None:
+                    encoding, place = self._place(named)
+                    graph = self._loader.load_named(named, encoding, place, named.options)
+                    self._local[named.name] = graph
+            return graph
+
+        return self._stand_ins.setdefault(named.name, StandIn(named.name, load))
 
     def _load_configured(self, key: tuple[str, str], load: Callable[[], Graph]) -> Graph:
         with self._pool.lock_of(key):

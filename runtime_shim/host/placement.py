@@ -9,9 +9,11 @@ from rewriter.abi.dialects import Encoding, Target
 from rewriter.errors import InputError, UsageError
 from rewriter.suggestions import did_you_mean
 from runtime_shim.backends.common.devices import AUTO, place_name
-from runtime_shim.backends.interface import Backend, Place
+from runtime_shim.backends.interface import MODEL_CACHE_SIZE, Backend, Place
+from runtime_shim.backends.remote.model import Endpoint, parse_server
+from runtime_shim.host.graph_specs import REMOTE
 
-__all__ = ["Placement", "check_folders", "checked_backends"]
+__all__ = ["Placement", "check_folders", "checked_backends", "without_server"]
 
 
 class Placement:
@@ -25,7 +27,7 @@ class Placement:
 
     def __init__(self, rules: Mapping[str, str], gpu_fallback: bool = False) -> None:
         self._rules = {what.lower(): rule for what, rule in rules.items()}
-        known = [*_ENCODINGS, *map(place_name, Target), AUTO]
+        known = [*_ENCODINGS, *map(place_name, Target), AUTO, REMOTE]
         for what, rule in self._rules.items():
             if what not in known:
                 raise UsageError(
@@ -58,9 +60,24 @@ def _split(rule: str) -> tuple[str, str]:
     return (backend.lower(), device) if colon and backend.lower() in _ENCODINGS else ("", rule)
 
 
-def check_folders(graph_files: str | None, model_cache: str | None) -> None:
+def without_server(devices: Mapping[str, str]) -> tuple[Mapping[str, str], Endpoint | None]:
+    """The rules for Placement, and the inference server that is named among them. Raises
+    UsageError."""
+    rules = dict(devices)
+    url = rules.pop(REMOTE, None)
+    return rules, None if url is None else parse_server(url)
+
+
+def check_folders(
+    graph_files: str | None, model_cache: str | None, model_cache_size: int | None
+) -> None:
     """Raise InputError for a folder that does not exist, and UsageError for one that cannot be
-    used."""
+    used, and for the size of a cache that has no folder."""
+    if model_cache is None and model_cache_size != MODEL_CACHE_SIZE:
+        raise UsageError(
+            "the size of the model cache (--model-cache-size) has no effect without a "
+            "cache folder (--model-cache)"
+        )
     if graph_files is not None and not os.path.isdir(graph_files):
         if os.path.exists(graph_files):
             raise InputError(

@@ -189,9 +189,10 @@ class Session:
         return handle
 
     def graph(self, handle: int) -> tuple[Encoding, Graph]:
-        """The graph of a handle, and its encoding."""
+        """The graph of a handle, and its encoding: autodetect for a model on a server."""
         found = self._graphs[handle]
-        return Encoding[self._host.key_of(found)[0].upper()], found
+        name = self._host.key_of(found)[0].upper()
+        return getattr(Encoding, name, Encoding.AUTODETECT), found
 
     def set_input(
         self,
@@ -243,6 +244,8 @@ class Session:
             if isinstance(error, HostError):
                 raise
             raise failed(error) from error
+        ran_on = getattr(found, "ran_on", None)  # a local model may have stood in
+        row = row if ran_on is None else self._host.stats.row(self._host.key_of(ran_on))
         row.inferences += 1
         row.inference_seconds += perf_counter() - started
         if moved_back and arena is not None:
@@ -253,8 +256,7 @@ class Session:
         return bytes(self.output_in_place(context, index))
 
     def output_in_place(self, context: int, index: int) -> memoryview:
-        """The bytes of an output without a copy. They may move or go once the host call that asks
-        for them has returned."""
+        """The bytes of an output without a copy. They may move once the host call has returned."""
         arena = self._arena and self._here()
         found = self.contexts[context]
         try:
@@ -297,13 +299,9 @@ class Session:
         return guarded(named.output_index, self.contexts[context], name)
 
     def set_tensor(
-        self,
-        context: int,
-        index: int,
-        tensor_type: ComponentType,
-        shape: tuple[int, ...],
-        data: memoryview,
-    ) -> None:
+        self, context: int, index: int, tensor_type: ComponentType,
+        shape: tuple[int, ...], data: memoryview,
+    ) -> None:  # fmt: skip
         """Like `set_input`, for a type of wasi:nn: see tensors.named.core_type."""
         found = self.contexts[context]
         if tensor_type is ComponentType.BF16 and takes_bf16(found):

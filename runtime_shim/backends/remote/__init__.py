@@ -1,0 +1,1 @@
+"""Runs models on inference servers, over the Open Inference Protocol (KServe v2)."""

@@ -1,0 +1,66 @@
+"""What a server says of a model and of outputs, checked: no server is trusted with lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from runtime_shim.backends.common.tensor_info import Port
+from runtime_shim.backends.remote.datatypes import element_for
+from runtime_shim.backends.remote.failures import contradiction, inexpressible
+from runtime_shim.backends.remote.interface import Answered, Tensors
+from runtime_shim.errors import HostError
+from runtime_shim.guest_text import quoted
+
+__all__ = ["check_answer", "ports_of"]
+
+_MOST_PORTS = 10_000
+_MOST_DIMENSIONS = 64
+_LONGEST = 1 << 40
+"""Bounds on what a server may say of a model; all of them are beyond what models have."""
+
+
+def ports_of(server: str, kind: str, described: Sequence[Tensors]) -> tuple[Port, ...]:
+    """The inputs or outputs of a model. Raises HostError for a description that makes no sense, and
+    for one that names none, because some servers do not know."""
+    if not described:
+        raise inexpressible(
+            f"{server} names no {kind}s of the model, so their types and shapes are not known;"
+            " the server's configuration of the model has to list them"
+        )
+    if len(described) > _MOST_PORTS:
+        raise contradiction(server, f"the model has {len(described)} {kind}s")
+    ports = tuple(_port(server, kind, each) for each in described)
+    if len({port.name for port in ports}) < len(ports) or not all(port.name for port in ports):
+        raise contradiction(server, f"{kind}s have the same name, or none")
+    return ports
+
+
+def _port(server: str, kind: str, described: Tensors) -> Port:
+    name, datatype, shape = described
+    if len(shape) > _MOST_DIMENSIONS or not all(_is_dim(dim) for dim in shape):
+        raise contradiction(server, f"the {kind} {quoted(name)} has the shape {quoted(shape)}")
+    dims = tuple(None if dim == -1 else dim for dim in shape if isinstance(dim, int))
+    return Port(name, quoted(datatype)[1:-1], element_for(datatype), dims)
+
+
+def _is_dim(dim: object) -> bool:
+    return type(dim) is int and -1 <= dim < _LONGEST
+
+
+def check_answer(server: str, port: Port, answered: Answered, size: int) -> tuple[int, ...]:
+    """The shape of an output of `size` bytes. Raises HostError unless it is what the server said of
+    the model, and its bytes are as many as its type and shape need."""
+    element = port.element
+    if element is None or answered.datatype != port.described_type:
+        raise _other(server, port, f"has the type {quoted(answered.datatype)}")
+    shape = tuple(dim for dim in answered.shape if type(dim) is int and 0 <= dim < _LONGEST)
+    if len(shape) != len(answered.shape) or not port.accepts(shape):
+        raise _other(server, port, f"has the shape {quoted(list(answered.shape))}")
+    if size != prod(shape) * element.size:
+        raise _other(server, port, f"of shape {list(shape)} has {size} bytes")
+    return shape
+
+
+def _other(server: str, port: Port, what: str) -> HostError:
+    return contradiction(server, f"the output {port} {what}")

@@ -1,0 +1,54 @@
+"""What can fail between nnshim and an inference server, each with its errno and its code."""
+
+from __future__ import annotations
+
+from rewriter.abi.dialects import Errno
+from runtime_shim.errors import ServerError
+
+__all__ = ["NotTaken", "contradiction", "inexpressible", "late", "lost", "refused", "unreached"]
+
+
+class NotTaken(Exception):
+    """A server has certainly not begun with a request: another one can be asked. The message says
+    why."""
+
+
+def unreached(reason: str) -> ServerError:
+    """No endpoint has taken the request."""
+    return ServerError(
+        Errno.RUNTIME_ERROR, f"no endpoint takes the request: {reason}", "server", "NN603"
+    )
+
+
+def late(server: str) -> ServerError:
+    """The deadline is over."""
+    return ServerError(
+        Errno.RUNTIME_ERROR, f"{server} has not answered within the deadline", "server", "NN604"
+    )
+
+
+def lost(server: str, how: str) -> ServerError:
+    """The connection ended before the answer did."""
+    return ServerError(
+        Errno.RUNTIME_ERROR,
+        f"the connection to {server} was lost before the answer was complete ({how})",
+        "server",
+        "NN605",
+    )
+
+
+def refused(server: str, how: str, errno: Errno = Errno.RUNTIME_ERROR) -> ServerError:
+    """The server answers with an error."""
+    return ServerError(errno, f"{server} refuses the request: {how}", "server", "NN606")
+
+
+def contradiction(server: str, what: str) -> ServerError:
+    """The server's answer is not one, or does not fit what the server said of the model."""
+    return ServerError(
+        Errno.RUNTIME_ERROR, f"the answer of {server} cannot be used: {what}", "server", "NN607"
+    )
+
+
+def inexpressible(what: str) -> ServerError:
+    """Something that the protocol, or this server's form of it, cannot express."""
+    return ServerError(Errno.UNSUPPORTED_OPERATION, what, "server", "NN608")

@@ -1,0 +1,174 @@
+"""A model on inference servers, and its execution contexts."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from time import monotonic
+from typing import Protocol
+
+from rewriter.abi.dialects import TensorType
+from runtime_shim.backends.common.tensor_info import (
+    Port,
+    check_input,
+    check_output,
+    names_of,
+    no_numbers,
+    not_set,
+    output_of,
+)
+from runtime_shim.backends.interface import ExecutionContext, Graph, Output, is_described
+from runtime_shim.backends.remote.described import check_answer, ports_of
+from runtime_shim.backends.remote.failures import NotTaken, contradiction, inexpressible, unreached
+from runtime_shim.backends.remote.interface import Answered, Given, Metadata, Server
+from runtime_shim.backends.remote.servers import Servers
+from runtime_shim.guest_text import quoted
+
+__all__ = ["Fallback", "RemoteGraph"]
+
+
+class Fallback(Protocol):
+    """The local model of a graph. Both methods may be called by several threads."""
+
+    def load(self, reason: str) -> Graph:
+        """Load it, if it is not loaded, and say that it is used, and why, unless that has been
+        said. Raises HostError."""
+
+    def is_over(self) -> None:
+        """A server has answered again."""
+
+
+Computed = Sequence[tuple[tuple[int, ...], memoryview] | None]
+"""Shape and bytes of each output; None for those that are not tensors of numbers."""
+
+
+class RemoteGraph:
+    """Implements backends.interface.Graph. `name` is the URL of the server that has described the
+    model. `seconds` is how long an inference may take, with all attempts."""
+
+    def __init__(
+        self,
+        servers: Servers,
+        name: str,
+        metadata: Metadata,
+        seconds: float,
+        fallback: Fallback | None,
+    ) -> None:
+        self.servers = servers
+        self.seconds = seconds
+        self.fallback = fallback
+        self.inputs = ports_of(name, "input", metadata.inputs)
+        self.outputs = ports_of(name, "output", metadata.outputs)
+        self.wanted = [(port, None) for port in self.outputs if port.element is not None]
+        self.input_elements = [port.element for port in self.inputs]
+        self.names = names_of(self.inputs, self.outputs)
+        platform = quoted(metadata.platform)[1:-1]
+        self.device = f"{name} ({platform})" if platform else name
+
+    def init_execution_context(self) -> RemoteContext:
+        return RemoteContext(self)
+
+    def infer(self, fed: dict[int, tuple[TensorType, tuple[int, ...], bytes]]) -> Computed:
+        """All outputs. Raises NotTaken and HostError."""
+        given = [Given(self.inputs[index], fed[index][1], fed[index][2]) for index in sorted(fed)]
+        request = functools.partial(self._infer, given)
+        return self.servers.ask(request, monotonic() + self.seconds)
+
+    def _infer(self, given: Sequence[Given], server: Server, until: float) -> Computed:
+        answered = server.infer(given, self.wanted, until)
+        return self._checked(server.name, answered)
+
+    def _checked(self, server: str, answered: Sequence[Answered]) -> Computed:
+        """The outputs in the model's order, each as the model's metadata has it."""
+        found = {each.name: each for each in answered}
+        if len(found) < len(answered):
+            raise contradiction(server, "two outputs have the same name")
+        computed: list[tuple[tuple[int, ...], memoryview] | None] = []
+        for port in self.outputs:
+            each = found.pop(port.name, None)
+            if port.element is None:
+                computed.append(None)
+                continue
+            if each is None or each.data is None:
+                raise contradiction(server, f"the output {port} is missing")
+            computed.append((check_answer(server, port, each, len(each.data)), each.data))
+        if found:
+            raise contradiction(server, f"the model has no output {next(iter(found))!r}")
+        return computed
+
+    def local_context(self, reason: NotTaken) -> tuple[Graph, ExecutionContext]:
+        """A context of the local model. Raises HostError if there is none, or if its inputs and
+        outputs are others than those of the model on the servers."""
+        if self.fallback is None:
+            raise unreached(str(reason))
+        graph = self.fallback.load(str(reason))
+        context = graph.init_execution_context()
+        if not is_described(context) or not self._has_names_of(context.names):
+            raise inexpressible(
+                "the local model cannot stand in for the one on the server: its inputs and outputs"
+                " have other names, or another order"
+            )
+        return graph, context
+
+    def _has_names_of(self, local: object) -> bool:
+        inputs, outputs = getattr(local, "inputs", None), getattr(local, "outputs", None)
+        return (inputs, outputs) == (self.names.inputs, self.names.outputs)
+
+
+class RemoteContext:
+    """Implements backends.interface.DescribedContext. `ran_on` is the local graph if that has
+    computed last."""
+
+    def __init__(self, graph: RemoteGraph) -> None:
+        self._graph = graph
+        self.input_elements = graph.input_elements
+        self.names = graph.names
+        self._fed: dict[int, tuple[TensorType, tuple[int, ...], bytes]] = {}
+        self._computed: Computed | None = None
+        self._local: ExecutionContext | None = None
+        self.ran_on: Graph | None = None
+
+    def set_input(
+        self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
+    ) -> None:
+        check_input(self._graph.inputs, index, tensor_type, shape, data)
+        self._fed[index] = tensor_type, shape, bytes(data)
+
+    def compute(self) -> None:
+        self._computed = self.ran_on = None
+        graph = self._graph
+        missing = not_set(graph.inputs, self._fed)
+        if missing is not None:
+            raise missing
+        try:
+            self._computed = graph.infer(self._fed)
+        except NotTaken as reason:
+            self._compute_locally(reason)
+        else:
+            if graph.fallback is not None:
+                graph.fallback.is_over()
+
+    def _compute_locally(self, reason: NotTaken) -> None:
+        graph, context = self._graph.local_context(reason)
+        for index, (tensor_type, shape, data) in self._fed.items():
+            context.set_input(index, tensor_type, shape, memoryview(data))
+        context.compute()
+        self._local, self.ran_on = context, graph
+
+    def get_output(self, index: int) -> memoryview:
+        if self.ran_on is not None and self._local is not None:
+            return self._local.get_output(index)
+        return self._output(index)[2]
+
+    def output(self, index: int) -> Output:
+        if self.ran_on is not None and self._local is not None and is_described(self._local):
+            return self._local.output(index)
+        return output_of(*self._output(index))
+
+    def _output(self, index: int) -> tuple[Port, tuple[int, ...], memoryview]:
+        computed = self._computed
+        port = check_output(self._graph.outputs, index, computed is not None)
+        found = computed[index] if computed is not None else None
+        if found is None:
+            raise no_numbers(index, port)
+        return port, *found

@@ -1,0 +1,94 @@
+"""What a connection to an inference server can do, whatever it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+from typing import NamedTuple, Protocol
+
+from runtime_shim.backends.common.tensor_info import Port
+
+__all__ = ["Answered", "Given", "Metadata", "Region", "Server", "Tensors", "left"]
+
+
+class Region(NamedTuple):
+    """A tensor's place in shared memory that the server knows by a name. In bytes."""
+
+    name: str
+    offset: int
+    size: int
+
+
+class Given(NamedTuple):
+    """An input: its port, its shape in elements, and its bytes, or where they are."""
+
+    port: Port
+    shape: tuple[int, ...]
+    data: bytes | Region
+
+
+class Answered(NamedTuple):
+    """An output as a server describes it. `data` is None if it is in shared memory. Nothing of it
+    has been compared with the model's metadata."""
+
+    name: str
+    datatype: str
+    shape: Sequence[object]
+    data: memoryview | None
+
+
+class Tensors(NamedTuple):
+    """What a server says of an input or output of a model. `shape` has -1 for free dimensions.
+    Nothing of it has been checked, except that these are texts and a list."""
+
+    name: str
+    datatype: str
+    shape: Sequence[object]
+
+
+class Metadata(NamedTuple):
+    """What a server says of a model. `platform` is the NN runtime in the server's words."""
+
+    platform: str
+    inputs: Sequence[Tensors]
+    outputs: Sequence[Tensors]
+
+
+class Server(Protocol):
+    """A model on one server. May be shared by threads. `until` is a time of time.monotonic, by
+    which each call ends. Every method raises NotTaken if the server has certainly not begun with
+    the request, and ServerError."""
+
+    name: str
+
+    def extensions(self, until: float) -> Sequence[str]:
+        """The protocol's extensions that the server has."""
+
+    def metadata(self, until: float) -> Metadata: ...
+
+    def check_ready(self, until: float) -> None:
+        """Raise NotTaken unless the server says that the model is ready."""
+
+    def infer(
+        self,
+        inputs: Sequence[Given],
+        outputs: Sequence[tuple[Port, Region | None]],
+        until: float,
+    ) -> Sequence[Answered]:
+        """Run the model, and return these of its outputs, as far as the server tells the truth."""
+
+    def register(self, region: str, key: str, size: int, until: float) -> None:
+        """Let the server map a POSIX shared memory object of `size` bytes."""
+
+    def unregister(self, region: str, until: float) -> None:
+        """Let the server unmap it."""
+
+    def close(self) -> None: ...
+
+
+def left(until: float) -> float:
+    """Seconds until then, more than 0. Raises TimeoutError if it is over."""
+    seconds = until - monotonic()
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds

@@ -1,0 +1,144 @@
+"""What an operator says of a model on inference servers: its endpoints, and how to speak to them.
+Nothing of it is secret: headers are given by the names of environment variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+from urllib.parse import quote, unquote, urlsplit
+
+from rewriter.errors import UsageError
+from rewriter.suggestions import did_you_mean
+
+__all__ = [
+    "DEADLINE",
+    "TOKEN",
+    "Endpoint",
+    "RemoteModel",
+    "Tls",
+    "is_model_name",
+    "parse_endpoint",
+    "parse_server",
+]
+
+DEADLINE = 30.0
+"""In seconds, by default."""
+
+TOKEN = "NNSHIM_REMOTE_TOKEN"  # noqa: S105 - the name of a variable
+"""The environment variable with the bearer token of endpoints that the command line names."""
+
+_PORTS = {"grpc": None, "grpcs": None, "http": 80, "https": 443}
+"""The default port of each scheme. gRPC has none."""
+
+_SECURE = ("grpcs", "https")
+
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+class Endpoint(NamedTuple):
+    """A model on one server. `model` is empty if only the server is named, and `version` if the
+    server chooses one."""
+
+    scheme: str
+    host: str
+    port: int
+    model: str = ""
+    version: str = ""
+
+    @property
+    def is_secure(self) -> bool:
+        return self.scheme in _SECURE
+
+    @property
+    def is_grpc(self) -> bool:
+        return self.scheme.startswith("grpc")
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether the host is this machine's loopback."""
+        return self.host in _LOCAL
+
+    @property
+    def address(self) -> str:
+        """`HOST:PORT`, with brackets around an IPv6 address."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def __str__(self) -> str:
+        version = f"/versions/{quote(self.version, safe='')}" if self.version else ""
+        return f"{self.scheme}://{self.address}/{quote(self.model, safe='')}{version}"
+
+
+class Tls(NamedTuple):
+    """Files in PEM: the authorities to trust (None: the system's), and this client's certificate
+    with its key (None: no certificate)."""
+
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class RemoteModel:
+    """A model on inference servers. The first endpoint that is well is used.
+
+    `deadline` is how many seconds a load or an inference may take, with all attempts. `headers` has
+    the environment variable for each header; with `takes_token`, the variable TOKEN has a bearer
+    token. With `shared_memory`, tensors go through POSIX shared
+    memory to a server on this machine. With `falls_back`, the graph's local model runs where no
+    endpoint can be reached.
+    """
+
+    endpoints: tuple[Endpoint, ...]
+    deadline: float = DEADLINE
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    takes_token: bool = False
+    tls: Tls = field(default_factory=Tls)
+    shared_memory: bool = False
+    falls_back: bool = False
+
+
+def is_model_name(name: str) -> bool:
+    """Whether a server can have a model of this name: it is a part of a path in HTTP."""
+    return name not in ("", ".", "..") and "/" not in name and name.isprintable()
+
+
+def parse_endpoint(text: str) -> Endpoint:
+    """Parse `SCHEME://HOST:PORT/MODEL`, or `.../MODEL/versions/VERSION`; the scheme is grpc, grpcs,
+    http or https. Raises UsageError."""
+    return _parse(text, has_model=True)
+
+
+def parse_server(text: str) -> Endpoint:
+    """Parse `SCHEME://HOST:PORT`, for the models of a server by their names. Raises UsageError."""
+    return _parse(text, has_model=False)
+
+
+def _parse(text: str, has_model: bool) -> Endpoint:
+    if "@" in text:  # this text is not printed, because it may have a password in it
+        raise UsageError(
+            "a URL of an inference server may not have a user or a password in it; headers in a"
+            f" file of graphs, or the variable {TOKEN}, identify you"
+        )
+    model = "/MODEL" if has_model else ""
+    expected = f"expected grpc://HOST:PORT{model}, or grpcs, http or https"
+    try:
+        url = urlsplit(text)
+        host, port = url.hostname, url.port
+    except ValueError as error:
+        raise UsageError(f"{text}: {error}; {expected}") from error
+    if url.scheme not in _PORTS:
+        raise UsageError(f"{text}: {expected}{did_you_mean(url.scheme, _PORTS)}")
+    port = port or _PORTS[url.scheme]
+    if not host or not port or url.query or url.fragment or not text.isprintable():
+        raise UsageError(f"{text}: {expected}")
+    parts = [unquote(part) for part in url.path.strip("/").split("/")]
+    if not has_model:
+        if parts != [""]:
+            raise UsageError(f"{text}: {expected}; -S nn-graph=remote::URL names one model")
+        return Endpoint(url.scheme, host, port)
+    version = parts.pop() if len(parts) == 3 and parts.pop(1) == "versions" else None
+    if len(parts) != 1 or not is_model_name(parts[0]) or version == "":
+        raise UsageError(f"{text}: {expected}, or a model with /versions/VERSION after it")
+    return Endpoint(url.scheme, host, port, parts[0], version or "")

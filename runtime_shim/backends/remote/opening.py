@@ -1,0 +1,75 @@
+"""Opens a model on inference servers: connects, and reads what they say of it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import weakref
+from time import monotonic
+
+from rewriter.abi.dialects import Errno
+from rewriter.errors import InputError
+from rewriter.installation import install_line
+from runtime_shim.backends.remote.access import Access, from_environment
+from runtime_shim.backends.remote.failures import NotTaken, unreached
+from runtime_shim.backends.remote.graph import Fallback, RemoteGraph
+from runtime_shim.backends.remote.interface import Metadata, Server
+from runtime_shim.backends.remote.model import Endpoint, RemoteModel
+from runtime_shim.backends.remote.servers import Servers
+from runtime_shim.errors import HostError
+
+__all__ = ["open_remote"]
+
+_warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
+
+
+def open_remote(
+    model: RemoteModel, most_seconds: float | None, fallback: Fallback | None
+) -> RemoteGraph:
+    """Connect to a model. Nothing takes longer than its deadline, or than `most_seconds`.
+
+    Raises HostError: `invalid_encoding` if a package is missing, and NN603 if no server can be
+    reached.
+    """
+    seconds = model.deadline if most_seconds is None else min(model.deadline, most_seconds)
+    try:
+        access = from_environment(model)
+        made = [_server(endpoint, access) for endpoint in model.endpoints]
+    except InputError as error:
+        raise HostError(Errno.RUNTIME_ERROR, str(error)) from None
+    except OSError as error:
+        raise HostError(
+            Errno.RUNTIME_ERROR, f"cannot use the files for TLS: {error.strerror or error}"
+        ) from None
+    servers = Servers(made)
+    try:
+        name, metadata = servers.ask(_metadata, monotonic() + seconds)
+        graph = RemoteGraph(servers, name, metadata, seconds, fallback)
+    except NotTaken as error:
+        servers.close()
+        raise unreached(str(error)) from None
+    except BaseException:
+        servers.close()
+        raise
+    weakref.finalize(graph, servers.close)
+    return graph
+
+
+def _metadata(server: Server, until: float) -> tuple[str, Metadata]:
+    return server.name, server.metadata(until)
+
+
+def _server(endpoint: Endpoint, access: Access) -> Server:
+    if access.headers and not (endpoint.is_secure or endpoint.is_on_this_machine):
+        _warn_once(f"the headers for {endpoint} are sent unencrypted")
+    if not endpoint.is_grpc:
+        from runtime_shim.backends.remote.over_http.server import HttpServer
+
+        return HttpServer(endpoint, access)
+    try:
+        from runtime_shim.backends.remote.over_grpc.server import GrpcServer
+    except ImportError as error:
+        reason = f"cannot import gRPC ({error}); {install_line('remote')}"
+        _warn_once(reason)
+        raise HostError(Errno.INVALID_ENCODING, reason) from error
+    return GrpcServer(endpoint, access)

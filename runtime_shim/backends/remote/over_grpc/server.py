@@ -1,0 +1,258 @@
+"""A model on a server, over gRPC."""
+
+from __future__ import annotations
+
+import os
+import struct
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from rewriter.abi.dialects import Errno
+from runtime_shim.backends.common.tensor_info import Port
+from runtime_shim.backends.remote.access import Access
+from runtime_shim.backends.remote.datatypes import format_of
+from runtime_shim.backends.remote.failures import (
+    NotTaken,
+    contradiction,
+    late,
+    lost,
+    refused,
+)
+from runtime_shim.backends.remote.interface import (
+    Answered,
+    Given,
+    Metadata,
+    Region,
+    Tensors,
+    left,
+)
+from runtime_shim.backends.remote.limits import LARGEST_ANSWER, LARGEST_DESCRIPTION
+from runtime_shim.backends.remote.model import Endpoint
+from runtime_shim.backends.remote.over_grpc.messages import SERVICE, TYPED, message
+
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it would print to standard error by itself
+
+import grpc
+from google.protobuf.message import DecodeError
+
+__all__ = ["GrpcServer"]
+
+_CONNECTING = 5000
+"""How many milliseconds one attempt to connect may take, so that there is time for another
+endpoint."""
+
+_OPTIONS = (
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", LARGEST_ANSWER),
+    ("grpc.enable_retries", 0),  # this package decides what is repeated
+    ("grpc.service_config_disable_resolution", 1),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.min_reconnect_backoff_ms", _CONNECTING),
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+)
+"""https://github.com/grpc/grpc/blob/master/include/grpc/impl/channel_arg_names.h"""
+
+_NOT_SENT = ("failed to connect to all addresses", "DNS resolution failed", "Name resolution")
+"""How the details of UNAVAILABLE begin if gRPC had no connection to send the request on."""
+
+_RAW_INPUT = b"\x3a"
+"""The tag of ModelInferRequest.raw_input_contents: field 7, with a length.
+
+https://protobuf.dev/programming-guides/encoding/
+"""
+
+_ERRNOS = {
+    "NOT_FOUND": Errno.NOT_FOUND,
+    "UNIMPLEMENTED": Errno.UNSUPPORTED_OPERATION,
+    "INVALID_ARGUMENT": Errno.INVALID_ARGUMENT,
+    "RESOURCE_EXHAUSTED": Errno.BUSY,
+    "UNAVAILABLE": Errno.BUSY,
+}
+"""For a server's own status. All others are runtime errors."""
+
+_BROKEN_CONNECTION = ("Socket closed", "Connection reset", "recvmsg:", "sendmsg:", "GOAWAY")
+
+
+class GrpcServer:
+    """Implements remote.interface.Server."""
+
+    def __init__(self, endpoint: Endpoint, access: Access) -> None:
+        self.name = str(endpoint)
+        self._model, self._version = endpoint.model, endpoint.version
+        self._access = access
+        self._headers = tuple(access.headers)
+        if endpoint.is_secure:
+            secrets = grpc.ssl_channel_credentials(*access.pem())
+            self._channel = grpc.secure_channel(endpoint.address, secrets, _OPTIONS)
+        else:
+            self._channel = grpc.insecure_channel(endpoint.address, _OPTIONS)
+        self._infer = self._method("ModelInfer")
+        self._begun: tuple[object, bytes] | None = None
+        """What the last request began with, and for which shapes."""
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def _method(self, name: str) -> Any:
+        return self._channel.unary_unary(f"/{SERVICE}/{name}")
+
+    def extensions(self, until: float) -> Sequence[str]:
+        return list(self._asked("ServerMetadata", {}, until).extensions)
+
+    def metadata(self, until: float) -> Metadata:
+        found = self._asked("ModelMetadata", self._named(), until)
+        inputs, outputs = (
+            [Tensors(each.name, each.datatype, list(each.shape)) for each in described]
+            for described in (found.inputs, found.outputs)
+        )
+        return Metadata(found.platform, inputs, outputs)
+
+    def check_ready(self, until: float) -> None:
+        if not self._asked("ModelReady", self._named(), until).ready:
+            raise NotTaken(f"{self.name} is not ready")
+
+    def register(self, region: str, key: str, size: int, until: float) -> None:
+        fields = {"name": region, "key": key, "byte_size": size}
+        self._asked("SystemSharedMemoryRegister", fields, until)
+
+    def unregister(self, region: str, until: float) -> None:
+        self._asked("SystemSharedMemoryUnregister", {"name": region}, until)
+
+    def _named(self) -> dict[str, str]:
+        return {"name": self._model, "version": self._version}
+
+    def _asked(self, method: str, fields: dict[str, Any], until: float) -> Any:
+        request = message(f"{method}Request")(**fields).SerializeToString()
+        answer = self._call(self._method(method), request, until)
+        if len(answer) > LARGEST_DESCRIPTION:
+            raise contradiction(self.name, f"it has {len(answer)} bytes")
+        kind = "ModelReadyResponse" if method == "ModelReady" else f"{method}Response"
+        if method.startswith("SystemSharedMemory"):
+            return None  # its answer is empty
+        return self._parsed(kind, answer)
+
+    def _parsed(self, kind: str, answer: bytes) -> Any:
+        try:
+            return message(kind).FromString(answer)
+        except (DecodeError, UnicodeDecodeError) as error:
+            raise contradiction(self.name, "it is not the protocol's message") from error
+
+    def infer(
+        self,
+        inputs: Sequence[Given],
+        outputs: Sequence[tuple[Port, Region | None]],
+        until: float,
+    ) -> Sequence[Answered]:
+        pieces = [self._beginning(inputs, outputs)]
+        for each in inputs:
+            if not isinstance(each.data, Region):
+                pieces += (_RAW_INPUT, _varint(len(each.data)), each.data)
+        answer = self._call(self._infer, b"".join(pieces), until)
+        return self._outputs(self._parsed("ModelInferResponse", answer), outputs)
+
+    def _beginning(
+        self, inputs: Sequence[Given], outputs: Sequence[tuple[Port, Region | None]]
+    ) -> bytes:
+        """The request without tensors in raw form, which come last. It is made once for all
+        requests whose tensors have the same shapes and places."""
+        key = [(each.port, each.shape, _place(each.data)) for each in inputs], list(outputs)
+        begun = self._begun
+        if begun is None or begun[0] != key:
+            request = message("ModelInferRequest")(
+                model_name=self._model, model_version=self._version
+            )
+            for port, shape, data in inputs:
+                added = request.inputs.add(
+                    name=port.name, datatype=port.described_type, shape=shape
+                )
+                _add_place(added.parameters, _place(data))
+            for port, region in outputs:
+                _add_place(request.outputs.add(name=port.name).parameters, region)
+            begun = self._begun = key, request.SerializeToString()
+        return begun[1]
+
+    def _outputs(
+        self, answer: Any, outputs: Sequence[tuple[Port, Region | None]]
+    ) -> Sequence[Answered]:
+        raw = answer.raw_output_contents
+        placed = {port.name for port, region in outputs if region is not None}
+        carried = sum(each.name not in placed for each in answer.outputs)
+        if raw and len(raw) not in (carried, len(answer.outputs)):
+            raise contradiction(
+                self.name, f"it has {len(answer.outputs)} outputs, but data of {len(raw)}"
+            )
+        skips_placed = len(raw) != len(answer.outputs)
+        contents = iter(raw)
+        found = []
+        for each in answer.outputs:
+            data: memoryview | None = None
+            if each.name in placed:
+                if raw and not skips_placed:
+                    next(contents)
+            elif raw:
+                data = memoryview(next(contents))
+            else:
+                data = self._typed(each)
+            found.append(Answered(each.name, each.datatype, list(each.shape), data))
+        return found
+
+    def _typed(self, output: Any) -> memoryview:
+        """The bytes of an output that is not in raw form, as some servers answer."""
+        field, letter = TYPED.get(output.datatype), format_of(output.datatype)
+        if field is None or letter is None:
+            raise contradiction(self.name, f"the output {output.name!r} has no data")
+        values = getattr(output.contents, field)
+        try:
+            if letter == "?":
+                return memoryview(bytes(values))
+            return memoryview(array(letter, values)).cast("B")
+        except (OverflowError, struct.error) as error:
+            raise contradiction(self.name, f"the output {output.name!r}: {error}") from error
+
+    def _call(self, method: Any, request: bytes, until: float) -> bytes:
+        try:
+            answer: bytes = method(request, timeout=left(until), metadata=self._headers)
+        except TimeoutError:
+            raise late(self.name) from None
+        except grpc.RpcError as error:
+            raise self._failed(error) from None
+        return answer
+
+    def _failed(self, error: Any) -> Exception:
+        status = error.code().name
+        details = self._access.without_secrets(error.details() or "")
+        if status == "DEADLINE_EXCEEDED":
+            return late(self.name)
+        if status == "UNAVAILABLE" and details.startswith(_NOT_SENT):
+            return NotTaken(f"{self.name}: {details}")
+        if status == "UNAVAILABLE" and any(each in details for each in _BROKEN_CONNECTION):
+            return lost(self.name, details)
+        if status == "RESOURCE_EXHAUSTED" and "larger than max" in details:
+            return contradiction(self.name, details)
+        errno = _ERRNOS.get(status, Errno.RUNTIME_ERROR)
+        return refused(self.name, f"{status}: {details}", errno)
+
+
+def _place(data: bytes | Region) -> Region | None:
+    return data if isinstance(data, Region) else None
+
+
+def _add_place(parameters: Any, region: Region | None) -> None:
+    if region is None:
+        return
+    parameters.add(key="shared_memory_region", value={"string_param": region.name})
+    parameters.add(key="shared_memory_byte_size", value={"int64_param": region.size})
+    if region.offset:
+        parameters.add(key="shared_memory_offset", value={"int64_param": region.offset})
+
+
+def _varint(number: int) -> bytes:
+    """A length as protobuf writes it, which is LEB128."""
+    pieces = bytearray()
+    while number > 0x7F:
+        pieces.append(number & 0x7F | 0x80)
+        number >>= 7
+    pieces.append(number)
+    return bytes(pieces)

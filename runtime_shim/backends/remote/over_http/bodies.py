@@ -1,0 +1,165 @@
+"""Bodies of requests and answers: JSON, with tensors in it or, in binary form, after it.
+
+https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+from runtime_shim.backends.common.tensor_info import Port
+from runtime_shim.backends.remote.datatypes import format_of
+from runtime_shim.backends.remote.failures import contradiction, inexpressible
+from runtime_shim.backends.remote.interface import Answered, Given, Metadata, Region, Tensors
+from runtime_shim.backends.remote.limits import LARGEST_DESCRIPTION
+from runtime_shim.guest_text import quoted
+
+__all__ = ["HEADER_LENGTH", "answered", "infer_body", "json_of", "metadata_of"]
+
+HEADER_LENGTH = "Inference-Header-Content-Length"
+"""The header with the length in bytes of the JSON before binary tensors."""
+
+
+def json_of(server: str, data: bytes) -> dict[str, Any]:
+    """An object. Raises HostError for anything else."""
+    if len(data) > LARGEST_DESCRIPTION:
+        raise contradiction(server, f"its JSON has {len(data)} bytes")
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise contradiction(server, "it is not JSON") from error
+    if not isinstance(found, dict):
+        raise contradiction(server, "it is not a JSON object")
+    return found
+
+
+def metadata_of(server: str, found: dict[str, Any]) -> Metadata:
+    """What a server says of a model. Raises HostError if it has another form."""
+    kinds = [
+        [Tensors(*_described(server, each)) for each in _list(server, found, key)]
+        for key in ("inputs", "outputs")
+    ]
+    return Metadata(str(found.get("platform", "")), *kinds)
+
+
+def _list(server: str, found: dict[str, Any], key: str) -> list[Any]:
+    listed = found.get(key, [])
+    if not isinstance(listed, list):
+        raise contradiction(server, f"{key} is not a list")
+    return listed
+
+
+def _described(server: str, tensor: object) -> tuple[str, str, list[object]]:
+    if isinstance(tensor, dict):
+        name, datatype, shape = map(tensor.get, ("name", "datatype", "shape"))
+        if isinstance(name, str) and isinstance(datatype, str) and isinstance(shape, list):
+            return name, datatype, shape
+    raise contradiction(server, "a tensor lacks its name, datatype or shape")
+
+
+def infer_body(
+    inputs: Sequence[Given], outputs: Sequence[tuple[Port, Region | None]], *, binary: bool
+) -> tuple[bytes, list[bytes]]:
+    """The JSON of a request, and the tensors after it. Raises HostError for a tensor that cannot be
+    spelled in JSON where the server takes nothing else."""
+    after: list[bytes] = []
+    described: list[dict[str, Any]] = []
+    for port, shape, data in inputs:
+        tensor: dict[str, Any] = {
+            "name": port.name,
+            "shape": shape,
+            "datatype": port.described_type,
+        }
+        if isinstance(data, Region):
+            tensor["parameters"] = _place(data)
+        elif binary:
+            tensor["parameters"] = {"binary_data_size": len(data)}
+            after.append(data)
+        else:
+            tensor["data"] = _values(port, data)
+        described.append(tensor)
+    wanted = [
+        {"name": port.name, "parameters": _place(region) if region else {"binary_data": binary}}
+        for port, region in outputs
+    ]
+    try:
+        text = json.dumps({"inputs": described, "outputs": wanted}, allow_nan=False)
+    except ValueError as error:
+        raise inexpressible(
+            "an input has a value that is not finite, and the server takes only JSON, which cannot"
+            " express it; gRPC can"
+        ) from error
+    return text.encode(), after
+
+
+def _place(region: Region) -> dict[str, Any]:
+    return {
+        "shared_memory_region": region.name,
+        "shared_memory_byte_size": region.size,
+        "shared_memory_offset": region.offset,
+    }
+
+
+def _values(port: Port, data: bytes) -> tuple[Any, ...]:
+    letter = format_of(port.described_type)
+    if letter is None:
+        raise inexpressible(
+            f"the input {port} cannot be spelled in JSON, and the server takes nothing else over"
+            " HTTP; gRPC can"
+        )
+    return struct.unpack(f"<{len(data) // struct.calcsize(letter)}{letter}", data)
+
+
+def answered(server: str, data: bytes, header_length: str | None) -> Sequence[Answered]:
+    """The outputs in the body of an answer. Raises HostError if it is not one."""
+    length = len(data)
+    if header_length is not None:
+        is_number = header_length.isascii() and header_length.isdecimal()
+        if not is_number or not int(header_length[:20]) <= length:
+            raise contradiction(server, f"{HEADER_LENGTH} is {quoted(header_length)}")
+        length = int(header_length)
+    rest = memoryview(data)[length:]
+    found = []
+    for each in _list(server, json_of(server, data[:length]), "outputs"):
+        name, datatype, shape = _described(server, each)
+        parameters = each.get("parameters")
+        parameters = parameters if isinstance(parameters, dict) else {}
+        size = parameters.get("binary_data_size")
+        content: memoryview | None
+        if size is not None:
+            if type(size) is not int or not 0 <= size <= len(rest):
+                raise contradiction(server, f"an output has {quoted(size)} bytes")
+            content, rest = rest[:size], rest[size:]
+        elif "data" in each:
+            content = _packed(server, name, datatype, each["data"])
+        else:
+            content = None
+        found.append(Answered(name, datatype, shape, content))
+    if rest:
+        raise contradiction(server, f"there are {len(rest)} bytes after the outputs")
+    return found
+
+
+def _packed(server: str, name: str, datatype: str, data: object) -> memoryview | None:
+    """The bytes of a tensor in JSON, which may be nested as its shape is. None for strings."""
+    letter = format_of(datatype)
+    if letter is None:
+        return None
+    values = data
+    while isinstance(values, list) and values and isinstance(values[0], list):
+        if not all(isinstance(each, list) for each in values):
+            raise contradiction(server, f"the data of the output {quoted(name)} are not regular")
+        values = list(chain.from_iterable(values))
+    if not isinstance(values, list):
+        raise contradiction(server, f"the data of the output {quoted(name)} are not a list")
+    allowed = {int, float} if letter in "efd" else {bool, int} if letter == "?" else {int}
+    if not set(map(type, values)) <= allowed or (letter == "?" and not set(values) <= {0, 1}):
+        raise contradiction(server, f"the output {quoted(name)} has values that are not {datatype}")
+    try:
+        return memoryview(struct.pack(f"<{len(values)}{letter}", *values))
+    except (OverflowError, struct.error) as error:
+        raise contradiction(server, f"the output {quoted(name)}: {error}") from error

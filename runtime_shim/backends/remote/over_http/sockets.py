@@ -1,0 +1,124 @@
+"""Connections on which nothing takes longer than a deadline, however slowly a server sends. The
+timeouts of sockets and of http.client hold for each piece that arrives."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import select
+import socket
+import ssl
+import threading
+from typing import Any
+
+from runtime_shim.backends.remote.interface import left
+
+__all__ = ["Connection"]
+
+_CONNECTING = 5.0
+"""How many seconds one attempt to connect may take, so that there is time for another endpoint."""
+
+
+class Connection(http.client.HTTPConnection):
+    """A connection, with TLS if there is a context. Set `until` before each request."""
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext | None, until: float) -> None:
+        super().__init__(host, port)
+        self._context = context
+        self.until = until
+
+    def connect(self) -> None:
+        connected = _connected(self.host, self.port, self.until)
+        try:
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._context is not None:
+                connected.settimeout(left(self.until))
+                connected = self._context.wrap_socket(connected, server_hostname=self.host)
+        except BaseException:
+            connected.close()
+            raise
+        self.sock: Any = _Timed(connected, self)
+
+    def is_usable(self) -> bool:
+        """Whether a connection that was kept is still open, and nothing has arrived that nobody
+        asked for."""
+        return self.sock is not None and not self.sock.has_arrived()
+
+
+class _Timed:
+    """What http.client needs of a socket."""
+
+    def __init__(self, connected: socket.socket, connection: Connection) -> None:
+        self.connected = connected
+        self._connection = connection
+
+    def wait(self) -> socket.socket:
+        """The socket, with the time that is left."""
+        self.connected.settimeout(left(self._connection.until))
+        return self.connected
+
+    def has_arrived(self) -> bool:
+        poll = select.poll()
+        poll.register(self.connected, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def sendall(self, data: bytes | memoryview) -> None:
+        view = memoryview(data).cast("B")
+        while view:
+            view = view[self.wait().send(view) :]
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Arriving(self))
+
+    def close(self) -> None:
+        self.connected.close()
+
+
+class _Arriving(io.RawIOBase):
+    def __init__(self, timed: _Timed) -> None:
+        self._timed = timed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._timed.wait().recv_into(buffer)
+
+
+def _connected(host: str, port: int, until: float) -> socket.socket:
+    """A connection to the first address that takes one. Raises OSError."""
+    failed: OSError | None = None
+    for family, kind, protocol, _, address in _addresses(host, port, until):
+        made = socket.socket(family, kind, protocol)
+        try:
+            made.settimeout(min(_CONNECTING, left(until)))
+            made.connect(address)
+        except OSError as error:
+            made.close()
+            failed = error
+        except BaseException:
+            made.close()
+            raise
+        else:
+            return made
+    raise failed or OSError(f"{host} has no address")
+
+
+def _addresses(host: str, port: int, until: float) -> list[Any]:
+    """The addresses of a name. The system's resolver knows no deadline, so a thread waits for it,
+    which is left behind if it takes too long."""
+    found: list[Any] = []
+    failed: list[OSError] = []
+
+    def resolve() -> None:
+        try:
+            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except OSError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=resolve, daemon=True)
+    thread.start()
+    thread.join(min(_CONNECTING, left(until)))
+    if failed:
+        raise failed[0]
+    return list(found)

@@ -1,0 +1,78 @@
+"""The servers that have a model: which of them gets a request."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import TypeVar
+
+from runtime_shim.backends.remote.failures import NotTaken
+from runtime_shim.backends.remote.interface import Server
+from runtime_shim.errors import HostError, ServerError
+
+__all__ = ["Servers"]
+
+R = TypeVar("R")
+
+_CHECKING = 1.0
+"""How many seconds a server has to say that it is well, and for how long it is not asked again if
+it does not."""
+
+_AILMENTS = ("NN604", "NN605")
+"""Errors after which a server has to say that it is well before it gets another request."""
+
+
+class Servers:
+    """The servers, of which the first that is well gets all requests. A request goes to the next
+    one only if the one before has certainly not begun with it. One that has failed gets no request
+    until it says that it is ready, which it is asked before its next turn. May be shared by
+    threads."""
+
+    def __init__(self, servers: Sequence[Server]) -> None:
+        self._lock = threading.Lock()
+        self._order = list(servers)
+        self._failed: dict[str, float] = {}
+        """When each server that is not well was asked last."""
+
+    def ask(self, what: Callable[[Server, float], R], until: float) -> R:
+        """The answer of the first server that takes the request. Raises NotTaken if none does, and
+        HostError as the server that has taken it."""
+        reasons = []
+        for server in tuple(self._order):
+            try:
+                if server.name in self._failed:
+                    self._check(server, until)
+                return what(server, until)
+            except NotTaken as error:
+                self._is_ill(server)
+                reasons.append(str(error))
+            except ServerError as error:
+                if error.code in _AILMENTS:
+                    self._is_ill(server)
+                raise
+        raise NotTaken("; ".join(reasons))
+
+    def _check(self, server: Server, until: float) -> None:
+        asked = self._failed.get(server.name, 0.0)
+        now = monotonic()
+        if now - asked < _CHECKING:
+            raise NotTaken(f"{server.name} has just failed")
+        self._failed[server.name] = now
+        try:
+            server.check_ready(min(until, now + _CHECKING))
+        except HostError as error:
+            raise NotTaken(f"{server.name} does not say that it is ready: {error.reason}") from None
+        self._failed.pop(server.name, None)
+
+    def _is_ill(self, server: Server) -> None:
+        """Let the others come first."""
+        with self._lock:
+            if server.name not in self._failed:
+                self._failed[server.name] = 0.0
+                self._order.remove(server)
+                self._order.append(server)
+
+    def close(self) -> None:
+        for server in self._order:
+            server.close()

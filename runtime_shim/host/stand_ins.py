@@ -1,0 +1,39 @@
+"""Local models that stand in for those on inference servers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from runtime_shim.backends.interface import Graph
+
+__all__ = ["StandIn"]
+
+log = logging.getLogger("runtime_shim")
+
+
+class StandIn:
+    """The local model of a named graph whose servers may be out of reach. `load` loads it, or
+    returns it if it is loaded."""
+
+    def __init__(self, name: str, load: Callable[[], Graph]) -> None:
+        self._name = name
+        self._load = load
+        self._is_used = False
+
+    def load(self, reason: str) -> Graph:
+        """The graph. Warns when it begins to be used, not for each inference, because a guest could
+        fill the log. Raises HostError."""
+        graph = self._load()
+        if not self._is_used:
+            self._is_used = True
+            log.warning(
+                "warning[NN609]: the named graph %r runs on its local model: %s", self._name, reason
+            )
+        return graph
+
+    def is_over(self) -> None:
+        """A server has answered."""
+        if self._is_used:
+            self._is_used = False
+            log.warning("the named graph %r runs on its server again", self._name)
