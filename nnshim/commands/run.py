@@ -298,6 +298,8 @@ def _say_refused(function: str, error: "HostError", was_logged: bool) -> None:
     if what == "limit":
         option = {"memory": "--max-memory SIZE", "timeout": "--timeout TIME"}.get(limit)
         note(f"{option or f'--limit {limit}=SIZE'} changes that limit")
+    elif what == "server":
+        note(f"`nnshim explain {error.code}` says what to do")
     elif what in _REMEDIES:
         note(_REMEDIES[what])
 

@@ -29,4 +29,67 @@ CODES = (
         "it gets an error that it can handle. If a model was loaded under the wrong encoding, "
         "rewrite the guest with `--from HOST`, which says whose numbers it has.",
     ),
+    Code(
+        "NN603",
+        Severity.ERROR,
+        "no inference server can be reached",
+        "None of the graph's endpoints took the request: the connection failed, or the server did "
+        "not say that the model is ready. Nothing was computed. The message has the reason for "
+        "each endpoint.",
+        "Check the URLs, and that the servers run (`curl http://HOST:PORT/v2/health/ready`). With "
+        '`fallback = "local"` in a file of graphs, a local model runs instead.',
+    ),
+    Code(
+        "NN604",
+        Severity.ERROR,
+        "an inference server did not answer in time",
+        "The answer was not complete within the graph's deadline, or within `--timeout`. The "
+        "server may have computed it, so the request is not sent again.",
+        "Raise `deadline` in the file of graphs, or find out why the server is slow. Before the "
+        "next request, the server has to say that the model is ready.",
+    ),
+    Code(
+        "NN605",
+        Severity.ERROR,
+        "the connection to an inference server was lost",
+        "The connection ended after the request was sent and before the answer was complete. The "
+        "server may have computed it, so the request is not sent again.",
+        "Look into the server's log. The guest can repeat the call.",
+    ),
+    Code(
+        "NN606",
+        Severity.ERROR,
+        "an inference server refused the request",
+        "The server answered with an error, which the message quotes: an unknown model, wrong "
+        "credentials, too many requests, or a failure of the model.",
+        "Do what the server's message asks for. Credentials come from environment variables that "
+        "`headers` in the file of graphs names.",
+    ),
+    Code(
+        "NN607",
+        Severity.ERROR,
+        "an inference server's answer cannot be used",
+        "The answer is not one of the Open Inference Protocol, or its outputs do not have the "
+        "names, types, shapes and lengths that the server's own metadata state. The guest gets "
+        "none of its data.",
+        "Check that the URL leads to an inference server, and its configuration of the model. "
+        "After a new version of the model with other tensors, start nnshim again.",
+    ),
+    Code(
+        "NN608",
+        Severity.ERROR,
+        "the protocol cannot express a tensor or a model",
+        "The server does not list the model's inputs or outputs; or it takes only JSON over HTTP, "
+        "which lacks bf16 and values that are not finite; or the local model that would stand in "
+        "has other inputs or outputs; or the server has no shared memory.",
+        "Complete the server's configuration of the model, use gRPC, or do what the message says.",
+    ),
+    Code(
+        "NN609",
+        Severity.WARNING,
+        "a local model runs instead of an inference server",
+        'The graph has `fallback = "local"`, and none of its endpoints can be reached. From then '
+        "on, the servers are tried again for each inference, and the first that answers is used.",
+        "Start the server. `--stats` shows how many inferences ran on which.",
+    ),
 )

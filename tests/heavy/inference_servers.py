@@ -56,7 +56,8 @@ class TritonPythonModel:
         for request in requests:
             pixels = np.from_dlpack(utils.get_input_tensor_by_name(request, "pixels"))
             found, = self.session.run(None, {"pixels": pixels})
-            responses.append(utils.InferenceResponse([utils.Tensor.from_dlpack("probabilities", found)]))
+            output = utils.Tensor.from_dlpack("probabilities", found)
+            responses.append(utils.InferenceResponse([output]))
         return responses
 """
 

@@ -36,9 +36,6 @@ __all__ = ["HttpServer"]
 _MOST_KEPT = 16
 """Connections that are kept for the next request."""
 
-_SHORT = 1 << 16
-"""Up to how many bytes a body is sent in one piece with the header."""
-
 _ERRNOS = {
     400: Errno.INVALID_ARGUMENT,
     404: Errno.NOT_FOUND,
@@ -69,11 +66,11 @@ class HttpServer:
             self._kept.pop().close()
 
     def extensions(self, until: float) -> Sequence[str]:
-        found = self._described("GET", "/v2", b"", until).get("extensions", [])
+        found = self._described("/v2", until).get("extensions", [])
         return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
     def metadata(self, until: float) -> Metadata:
-        return metadata_of(self.name, self._described("GET", self._path, b"", until))
+        return metadata_of(self.name, self._described(self._path, until))
 
     def check_ready(self, until: float) -> None:
         status, _, _ = self._asked("GET", f"{self._path}/ready", [], {}, until, LARGEST_DESCRIPTION)
@@ -108,8 +105,8 @@ class HttpServer:
         _, told, data = answer
         return answered(self.name, data, told.get(HEADER_LENGTH))
 
-    def _described(self, method: str, path: str, body: bytes, until: float) -> dict[str, Any]:
-        answer = self._asked(method, path, [body], {}, until, LARGEST_DESCRIPTION)
+    def _described(self, path: str, until: float) -> dict[str, Any]:
+        answer = self._asked("GET", path, [], {}, until, LARGEST_DESCRIPTION)
         self._check_status(answer)
         return json_of(self.name, answer[2])
 
@@ -179,18 +176,15 @@ class HttpServer:
         body: list[bytes],
         headers: dict[str, str],
     ) -> None:
-        length = sum(map(len, body))
         connection.putrequest(method, path, skip_accept_encoding=True)
         for name, value in (*headers.items(), *self._access.headers):
             connection.putheader(name, value)
         if method == "POST":
-            connection.putheader("Content-Length", str(length))
-        if length <= _SHORT:
-            connection.endheaders(b"".join(body) or None)
-            return
-        connection.endheaders(body[0])
-        for piece in body[1:]:
+            connection.putheader("Content-Length", str(sum(map(len, body))))
+        connection.endheaders()
+        for piece in body:
             connection.send(piece)
+        connection.send_all()
 
     def _read(self, response: http.client.HTTPResponse, largest: int) -> bytes:
         length = response.length

@@ -18,6 +18,9 @@ __all__ = ["Connection"]
 _CONNECTING = 5.0
 """How many seconds one attempt to connect may take, so that there is time for another endpoint."""
 
+_SHORT = 1 << 16
+"""Up to how many bytes a request is copied into one piece."""
+
 
 class Connection(http.client.HTTPConnection):
     """A connection, with TLS if there is a context. Set `until` before each request."""
@@ -39,6 +42,10 @@ class Connection(http.client.HTTPConnection):
             raise
         self.sock: Any = _Timed(connected, self)
 
+    def send_all(self) -> None:
+        """Send what http.client has been given of the request."""
+        self.sock.send_all()
+
     def is_usable(self) -> bool:
         """Whether a connection that was kept is still open, and nothing has arrived that nobody
         asked for."""
@@ -46,11 +53,13 @@ class Connection(http.client.HTTPConnection):
 
 
 class _Timed:
-    """What http.client needs of a socket."""
+    """What http.client needs of a socket. It keeps what is to be sent until it has all of it, so
+    that a short request is one packet."""
 
     def __init__(self, connected: socket.socket, connection: Connection) -> None:
         self.connected = connected
         self._connection = connection
+        self._unsent: list[bytes] = []
 
     def wait(self) -> socket.socket:
         """The socket, with the time that is left."""
@@ -62,10 +71,16 @@ class _Timed:
         poll.register(self.connected, select.POLLIN)
         return bool(poll.poll(0))
 
-    def sendall(self, data: bytes | memoryview) -> None:
-        view = memoryview(data).cast("B")
-        while view:
-            view = view[self.wait().send(view) :]
+    def sendall(self, data: bytes) -> None:
+        self._unsent.append(data)
+
+    def send_all(self) -> None:
+        pieces, self._unsent = self._unsent, []
+        short = sum(map(len, pieces)) <= _SHORT
+        for piece in [b"".join(pieces)] if short else pieces:
+            view = memoryview(piece)
+            while view:
+                view = view[self.wait().send(view) :]
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(_Arriving(self))

@@ -1,0 +1,1 @@
+"""Tests of models on inference servers, against small servers of their own."""

@@ -1,0 +1,237 @@
+"""A small inference server for tests, over gRPC and HTTP, that answers what the test chooses."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import grpc
+
+from runtime_shim.backends.remote.over_grpc.messages import SERVICE, message
+
+__all__ = ["Model", "closed_port", "drip", "grpc_server", "http_server", "raw_server"]
+
+Tensor = tuple[str, str, list[int], bytes]
+"""Name, type, shape and bytes."""
+
+
+class Model:
+    """A model that returns its inputs as its outputs, or what `infer` makes of them. `calls` are
+    the methods that were called, and `headers` those of the last call."""
+
+    def __init__(
+        self,
+        inputs: Sequence[tuple[str, str, list[int]]] = (("x", "FP32", [-1, 2]),),
+        outputs: Sequence[tuple[str, str, list[int]]] | None = None,
+        infer: Callable[[list[Tensor]], list[Tensor]] = list,
+        binary: bool = True,
+        raw: bool = True,
+    ) -> None:
+        self.inputs = inputs
+        self.outputs = inputs if outputs is None else outputs
+        self.infer = infer
+        self.extensions = ["binary_tensor_data"] * binary
+        self.raw = raw
+        self.ready = True
+        self.garbage: bytes | None = None
+        """What gRPC answers to ModelInfer instead."""
+        self.calls: list[str] = []
+        self.headers: dict[str, str] = {}
+
+
+def closed_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def grpc_server(
+    model: Model, port: int = 0, tls: tuple[bytes, bytes] | None = None
+) -> Iterator[str]:
+    """Serve a model; its URL. `tls` is a key with its certificate."""
+
+    def handle(method: str) -> Callable[[bytes, grpc.ServicerContext], bytes]:
+        def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
+            model.calls.append(method)
+            model.headers = dict(context.invocation_metadata())
+            if method == "ModelInfer":
+                return _inferred(model, request) if model.garbage is None else model.garbage
+            made = message(f"{method}Response")()
+            if method == "ModelReady":
+                made.ready = model.ready
+            elif method == "ServerMetadata":
+                made.extensions.extend(model.extensions)
+            else:
+                for name, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
+                    for each in tensors:
+                        getattr(made, name).add(name=each[0], datatype=each[1], shape=each[2])
+            return bytes(made.SerializeToString())
+
+        return answer
+
+    methods = ("ServerMetadata", "ModelReady", "ModelMetadata", "ModelInfer")
+    handlers = {name: grpc.unary_unary_rpc_method_handler(handle(name)) for name in methods}
+    server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+    if tls is None:
+        bound = server.add_insecure_port(f"127.0.0.1:{port}")
+    else:
+        bound = server.add_secure_port(f"127.0.0.1:{port}", grpc.ssl_server_credentials([tls]))
+    server.start()
+    try:
+        yield f"grpc{'s' if tls else ''}://{'localhost' if tls else '127.0.0.1'}:{bound}/m"
+    finally:
+        server.stop(None).wait()
+
+
+def _inferred(model: Model, request: bytes) -> bytes:
+    asked = message("ModelInferRequest").FromString(request)
+    inputs = [
+        (each.name, each.datatype, list(each.shape), data)
+        for each, data in zip(asked.inputs, asked.raw_input_contents, strict=True)
+    ]
+    made = message("ModelInferResponse")(model_name="m")
+    for name, datatype, shape, data in model.infer(inputs):
+        output = made.outputs.add(name=name, datatype=datatype, shape=shape)
+        if model.raw:
+            made.raw_output_contents.append(data)
+        else:
+            output.contents.fp32_contents.extend(memoryview(data).cast("f"))
+    return bytes(made.SerializeToString())
+
+
+@contextlib.contextmanager
+def http_server(model: Model, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve a model; its URL."""
+
+    connections: list[socket.socket] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            connections.append(self.connection)
+
+        def do_GET(self) -> None:
+            tensors = {
+                key: [
+                    dict(zip(("name", "datatype", "shape"), each, strict=True)) for each in listed
+                ]
+                for key, listed in (("inputs", model.inputs), ("outputs", model.outputs))
+            }
+            found: dict[str, Any] = {"/v2": {"extensions": model.extensions}}.get(
+                self.path, tensors
+            )
+            is_ready = model.ready or not self.path.endswith("/ready")
+            self.answer(json.dumps(found).encode(), 200 if is_ready else 503)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers.get("Inference-Header-Content-Length", len(body)))
+            asked, rest = json.loads(body[:length]), body[length:]
+            inputs: list[Tensor] = []
+            for each in asked["inputs"]:
+                if "data" in each:
+                    data = json.dumps(each["data"]).encode()
+                else:
+                    size = each["parameters"]["binary_data_size"]
+                    data, rest = rest[:size], rest[size:]
+                inputs.append((each["name"], each["datatype"], each["shape"], data))
+            model.headers = {name.lower(): value for name, value in self.headers.items()}
+            try:
+                inferred = model.infer(inputs)
+            except ValueError as error:
+                self.answer(json.dumps({"error": str(error)}).encode(), 500)
+                return
+            outputs, after = [], b""
+            for name, datatype, shape, data in inferred:
+                output: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
+                if model.extensions:
+                    output["parameters"] = {"binary_data_size": len(data)}
+                    after += data
+                else:
+                    output["data"] = json.loads(data)
+                outputs.append(output)
+            text = json.dumps({"outputs": outputs}).encode()
+            self.answer(text + after, 200, len(text))
+
+        def answer(self, body: bytes, status: int, header_length: int | None = None) -> None:
+            model.calls.append(self.path)
+            model.headers = {name.lower(): value for name, value in self.headers.items()}
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            if header_length is not None:
+                self.send_header("Inference-Header-Content-Length", str(header_length))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    host = "localhost" if tls else "127.0.0.1"
+
+    def end() -> None:
+        server.shutdown()
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    with server, _in_thread(lambda: server.serve_forever(0.01), end):
+        yield f"http{'s' if tls else ''}://{host}:{server.server_address[1]}/m"
+
+
+@contextlib.contextmanager
+def raw_server(speak: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A port on which each connection is handled by a function, in a thread of its own."""
+    server = socket.create_server(("127.0.0.1", 0))
+    server.settimeout(0.05)
+    ended = threading.Event()
+
+    def handle(connected: socket.socket) -> None:
+        with connected, contextlib.suppress(OSError):
+            speak(connected)
+
+    def accept() -> None:
+        while not ended.is_set():
+            with contextlib.suppress(TimeoutError):
+                threading.Thread(target=handle, args=(server.accept()[0],), daemon=True).start()
+
+    with server, _in_thread(accept, ended.set):
+        yield server.getsockname()[1]
+
+
+@contextlib.contextmanager
+def _in_thread(work: Callable[[], None], end: Callable[[], None]) -> Iterator[None]:
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        end()
+        thread.join()
+
+
+def drip(data: bytes, pause: float) -> Callable[[socket.socket], None]:
+    """Send these bytes one by one."""
+
+    def speak(connected: socket.socket) -> None:
+        connected.recv(1 << 16)
+        for byte in data:
+            connected.sendall(bytes([byte]))
+            time.sleep(pause)
+
+    return speak
