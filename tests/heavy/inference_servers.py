@@ -134,10 +134,15 @@ def triton(environment: Path, folder: Path, echoes: Mapping[str, str] = {}) -> I
         f"--grpc-port={grpc}",
         "--allow-metrics=false",
         "--exit-timeout-secs=3",
+        f"--backend-config=python,shm-region-prefix-name={folder.name}",
     ]
-    with _started(command, environment, folder, {"LD_LIBRARY_PATH": libraries}) as process:
-        _wait(process, http, folder)
-        yield Running(http, grpc, process)
+    try:
+        with _started(command, environment, folder, {"LD_LIBRARY_PATH": libraries}) as process:
+            _wait(process, http, folder)
+            yield Running(http, grpc, process)
+    finally:
+        for left in Path("/dev/shm").glob(f"{folder.name}*"):  # by a server that was killed
+            left.unlink()
 
 
 @contextlib.contextmanager

@@ -113,7 +113,6 @@ def _inferred(model: Model, request: bytes) -> bytes:
 @contextlib.contextmanager
 def http_server(model: Model, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve a model; its URL."""
-
     connections: list[socket.socket] = []
 
     class Handler(BaseHTTPRequestHandler):

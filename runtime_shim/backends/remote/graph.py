@@ -22,6 +22,7 @@ from runtime_shim.backends.remote.described import check_answer, ports_of
 from runtime_shim.backends.remote.failures import NotTaken, contradiction, inexpressible, unreached
 from runtime_shim.backends.remote.interface import Answered, Given, Metadata, Server
 from runtime_shim.backends.remote.servers import Servers
+from runtime_shim.backends.remote.shared_memory import SharedMemory
 from runtime_shim.guest_text import quoted
 
 __all__ = ["Fallback", "RemoteGraph"]
@@ -53,10 +54,12 @@ class RemoteGraph:
         metadata: Metadata,
         seconds: float,
         fallback: Fallback | None,
+        shares_memory: bool,
     ) -> None:
         self.servers = servers
         self.seconds = seconds
         self.fallback = fallback
+        self.shares_memory = shares_memory
         self.inputs = ports_of(name, "input", metadata.inputs)
         self.outputs = ports_of(name, "output", metadata.outputs)
         self.wanted = [(port, None) for port in self.outputs if port.element is not None]
@@ -68,14 +71,23 @@ class RemoteGraph:
     def init_execution_context(self) -> RemoteContext:
         return RemoteContext(self)
 
-    def infer(self, fed: dict[int, tuple[TensorType, tuple[int, ...], bytes]]) -> Computed:
+    def infer(
+        self,
+        fed: dict[int, tuple[TensorType, tuple[int, ...], bytes]],
+        shared: SharedMemory | None,
+    ) -> Computed:
         """All outputs. Raises NotTaken and HostError."""
         given = [Given(self.inputs[index], fed[index][1], fed[index][2]) for index in sorted(fed)]
-        request = functools.partial(self._infer, given)
+        request = functools.partial(self._infer, given, shared)
         return self.servers.ask(request, monotonic() + self.seconds)
 
-    def _infer(self, given: Sequence[Given], server: Server, until: float) -> Computed:
-        answered = server.infer(given, self.wanted, until)
+    def _infer(
+        self, given: Sequence[Given], shared: SharedMemory | None, server: Server, until: float
+    ) -> Computed:
+        if shared is None:
+            answered = server.infer(given, self.wanted, until)
+        else:
+            answered = shared.infer(server, given, self.wanted, until)
         return self._checked(server.name, answered)
 
     def _checked(self, server: str, answered: Sequence[Answered]) -> Computed:
@@ -124,6 +136,7 @@ class RemoteContext:
         self.input_elements = graph.input_elements
         self.names = graph.names
         self._fed: dict[int, tuple[TensorType, tuple[int, ...], bytes]] = {}
+        self._shared = SharedMemory(graph) if graph.shares_memory else None
         self._computed: Computed | None = None
         self._local: ExecutionContext | None = None
         self.ran_on: Graph | None = None
@@ -141,7 +154,7 @@ class RemoteContext:
         if missing is not None:
             raise missing
         try:
-            self._computed = graph.infer(self._fed)
+            self._computed = graph.infer(self._fed, self._shared)
         except NotTaken as reason:
             self._compute_locally(reason)
         else:

@@ -44,7 +44,7 @@ def open_remote(
     servers = Servers(made)
     try:
         name, metadata = servers.ask(_metadata, monotonic() + seconds)
-        graph = RemoteGraph(servers, name, metadata, seconds, fallback)
+        graph = RemoteGraph(servers, name, metadata, seconds, fallback, model.shared_memory)
     except NotTaken as error:
         servers.close()
         raise unreached(str(error)) from None

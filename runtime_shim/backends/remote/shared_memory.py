@@ -1,0 +1,162 @@
+"""Tensors in POSIX shared memory, for a server on this machine: its inputs and, if the model fixes
+their shapes, its outputs.
+
+https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_shared_memory.md
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import weakref
+from collections.abc import Sequence
+from itertools import accumulate
+from math import prod
+from time import monotonic
+
+from runtime_shim.backends.common.tensor_info import Port
+from runtime_shim.backends.remote.failures import NotTaken, contradiction, inexpressible
+from runtime_shim.backends.remote.interface import Answered, Given, Region, Server
+from runtime_shim.errors import HostError
+
+__all__ = ["SharedMemory"]
+
+_EXTENSION = "system_shared_memory"
+
+_FOLDER = "/dev/shm"  # noqa: S108 - where shm_open has its objects on Linux, shm_overview(7)
+
+_ALIGNMENT = 64
+"""In bytes."""
+
+_ENDING = 1.0
+"""How many seconds a server has to unmap a segment that is not used any more."""
+
+
+class _Segment:
+    """A shared memory object that one server maps. It is read and written as a file: if the server
+    truncates it, memory that this process had mapped would be gone."""
+
+    def __init__(self, size: int) -> None:
+        self.name = f"nnshim-{secrets.token_hex(16)}"
+        self.size = size
+        path = os.path.join(_FOLDER, self.name)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        weakref.finalize(self, os.close, self._file)
+        try:
+            os.posix_fallocate(self._file, 0, size)
+        except OSError:
+            self.unlink()
+            raise
+
+    def unlink(self) -> None:
+        """Remove its name, so that nothing is left behind, however this process ends."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(_FOLDER, self.name))
+
+    def write(self, offset: int, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(self._file, view, offset)
+            view, offset = view[written:], offset + written
+
+    def read(self, region: Region) -> bytes:
+        """A copy; shorter than the region if the server has truncated the object."""
+        return os.pread(self._file, region.size, region.offset)
+
+
+class SharedMemory:
+    """The segments of one execution context, one for each server. After a failed inference, the
+    server may still write to its segment, so the next one gets another. `graph` has the servers,
+    and lives as long as they map segments."""
+
+    def __init__(self, graph: object) -> None:
+        self._segments: dict[str, tuple[Server, _Segment]] = {}
+        self._unused: list[tuple[Server, str]] = []
+        """Names of segments that servers still have mapped."""
+        mapped = self._segments, self._unused, graph
+        weakref.finalize(self, _unregister_all, *mapped).atexit = False
+
+    def infer(
+        self,
+        server: Server,
+        inputs: Sequence[Given],
+        outputs: Sequence[tuple[Port, Region | None]],
+        until: float,
+    ) -> Sequence[Answered]:
+        """Like Server.infer. Raises NotTaken and HostError."""
+        sizes = [len(each.data) for each in inputs if not isinstance(each.data, Region)]
+        fixed = [(port, _size(port)) for port, _ in outputs]
+        sizes += [size for _, size in fixed if size]
+        ends = list(accumulate(-(-size // _ALIGNMENT) * _ALIGNMENT for size in sizes))
+        starts = [0, *ends][: len(sizes)]
+        segment = self._segment(server, max(ends[-1], 1), until)
+        places = (
+            Region(segment.name, start, size) for start, size in zip(starts, sizes, strict=True)
+        )
+        try:
+            given = []
+            for each in inputs:
+                place = next(places)
+                segment.write(place.offset, each.data if isinstance(each.data, bytes) else b"")
+                given.append(each._replace(data=place if place.size else b""))
+            wanted = [(port, next(places) if size else None) for port, size in fixed]
+            answered = server.infer(given, wanted, until)
+        except BaseException:
+            self._give_up(server)
+            raise
+        regions = {port.name: region for port, region in wanted if region is not None}
+        return [self._read(server, segment, each, regions.get(each.name)) for each in answered]
+
+    def _read(
+        self, server: Server, segment: _Segment, answered: Answered, region: Region | None
+    ) -> Answered:
+        if region is None:
+            return answered
+        data = segment.read(region)
+        if len(data) < region.size:
+            self._give_up(server)
+            raise contradiction(server.name, "the shared memory is shorter than before")
+        return answered._replace(data=memoryview(data))
+
+    def _segment(self, server: Server, size: int, until: float) -> _Segment:
+        """The segment of a server, with at least this size."""
+        _, found = self._segments.get(server.name, (server, None))
+        if found is not None and found.size >= size:
+            return found
+        self._give_up(server)
+        if _EXTENSION not in server.extensions(until):
+            raise inexpressible(f"{server.name} has no shared memory: it lacks {_EXTENSION}")
+        _unregister(self._unused, until)
+        made = _Segment(size)
+        try:
+            server.register(made.name, f"/{made.name}", size, until)
+        finally:
+            made.unlink()
+        self._segments[server.name] = server, made
+        return made
+
+    def _give_up(self, server: Server) -> None:
+        _, segment = self._segments.pop(server.name, (server, None))
+        if segment is not None:
+            self._unused.append((server, segment.name))
+
+
+def _size(port: Port) -> int:
+    """Of an output whose shape the model fixes, in bytes; otherwise 0."""
+    shape = port.fixed_shape
+    return 0 if shape is None or port.element is None else prod(shape) * port.element.size
+
+
+def _unregister(unused: list[tuple[Server, str]], until: float) -> None:
+    while unused:
+        server, name = unused.pop()
+        with contextlib.suppress(NotTaken, HostError):
+            server.unregister(name, until)
+
+
+def _unregister_all(
+    segments: dict[str, tuple[Server, _Segment]], unused: list[tuple[Server, str]], _graph: object
+) -> None:
+    unused += [(server, segment.name) for server, segment in segments.values()]
+    _unregister(unused, monotonic() + _ENDING)
