@@ -16,8 +16,10 @@ __all__ = ["Servers"]
 R = TypeVar("R")
 
 _CHECKING = 1.0
-"""How many seconds a server has to say that it is well, and for how long it is not asked again if
-it does not."""
+"""How many seconds a server has to say that it is ready."""
+
+_RESTING = 1.0
+"""For how many seconds it is not asked again if it did not."""
 
 _AILMENTS = ("NN604", "NN605")
 """Errors after which a server has to say that it is well before it gets another request."""
@@ -56,7 +58,7 @@ class Servers:
     def _check(self, server: Server, until: float) -> None:
         asked = self._failed.get(server.name, 0.0)
         now = monotonic()
-        if now - asked < _CHECKING:
+        if now - asked < _RESTING:
             raise NotTaken(f"{server.name} has just failed")
         self._failed[server.name] = now
         try:

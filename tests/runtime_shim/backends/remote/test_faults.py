@@ -35,8 +35,8 @@ from tests.support.inference_server import (
 SERVERS = [pytest.param(grpc_server, id="grpc"), pytest.param(http_server, id="http")]
 SCHEMES = ["grpc", "http"]
 
-DEADLINE = 0.4
-LATEST = 1.2
+DEADLINE = 0.3
+LATEST = 1.3
 """Seconds in which a call with that deadline has to end on a busy machine."""
 
 Speak = Callable[[socket.socket], None]

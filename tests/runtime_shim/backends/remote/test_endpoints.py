@@ -1,0 +1,195 @@
+"""Several endpoints, a local model that stands in, and which names lead to a server."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rewriter.abi.dialects import Errno, TensorType
+from rewriter.errors import UsageError
+from runtime_shim import HostError, NNHost, parse_nn_graph
+from runtime_shim.backends.remote.model import parse_endpoint, parse_server
+from tests.runtime_shim.backends.remote.remote_graphs import (
+    code_of,
+    host_of,
+    inferred,
+    two_floats,
+)
+from tests.support.inference_server import Model, closed_port, grpc_server, http_server
+from tests.support.models import identity
+
+SERVERS = [pytest.param(grpc_server, id="grpc"), pytest.param(http_server, id="http")]
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> str:
+    """A model that returns its input, with the names and shapes of the servers' one."""
+    path = tmp_path / "model.onnx"
+    path.write_bytes(identity(dims=(2,)))
+    return str(path)
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime_shim.backends.remote.servers._RESTING", 0.05)
+
+
+LOCAL = Model([("x", "FP32", [2])], [("y", "FP32", [2])])
+
+
+@pytest.mark.parametrize("serve", SERVERS)
+def test_the_first_endpoint_that_takes_the_request_computes_it(serve: Any) -> None:
+    first, second = Model(), Model()
+    with serve(first) as url, serve(second) as other:
+        scheme = url.partition(":")[0]
+        host = host_of(f"{scheme}://127.0.0.1:{closed_port()}/m", url, other)
+        assert inferred(host) == inferred(host) == two_floats
+    assert first.calls
+    assert not second.calls
+
+
+@pytest.mark.parametrize("serve", SERVERS)
+def test_a_server_that_has_failed_is_asked_whether_it_is_ready_first(serve: Any) -> None:
+    model = Model()
+    with serve(model) as url:
+        port = int(url.split(":")[2].split("/")[0])
+        host = host_of(url)
+        assert inferred(host) == two_floats
+    assert code_of(host) in ("NN603", "NN605")
+    model.calls.clear()
+    model.ready = False
+    with serve(model, port):
+        until = time.monotonic() + 5
+        while "ModelReady" not in model.calls and "/v2/models/m/ready" not in model.calls:
+            assert code_of(host) == "NN603"
+            assert time.monotonic() < until
+            time.sleep(0.06)
+        assert not [call for call in model.calls if "infer" in call.lower()]
+        model.ready = True
+        time.sleep(0.06)
+        assert inferred(host) == two_floats
+
+
+def host_with_local(url: str, local: str) -> NNHost:
+    return host_of(url, paths=[local], falls_back=True, deadline=5)
+
+
+def test_a_local_model_runs_while_no_server_does_and_that_is_said(
+    local: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = closed_port()
+    host = host_with_local(f"grpc://127.0.0.1:{port}/m", local)
+    session = host.session()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            context = session.init_execution_context(session.load_by_name("m"))
+            session.set_input(context, 0, TensorType.F32, (2,), memoryview(two_floats))
+            session.compute(context)
+            assert session.get_output(context, 0) == two_floats
+    (said,) = (text for text in caplog.messages if "NN609" in text)
+    assert "'m' runs on its local model" in said
+    assert "Connection refused" in said
+    (stats,) = host.stats()
+    assert (stats.encoding, stats.device, stats.inferences) == ("onnx", "cpu", 3)
+
+
+def test_a_local_model_goes_on_when_the_server_ends_and_the_server_when_it_is_back(
+    local: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = closed_port()
+    host = host_with_local(f"http://127.0.0.1:{port}/m", local)
+    session = host.session()
+    with http_server(LOCAL, port):
+        context = session.init_execution_context(session.load_by_name("m"))
+        session.set_input(context, 0, TensorType.F32, (2,), memoryview(two_floats))
+        LOCAL.infer = lambda inputs: [("y", "FP32", [2], inputs[0][3][::-1])]
+        session.compute(context)
+        assert session.get_output(context, 0) == two_floats[::-1]
+    session.compute(context)
+    assert session.get_output(context, 0) == two_floats
+    with http_server(LOCAL, port):
+        time.sleep(0.1)
+        session.compute(context)
+        assert session.get_output(context, 0) == two_floats[::-1]
+    assert {row.device.partition(":")[0]: row.inferences for row in host.stats()} == {
+        "http": 2,
+        "cpu": 1,
+    }
+    assert [text for text in caplog.messages if "runs on its" in text][1:] == [
+        "the named graph 'm' runs on its server again"
+    ]
+
+
+def test_a_local_model_with_other_names_does_not_stand_in(local: str) -> None:
+    port = closed_port()
+    host = host_with_local(f"http://127.0.0.1:{port}/m", local)
+    session = host.session()
+    with http_server(Model([("other", "FP32", [2])]), port):
+        context = session.init_execution_context(session.load_by_name("m"))
+        session.set_input(context, 0, TensorType.F32, (2,), memoryview(two_floats))
+    with pytest.raises(HostError, match="cannot stand in") as caught:
+        session.compute(context)
+    assert caught.value.code == "NN608"
+    with pytest.raises(HostError):
+        session.get_output(context, 0)
+
+
+def test_a_refusal_by_the_server_is_not_hidden_by_the_local_model(local: str) -> None:
+    model = Model([])
+    with http_server(model) as url, pytest.raises(HostError) as caught:
+        inferred(host_with_local(url, local))
+    assert caught.value.code == "NN608"
+
+
+def test_models_of_a_server_that_is_named_as_a_device_are_found_by_name() -> None:
+    model = Model()
+    with http_server(model) as url:
+        session = NNHost(devices={"remote": url.removesuffix("/m")}).session()
+        session.init_execution_context(session.load_by_name("a model"))
+        assert model.calls == ["/v2/models/a%20model"]
+        for name in ("..", ".", "a/b", "../../secret", "a\n", ""):
+            with pytest.raises(HostError) as caught:
+                session.load_by_name(name)
+            assert caught.value.errno is Errno.NOT_FOUND
+        assert len(model.calls) == 1
+
+
+def test_a_guest_reaches_no_server_that_was_not_named() -> None:
+    model = Model()
+    with http_server(model) as url:
+        session = NNHost(graphs=[parse_nn_graph(f"remote::{url}")]).session()
+        for name in (url, f"remote::{url}", "m2", f"{url}/../m"):
+            with pytest.raises(HostError) as caught:
+                session.load_by_name(name)
+            assert caught.value.errno is Errno.NOT_FOUND
+    assert not model.calls
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("m", "grpc://h/m", "grpc://h:8001", "grpc://h:8001/", "ftp://h:21/m", "grpc://:8001/m"),
+        *("http://h/a/b", "http://h/m/versions/", "http://h/m?x=1", "http://h/m#x", "http://h/.."),
+        *("http://h/%2e%2e", "http://h/a%2fb", "http://h:99999/m", "http://h/m\r\nX: y"),
+    ],
+)
+def test_urls_that_name_no_model_are_refused(url: str) -> None:
+    with pytest.raises(UsageError, match="expected"):
+        parse_endpoint(url)
+
+
+def test_a_url_with_a_password_is_refused_without_repeating_it() -> None:
+    for parse in (parse_endpoint, parse_server, lambda url: parse_nn_graph(f"remote::{url}")):
+        with pytest.raises(UsageError, match="NNSHIM_REMOTE_TOKEN") as caught:
+            parse("https://me:s3cret@h/m")
+        assert "s3cret" not in str(caught.value)
+
+
+def test_urls_are_shown_as_they_are_used() -> None:
+    for url in ("grpc://[::1]:8001/m", "https://h:443/a%20b/versions/2", "grpcs://h:1/m"):
+        assert str(parse_endpoint(url)) == url
+    assert parse_nn_graph("remote::http://h/a%20b").name == "a b"
