@@ -7,6 +7,7 @@ https://github.com/triton-inference-server/common/blob/main/protobuf/grpc_servic
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -133,6 +134,7 @@ def _pool() -> descriptor_pool.DescriptorPool:
 _POOL = _pool()
 
 
+@functools.cache
 def message(name: str) -> Any:
     """The class of a message."""
     return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"inference.{name}"))

@@ -1,0 +1,184 @@
+"""The samples' digits on Triton and on MLServer, and every type of tensor on Triton. Takes the
+folders of two virtual environments, with nvidia-pytriton and with MLServer, in TRITON and MLSERVER.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from google.protobuf.descriptor_pb2 import DescriptorProto
+
+from rewriter.abi.dialects import TensorType
+from runtime_shim import HostError, NNHost, parse_nn_graph
+from runtime_shim.backends.remote.over_grpc import messages
+from samples.build import SAMPLES
+from tests.heavy.inference_servers import Running, mlserver, triton
+from tests.runtime_shim.backends.remote.remote_graphs import host_of
+from tests.support.command import nnshim
+from tests.support.digits import ABIS, printed_digits
+
+TRITON, MLSERVER = Path(os.environ["TRITON"]), Path(os.environ["MLSERVER"])
+
+TYPES = {
+    "FP16": (TensorType.F16, 2),
+    "FP32": (TensorType.F32, 4),
+    "FP64": (TensorType.F64, 8),
+    "UINT8": (TensorType.U8, 1),
+    "INT32": (TensorType.I32, 4),
+    "INT64": (TensorType.I64, 8),
+    "BOOL": (TensorType.U8, 1),
+    "INT8": (TensorType.U8, 1),
+    "INT16": (TensorType.U8, 2),
+    "UINT16": (TensorType.U8, 2),
+    "UINT32": (TensorType.U8, 4),
+    "UINT64": (TensorType.U8, 8),
+}
+"""Triton's Python backend has no BF16."""
+
+FIXED = "3"
+"""The shape of the models, so that outputs can be in shared memory, too."""
+
+
+@pytest.fixture(scope="module")
+def on_triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with triton(TRITON, tmp_path_factory.mktemp("triton"), dict.fromkeys(TYPES, FIXED)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def on_mlserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with mlserver(MLSERVER, tmp_path_factory.mktemp("mlserver")) as running:
+        yield running
+
+
+@pytest.mark.parametrize("abi", ABIS)
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+@pytest.mark.parametrize("server", ["on_triton", "on_mlserver"])
+def test_the_digits_are_recognised(
+    server: str,
+    protocol: str,
+    abi: str,
+    request: pytest.FixtureRequest,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    running: Running = request.getfixturevalue(server)
+    url = f"{protocol}://127.0.0.1:{getattr(running, protocol)}/digits"
+    host = NNHost(graphs=[parse_nn_graph(f"remote::{url}")])
+    assert printed_digits(host, abi, capfd) == "0123456789"
+    (stats,) = host.stats()
+    assert stats.device.startswith(url)
+    assert stats.inferences == 10
+
+
+def test_the_command_runs_the_sample_on_a_server(on_triton: Running) -> None:
+    guest = str(SAMPLES / "digits_by_name.wat")
+    server = f"grpc://127.0.0.1:{on_triton.grpc}"
+    for named in (["-S", f"nn-graph=remote::{server}/digits"], ["--device", f"remote={server}"]):
+        ran = nnshim("run", "--stats", *named, guest)
+        assert ran.stdout == b"3\n"
+        assert f"on {server}/digits (python)".encode() in ran.stderr
+
+
+@pytest.mark.parametrize("shares_memory", [False, True], ids=["sent", "shared memory"])
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+@pytest.mark.parametrize("kind", TYPES)
+def test_every_type_of_tensor_comes_back_from_triton(
+    kind: str, protocol: str, shares_memory: bool, on_triton: Running
+) -> None:
+    url = f"{protocol}://127.0.0.1:{getattr(on_triton, protocol)}/echo_{kind}"
+    tensor_type, size = TYPES[kind]
+    with host_of(url, shared_memory=shares_memory).session() as session:
+        context = session.init_execution_context(session.load_by_name("m"))
+        for data in (bytes(3 * size), bytes([1] * 3 * size), bytes(3 * size)):
+            session.set_input(context, 0, tensor_type, (3,), memoryview(data))
+            session.compute(context)
+            assert session.get_output(context, 0) == data
+
+
+def test_nothing_is_left_in_shared_memory(on_triton: Running) -> None:
+    status = f"http://127.0.0.1:{on_triton.http}/v2/systemsharedmemory/status"
+    host = host_of(f"grpc://127.0.0.1:{on_triton.grpc}/echo_FP32", shared_memory=True)
+    with host.session() as session:
+        context = session.init_execution_context(session.load_by_name("m"))
+        session.set_input(context, 0, TensorType.F32, (3,), memoryview(bytes(12)))
+        session.compute(context)
+        with urllib.request.urlopen(status) as answer:
+            assert [each["byte_size"] for each in json.load(answer)] == [128]
+        assert not list(Path("/dev/shm").glob("nnshim-*"))
+    with urllib.request.urlopen(status) as answer:
+        assert json.load(answer) == []
+
+
+def test_mlserver_has_no_shared_memory_and_that_is_an_error(on_mlserver: Running) -> None:
+    host = host_of(f"grpc://127.0.0.1:{on_mlserver.grpc}/digits", shared_memory=True)
+    with host.session() as session:
+        context = session.init_execution_context(session.load_by_name("m"))
+        session.set_input(context, 0, TensorType.F32, (1, 64), memoryview(bytes(256)))
+        with pytest.raises(HostError, match="no shared memory") as caught:
+            session.compute(context)
+    assert caught.value.code == "NN608"
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+@pytest.mark.parametrize("server", ["on_triton", "on_mlserver"])
+def test_a_model_that_the_server_does_not_have_is_refused_in_its_words(
+    server: str, protocol: str, request: pytest.FixtureRequest
+) -> None:
+    running: Running = request.getfixturevalue(server)
+    host = host_of(f"{protocol}://127.0.0.1:{getattr(running, protocol)}/nothing")
+    with pytest.raises(HostError, match=r"(?i)not found|unknown model") as caught:
+        host.load_by_name("m")
+    assert caught.value.code == "NN606"
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_server_that_is_killed_is_an_error_and_nothing_hangs(
+    protocol: str, tmp_path: Path
+) -> None:
+    data = memoryview(bytes(256))
+    with mlserver(MLSERVER, tmp_path) as first:
+        url = f"{protocol}://127.0.0.1:{getattr(first, protocol)}/digits"
+        session = host_of(url, deadline=5).session()
+        context = session.init_execution_context(session.load_by_name("m"))
+        session.set_input(context, 0, TensorType.F32, (1, 64), data)
+        session.compute(context)
+        os.killpg(first.process.pid, signal.SIGKILL)
+        started = time.monotonic()
+        with pytest.raises(HostError) as caught:
+            session.compute(context)
+        assert caught.value.code in ("NN603", "NN605")
+        with pytest.raises(HostError, match="NN603"):
+            session.compute(context)
+        assert time.monotonic() - started < 5
+
+
+def test_messages_are_those_of_tritonclient() -> None:
+    program = """
+import json
+from google.protobuf.descriptor_pb2 import DescriptorProto
+from tritonclient.grpc.service_pb2 import DESCRIPTOR
+def flat(messages):
+    for message in messages:
+        described = DescriptorProto()
+        message.CopyToProto(described)
+        yield message.name, [[each.name, each.number, each.type, each.label]
+            for each in described.field]
+        yield from flat(message.nested_types)
+print(json.dumps(dict(flat(DESCRIPTOR.message_types_by_name.values()))))
+"""
+    command = [TRITON / "bin" / "python", "-W", "ignore", "-c", program]
+    theirs = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    theirs["Parameter"] = theirs["ParametersEntry"]
+    for name in messages._FIELDS:
+        described = DescriptorProto()
+        messages.message(name).DESCRIPTOR.CopyToProto(described)
+        for each in described.field:
+            assert [each.name, each.number, each.type, each.label] in theirs[name], name
