@@ -174,7 +174,7 @@ def flat(messages):
         yield from flat(message.nested_types)
 print(json.dumps(dict(flat(DESCRIPTOR.message_types_by_name.values()))))
 """
-    command = [TRITON / "bin" / "python", "-W", "ignore", "-c", program]
+    command = [str(TRITON / "bin" / "python"), "-W", "ignore", "-c", program]
     theirs = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     theirs["Parameter"] = theirs["ParametersEntry"]
     for name in messages._FIELDS:

@@ -56,9 +56,13 @@ def closed_port() -> int:
 
 @contextlib.contextmanager
 def grpc_server(
-    model: Model, port: int = 0, tls: tuple[bytes, bytes] | None = None
+    model: Model,
+    port: int = 0,
+    tls: tuple[bytes, bytes] | None = None,
+    trusts: bytes | None = None,
 ) -> Iterator[str]:
-    """Serve a model; its URL. `tls` is a key with its certificate."""
+    """Serve a model; its URL. `tls` is a key with its certificate, and `trusts` the one that a
+    client has to have."""
 
     def handle(method: str) -> Callable[[bytes, grpc.ServicerContext], bytes]:
         def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
@@ -86,7 +90,8 @@ def grpc_server(
     if tls is None:
         bound = server.add_insecure_port(f"127.0.0.1:{port}")
     else:
-        bound = server.add_secure_port(f"127.0.0.1:{port}", grpc.ssl_server_credentials([tls]))
+        credentials = grpc.ssl_server_credentials([tls], trusts, trusts is not None)
+        bound = server.add_secure_port(f"127.0.0.1:{port}", credentials)
     server.start()
     try:
         yield f"grpc{'s' if tls else ''}://{'localhost' if tls else '127.0.0.1'}:{bound}/m"
