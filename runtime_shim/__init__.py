@@ -38,9 +38,9 @@ from runtime_shim.engine.outcome import (
 )
 from runtime_shim.errors import HostError, LinkError
 from runtime_shim.host.graph_specs import NamedGraph, parse_nn_graph, parse_nn_preload
+from runtime_shim.host.graphs.tables import read_graphs
 from runtime_shim.host.limits import Limits
 from runtime_shim.host.stats import GraphStats
-from runtime_shim.host.tables.graphs import read_graphs
 
 __all__ = [
     "CAPTURED",

@@ -189,10 +189,11 @@ def test_a_command_that_is_not_taken_is_found() -> None:
         taken(["rm", "a.wasm"])
 
 
-def test_toml_is_read_by_what_takes_it(tmp_path: Path) -> None:
+def test_toml_is_read_by_what_takes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = dict.fromkeys(name for name in WITH for kind, _, _ in BLOCKS[name] if kind == "toml")
     assert [*read] == [
         "adding-a-backend.md", "ci.md", "configuration.md", "models.md", "profiles.md",
+        "remote-models.md",
     ]  # fmt: skip
     shutil.copytree(ROOT / "samples/digits", tmp_path / "digits")
     for page in read:
@@ -204,6 +205,9 @@ def test_toml_is_read_by_what_takes_it(tmp_path: Path) -> None:
     assert configured(str(tmp_path / "configuration.md"), False).policy is not None
     (graph,) = read_graphs(str(tmp_path / "models.md"))
     assert graph.name == "digits"
+    monkeypatch.setenv("DIGITS_AUTHORIZATION", "Bearer 1234")
+    both = read_graphs(str(tmp_path / "remote-models.md"))
+    assert [graph.name for graph in both if graph.remote is not None] == ["digits", "large"]
     assert read_file(str(tmp_path / "profiles.md")).host.name == "device"
 
 

@@ -31,13 +31,13 @@ from runtime_shim.backends.interface import (
 )
 from runtime_shim.errors import HostError
 from runtime_shim.host.graph_specs import REMOTE, NamedGraph
+from runtime_shim.host.graphs.stand_ins import StandIn
 from runtime_shim.host.limits import Limits
 from runtime_shim.host.loader import load_with, open_remote, resolve
 from runtime_shim.host.named_graphs import NamedGraphs, Wanted, is_lost, spelled
 from runtime_shim.host.placement import Placement, check_folders, checked_backends, without_server
 from runtime_shim.host.pool import Pool, host_is_closed
 from runtime_shim.host.session import DEFAULT_LIMITS, Loader, Session
-from runtime_shim.host.stand_ins import StandIn
 from runtime_shim.host.stats import GraphStats, HostStats, Key
 from runtime_shim.numbers import MOST_THREADS, check_number
 

@@ -10,8 +10,8 @@ from typing import Protocol
 from rewriter.abi.dialects import Encoding
 from runtime_shim.backends.interface import Backend, Graph, Options, Part, Place
 from runtime_shim.host.graph_specs import NamedGraph
+from runtime_shim.host.graphs.stand_ins import StandIn
 from runtime_shim.host.named_graphs import Wanted
-from runtime_shim.host.stand_ins import StandIn
 from runtime_shim.host.stats import GuestStats, Key
 
 __all__ = ["Floats", "Loader", "StoreLife", "load_with", "open_remote", "resolve"]

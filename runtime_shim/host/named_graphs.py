@@ -19,8 +19,8 @@ from runtime_shim.backends.remote.model import Endpoint, is_model_name
 from runtime_shim.errors import HostError, ServerError
 from runtime_shim.guest_text import quoted
 from runtime_shim.host.graph_specs import REMOTE, NamedGraph, graph_in, names_in, remote_graph
+from runtime_shim.host.graphs.stand_ins import StandIn
 from runtime_shim.host.pool import Pool
-from runtime_shim.host.stand_ins import StandIn
 
 __all__ = ["NamedGraphs", "Wanted", "is_lost", "spelled"]
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import os
 import re
-import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rewriter.errors import InputError
 from runtime_shim.backends.remote.model import TOKEN, RemoteModel, Tls
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["Access", "check_variables", "from_environment"]
 
@@ -53,6 +56,8 @@ class Access:
 
     def context(self) -> ssl.SSLContext:
         """For HTTP over TLS. Raises OSError for files that cannot be read or used."""
+        import ssl  # few hosts have servers
+
         context = ssl.create_default_context(cafile=self.tls.ca)
         if self.tls.certificate is not None:
             context.load_cert_chain(self.tls.certificate, self.tls.key)
@@ -61,6 +66,8 @@ class Access:
     def pem(self) -> tuple[bytes | None, bytes | None, bytes | None]:
         """The authorities, the key and the certificate for gRPC, which otherwise trusts a list of
         its own. Raises OSError for files that cannot be read."""
+        import ssl
+
         ca = self.tls.ca or ssl.get_default_verify_paths().cafile
         return tuple(  # type: ignore[return-value]
             None if path is None else Path(path).read_bytes()

@@ -13,7 +13,7 @@ from rewriter.file_kinds import mistaken
 from runtime_shim.backends.common.devices import AUTO
 from runtime_shim.backends.parsing.model_parts import with_weights
 from runtime_shim.host.graph_specs import NamedGraph, encoding_of, place_of
-from runtime_shim.host.tables.remote import (
+from runtime_shim.host.graphs.remote_tables import (
     REMOTE_KEYS,
     check_no_local_model,
     read_remote,
@@ -35,7 +35,7 @@ def read_graphs(path: str) -> list[NamedGraph]:
     relative to the file, and optionally `encoding` (default: detected from the first bytes),
     `target` (cpu, gpu, tpu, auto, or a device; default: cpu) and a table `options`. The .bin beside
     an XML file that is given alone is taken too. `remote`, and the keys that go with it, say that
-    the model is on inference servers: see host.tables.remote.
+    the model is on inference servers: see host.graphs.remote_tables.
 
     Raises InputError if the file is missing or invalid, or names no graph.
     """

@@ -9,6 +9,8 @@ from runtime_shim.backends.interface import Graph
 
 __all__ = ["StandIn"]
 
+_CODE = "NN609"
+
 log = logging.getLogger("runtime_shim")
 
 
@@ -28,7 +30,8 @@ class StandIn:
         if not self._is_used:
             self._is_used = True
             log.warning(
-                "warning[NN609]: the named graph %r runs on its local model: %s", self._name, reason
+                "warning[%s]: the named graph %r runs on its local model: %s",
+                *(_CODE, self._name, reason),
             )
         return graph
 

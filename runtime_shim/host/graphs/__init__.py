@@ -1,0 +1,1 @@
+"""Named graphs: files that name them, and local models that stand in for those on servers."""
