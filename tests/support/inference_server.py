@@ -116,12 +116,14 @@ def _inferred(model: Model, request: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def http_server(model: Model, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+def http_server(
+    model: Model, port: int = 0, tls: ssl.SSLContext | None = None, version: str = "HTTP/1.1"
+) -> Iterator[str]:
     """Serve a model; its URL."""
     connections: list[socket.socket] = []
 
     class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+        protocol_version = version
 
         def setup(self) -> None:
             super().setup()

@@ -131,6 +131,7 @@ class HttpServer:
     ) -> _Answer:
         connection = self._connection(until)
         is_sent = False
+        response: http.client.HTTPResponse | None = None
         try:
             self._send(connection, method, path, body, headers)
             is_sent = True
@@ -138,6 +139,8 @@ class HttpServer:
             data = self._read(response, largest)
         except BaseException as error:
             connection.close()
+            if response is not None:
+                response.close()
             if isinstance(error, TimeoutError):
                 raise late(self.name) from None
             if not isinstance(error, OSError | http.client.HTTPException):

@@ -54,12 +54,15 @@ class Connection(http.client.HTTPConnection):
 
 class _Timed:
     """What http.client needs of a socket. It keeps what is to be sent until it has all of it, so
-    that a short request is one packet."""
+    that a short request is one packet. http.client closes it before it has read an answer after
+    which there is no other, so it stays open for its readers."""
 
     def __init__(self, connected: socket.socket, connection: Connection) -> None:
         self.connected = connected
         self._connection = connection
         self._unsent: list[bytes] = []
+        self._readers = 0
+        self._is_closed = False
 
     def wait(self) -> socket.socket:
         """The socket, with the time that is left."""
@@ -83,10 +86,18 @@ class _Timed:
                 view = view[self.wait().send(view) :]
 
     def makefile(self, _mode: str) -> io.BufferedReader:
+        self._readers += 1
         return io.BufferedReader(_Arriving(self))
 
+    def reader_closed(self) -> None:
+        self._readers -= 1
+        if self._is_closed:
+            self.close()
+
     def close(self) -> None:
-        self.connected.close()
+        self._is_closed = True
+        if self._readers <= 0:
+            self.connected.close()
 
 
 class _Arriving(io.RawIOBase):
@@ -95,6 +106,11 @@ class _Arriving(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._timed.reader_closed()
 
     def readinto(self, buffer: Any) -> int:
         return self._timed.wait().recv_into(buffer)

@@ -201,6 +201,12 @@ def test_json_that_is_not_the_tensor_is_refused(data: bytes) -> None:
         assert code_of(host_of(url)) == "NN607"
 
 
+def test_a_server_may_end_each_connection() -> None:
+    with http_server(Model(), version="HTTP/1.0") as url:
+        host = host_of(url)
+        assert [inferred(host, 10000 * two_floats) for _ in range(3)] == 3 * [10000 * two_floats]
+
+
 def test_a_server_may_answer_numbers_instead_of_bytes_over_grpc() -> None:
     with grpc_server(Model(raw=False)) as url:
         assert inferred(host_of(url)) == two_floats
