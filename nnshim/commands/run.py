@@ -88,7 +88,7 @@ def command(
             "-S",
             "--wasi",
             metavar="nn-graph=ENCODING::DIR",
-            help="Preload a graph, named after its folder.",
+            help="Preload a graph, named after its folder; or a model on a server, remote::URL.",
         ),
     ] = None,
     nn_preload: Annotated[
@@ -111,7 +111,7 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="ENCODING|TARGET=[BACKEND:]DEVICE",
-            help="Run models on this device, e.g. onnx=cuda:0.",
+            help="Run models on this device, e.g. onnx=cuda:0; or use a server's, remote=URL.",
         ),
     ] = None,
     gpu_fallback: Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import ssl
 import threading
@@ -45,6 +46,22 @@ class Model:
         """What gRPC answers to ModelInfer instead."""
         self.calls: list[str] = []
         self.headers: dict[str, str] = {}
+        self.segments: dict[str, int] = {}
+        """Descriptors of what is registered as shared memory over HTTP, by name."""
+
+    def share(self, path: str, body: bytes) -> None:
+        """Register or unregister shared memory."""
+        *_, name, action = path.split("/")
+        if action == "register":
+            self.segments[name] = os.open(f"/dev/shm{json.loads(body)['key']}", os.O_RDWR)
+        else:
+            os.close(self.segments.pop(name))
+
+    def place(self, tensor: dict[str, Any]) -> tuple[int, int, int]:
+        """Where a tensor is: descriptor, size and offset."""
+        found = tensor["parameters"]
+        size, offset = found["shared_memory_byte_size"], found["shared_memory_offset"]
+        return self.segments[found["shared_memory_region"]], size, offset
 
 
 def closed_port() -> int:
@@ -144,11 +161,17 @@ def http_server(
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path.startswith("/v2/systemsharedmemory/"):
+                model.share(self.path, body)
+                self.answer(b"", 200)
+                return
             length = int(self.headers.get("Inference-Header-Content-Length", len(body)))
             asked, rest = json.loads(body[:length]), body[length:]
             inputs: list[Tensor] = []
             for each in asked["inputs"]:
-                if "data" in each:
+                if "shared_memory_region" in each.get("parameters", {}):
+                    data = os.pread(*model.place(each))
+                elif "data" in each:
                     data = json.dumps(each["data"]).encode()
                 else:
                     size = each["parameters"]["binary_data_size"]
@@ -161,9 +184,17 @@ def http_server(
                 self.answer(json.dumps({"error": str(error)}).encode(), 500)
                 return
             outputs, after = [], b""
+            placed = {
+                each["name"]: model.place(each)
+                for each in asked.get("outputs", [])
+                if "shared_memory_region" in each["parameters"]
+            }
             for name, datatype, shape, data in inferred:
                 output: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
-                if model.extensions:
+                if name in placed:
+                    file, _, offset = placed[name]
+                    os.pwrite(file, data, offset)
+                elif model.extensions:
                     output["parameters"] = {"binary_data_size": len(data)}
                     after += data
                 else:

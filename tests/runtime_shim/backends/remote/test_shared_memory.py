@@ -1,0 +1,83 @@
+"""Tensors in shared memory: what a server on this machine may do with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rewriter.abi.dialects import TensorType
+from runtime_shim import HostError, Session
+from tests.runtime_shim.backends.remote.remote_graphs import code_of, host_of, two_floats
+from tests.support.inference_server import Model, Tensor, http_server
+
+TWO = [("x", "FP32", [2])]
+
+
+@pytest.fixture
+def model() -> Iterator[Model]:
+    """A model with a fixed shape, on a server that has shared memory."""
+    made = Model(TWO)
+    made.extensions.append("system_shared_memory")
+    yield made
+    assert not made.segments
+    assert not list(Path("/dev/shm").glob("nnshim-*"))
+
+
+def context_of(session: Session) -> int:
+    context = session.init_execution_context(session.load_by_name("m"))
+    session.set_input(context, 0, TensorType.F32, (2,), memoryview(two_floats))
+    return context
+
+
+def test_inputs_and_outputs_are_not_sent(model: Model) -> None:
+    with http_server(model) as url, host_of(url, shared_memory=True).session() as session:
+        context = context_of(session)
+        for data in (two_floats, two_floats[::-1]):
+            session.set_input(context, 0, TensorType.F32, (2,), memoryview(data))
+            session.compute(context)
+            assert session.get_output(context, 0) == data
+        assert len(model.segments) == 1
+
+
+def test_an_output_of_a_free_shape_is_sent(model: Model) -> None:
+    model.outputs = [("x", "FP32", [-1])]
+    with http_server(model) as url, host_of(url, shared_memory=True).session() as session:
+        context = context_of(session)
+        session.compute(context)
+        assert session.get_output(context, 0) == two_floats
+
+
+def test_a_segment_that_the_server_truncates_is_an_error_and_the_next_is_whole(
+    model: Model,
+) -> None:
+    def truncates(inputs: list[Tensor]) -> list[Tensor]:
+        (file,) = model.segments.values()
+        os.ftruncate(file, 0)
+        return [("x", "FP32", [2], b"")]
+
+    with http_server(model) as url, host_of(url, shared_memory=True).session() as session:
+        context = context_of(session)
+        model.infer = truncates
+        with pytest.raises(HostError, match=r"NN607.*shorter than before"):
+            session.compute(context)
+        model.infer = list
+        session.compute(context)
+        assert session.get_output(context, 0) == two_floats
+        assert len(model.segments) == 1
+
+
+@pytest.mark.parametrize("lie", [("x", "FP32", [1], two_floats), ("x", "INT32", [2], two_floats)])
+def test_an_output_that_is_not_the_models_is_refused_there_too(model: Model, lie: Tensor) -> None:
+    model.infer = lambda _: [lie]
+    with http_server(model) as url, host_of(url, shared_memory=True).session() as session:
+        context = context_of(session)
+        with pytest.raises(HostError, match="NN607"):
+            session.compute(context)
+
+
+def test_a_server_without_shared_memory_is_an_error() -> None:
+    with http_server(Model()) as url:
+        assert code_of(host_of(url, shared_memory=True)) == "NN608"
