@@ -97,9 +97,14 @@ def check_parts(dialect: RowDialect, encoding: Encoding, parts: Sequence[bytes])
 def admit_named(
     dialect: RowDialect, session: Session, say: Callable[[str], None], graph: int
 ) -> Encoding:
-    """The encoding of a graph that was loaded by its name. Unloads the graph if `admit` raises."""
+    """The encoding of a graph that was loaded by its name. Unloads the graph if `admit` raises, and
+    a model on an inference server, which no host has."""
     encoding, _ = session.graph(graph)
     try:
+        if encoding is Encoding.AUTODETECT:
+            raise HostError(
+                Errno.NOT_FOUND, f"{dialect.row.label} has no models on inference servers"
+            )
         admit(dialect, encoding, say, is_named=True)
     except HostError:
         session.unload(graph)

@@ -11,7 +11,7 @@ import pytest
 
 from rewriter.abi.dialects import Errno, TensorType
 from rewriter.errors import UsageError
-from runtime_shim import HostError, NNHost, parse_nn_graph
+from runtime_shim import HostError, NNHost, RunOptions, parse_nn_graph, run
 from runtime_shim.backends.remote.model import parse_endpoint, parse_server
 from tests.runtime_shim.backends.remote.remote_graphs import (
     code_of,
@@ -21,6 +21,7 @@ from tests.runtime_shim.backends.remote.remote_graphs import (
 )
 from tests.support.inference_server import Model, closed_port, grpc_server, http_server
 from tests.support.models import identity
+from tests.support.wasm import assemble
 
 SERVERS = [pytest.param(grpc_server, id="grpc"), pytest.param(http_server, id="http")]
 
@@ -167,6 +168,23 @@ def test_a_guest_reaches_no_server_that_was_not_named() -> None:
                 session.load_by_name(name)
             assert caught.value.errno is Errno.NOT_FOUND
     assert not model.calls
+
+
+def test_a_guest_that_runs_as_on_a_host_gets_no_model_on_a_server() -> None:
+    guest = assemble(
+        """(module
+          (import "wasi_ephemeral_nn" "load_by_name" (func $load (param i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+          (memory (export "memory") 1) (data (i32.const 0) "m")
+          (func (export "_start")
+            (call $exit (call $load (i32.const 0) (i32.const 1) (i32.const 8)))))"""
+    )
+    with http_server(Model()) as url:
+        host = host_of(url)
+        assert run(guest, host).exit_code == Errno.SUCCESS
+        outcome = run(guest, host, RunOptions(as_host="wasmtime"))
+    assert outcome.refused is not None
+    assert "has no models on inference servers" in outcome.refused[1].reason
 
 
 @pytest.mark.parametrize(
