@@ -4,8 +4,8 @@
 
 TRITON is a virtual environment with nvidia-pytriton's Triton, which is started on 127.0.0.1 with a
 model that returns its input; this Python needs tritonclient. A guest sets the input, computes and
-reads the output. tritonclient makes its InferInput from an array, infers, and makes an array of the
-output.
+reads the output, in a loop. tritonclient makes its InferInput from an array, infers, and makes an
+array of the output, in a loop, too.
 """
 
 from __future__ import annotations
@@ -49,11 +49,13 @@ GUEST = """(module
     (i32.store (i32.const 32) (i32.const 16)) (i32.store (i32.const 36) (i32.const 1))
     (i32.store (i32.const 40) (i32.const 1))
     (i32.store (i32.const 44) (i32.const 1024)) (i32.store (i32.const 48) (i32.const {size})))
-  (func (export "infer")
-    (call $check (call $set_input (global.get $context) (i32.const 0) (i32.const 32)))
-    (call $check (call $compute (global.get $context)))
-    (call $check (call $get_output (global.get $context) (i32.const 0)
-      (i32.const {output}) (i32.const {size}) (i32.const 8)))))"""
+  (func (export "infer") (param $times i32)
+    (loop $again
+      (call $check (call $set_input (global.get $context) (i32.const 0) (i32.const 32)))
+      (call $check (call $compute (global.get $context)))
+      (call $check (call $get_output (global.get $context) (i32.const 0)
+        (i32.const {output}) (i32.const {size}) (i32.const 8)))
+      (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1)))))))"""
 
 
 def main() -> None:
@@ -71,11 +73,12 @@ def main() -> None:
         for protocol, port in (("grpc", server.grpc), ("http", server.http)):
             url = f"{protocol}://127.0.0.1:{port}/echo_FP32"
             for size in SIZES[:-1] if is_quick else SIZES:
-                guest, direct = _guest(url, size), _direct(protocol, port, size)
-                in_memory = _guest(url, size, shared_memory=True)
-                rounds = 5 if is_quick else 1000 if size < 1 << 20 else 100
-                seconds = in_turn(rounds, guest, direct, in_memory)
-                rows.append([protocol, f"{size:,}", *_compared(*seconds)])
+                times = max(1, min(50, (5 << 20) // size))
+                guest = _guest(url, size, times)
+                direct = _direct(protocol, port, size, times)
+                in_memory = _guest(url, size, times, shared_memory=True)
+                taken = in_turn(3 if is_quick else 20, guest, direct, in_memory)
+                rows.append([protocol, f"{size:,}", *_compared(*(each / times for each in taken))])
     header = ["protocol", "bytes", "guest, ms", "tritonclient, ms", "ratio", "more, µs"]
     print(table([*header, "with shared memory, ms"], rows))
 
@@ -90,7 +93,7 @@ def _compared(guest: float, direct: float, in_memory: float) -> list[str]:
     ]
 
 
-def _guest(url: str, size: int, *, shared_memory: bool = False) -> Callable[[], object]:
+def _guest(url: str, size: int, times: int, *, shared_memory: bool = False) -> Callable[[], object]:
     remote = RemoteModel((parse_endpoint(url),), shared_memory=shared_memory)
     host = NNHost(graphs=[NamedGraph("m", Encoding.AUTODETECT, AUTO, (), remote=remote)])
     engine = wasmtime.Engine()
@@ -101,24 +104,23 @@ def _guest(url: str, size: int, *, shared_memory: bool = False) -> Callable[[], 
     )
     module = wasmtime.Module(engine, text)
     exports = host.session().instantiate(linker, store, module).exports(store)
-    _function(exports["load"], store)()
-    return _function(exports["infer"], store)
+    load, infer = exports["load"], exports["infer"]
+    assert isinstance(load, wasmtime.Func)
+    assert isinstance(infer, wasmtime.Func)
+    load(store)
+    return lambda: infer(store, times)
 
 
-def _function(exported: object, store: wasmtime.Store) -> Callable[[], object]:
-    assert isinstance(exported, wasmtime.Func)
-    return lambda: exported(store)
-
-
-def _direct(protocol: str, port: int, size: int) -> Callable[[], object]:
+def _direct(protocol: str, port: int, size: int, times: int) -> Callable[[], object]:
     library: Any = tritonclient.grpc if protocol == "grpc" else tritonclient.http
     client = library.InferenceServerClient(f"127.0.0.1:{port}")
     array = np.zeros(size // 4, np.float32)
 
-    def infer() -> object:
-        given = library.InferInput("in", array.shape, "FP32")
-        given.set_data_from_numpy(array)
-        return client.infer("echo_FP32", [given]).as_numpy("out")
+    def infer() -> None:
+        for _ in range(times):
+            given = library.InferInput("in", array.shape, "FP32")
+            given.set_data_from_numpy(array)
+            client.infer("echo_FP32", [given]).as_numpy("out")
 
     return infer
 

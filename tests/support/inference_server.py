@@ -48,12 +48,15 @@ class Model:
         self.headers: dict[str, str] = {}
         self.segments: dict[str, int] = {}
         """Descriptors of what is registered as shared memory over HTTP, by name."""
+        self.keys: list[str] = []
+        """What shm_open was to open for them."""
 
     def share(self, path: str, body: bytes) -> None:
         """Register or unregister shared memory."""
         *_, name, action = path.split("/")
         if action == "register":
-            self.segments[name] = os.open(f"/dev/shm{json.loads(body)['key']}", os.O_RDWR)
+            self.keys.append(json.loads(body)["key"])
+            self.segments[name] = os.open(f"/dev/shm{self.keys[-1]}", os.O_RDWR)
         else:
             os.close(self.segments.pop(name))
 

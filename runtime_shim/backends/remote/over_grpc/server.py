@@ -156,8 +156,12 @@ class GrpcServer:
         self, inputs: Sequence[Given], outputs: Sequence[tuple[Port, Region | None]]
     ) -> bytes:
         """The request without tensors in raw form, which come last. It is made once for all
-        requests whose tensors have the same shapes and places."""
-        key = [(each.port, each.shape, _place(each.data)) for each in inputs], list(outputs)
+        requests whose tensors have the same shapes and places; inputs and outputs are always those
+        of the one model."""
+        key = [
+            *[(shape, _place(data)) for _, shape, data in inputs],
+            *[region for _, region in outputs],
+        ]
         begun = self._begun
         if begun is None or begun[0] != key:
             request = message("ModelInferRequest")(
@@ -176,17 +180,16 @@ class GrpcServer:
     def _outputs(
         self, answer: Any, outputs: Sequence[tuple[Port, Region | None]]
     ) -> Sequence[Answered]:
-        raw = answer.raw_output_contents
+        raw, described = list(answer.raw_output_contents), list(answer.outputs)
         placed = {port.name for port, region in outputs if region is not None}
-        carried = sum(each.name not in placed for each in answer.outputs)
-        if raw and len(raw) not in (carried, len(answer.outputs)):
+        skips_placed = len(raw) != len(described)
+        if raw and skips_placed and len(raw) != sum(each.name not in placed for each in described):
             raise contradiction(
-                self.name, f"it has {len(answer.outputs)} outputs, but data of {len(raw)}"
+                self.name, f"it has {len(described)} outputs, but data of {len(raw)}"
             )
-        skips_placed = len(raw) != len(answer.outputs)
         contents = iter(raw)
         found = []
-        for each in answer.outputs:
+        for each in described:
             data: memoryview | None = None
             if each.name in placed:
                 if raw and not skips_placed:
