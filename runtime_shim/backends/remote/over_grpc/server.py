@@ -54,7 +54,7 @@ _OPTIONS = (
 )
 """https://github.com/grpc/grpc/blob/master/include/grpc/impl/channel_arg_names.h"""
 
-_NOT_SENT = ("failed to connect to all addresses", "DNS resolution failed", "Name resolution")
+_NOT_SENT = ("failed to connect to all addresses", "DNS resolution failed", "errors resolving")
 """How the details of UNAVAILABLE begin if gRPC had no connection to send the request on."""
 
 _RAW_INPUT = b"\x3a"

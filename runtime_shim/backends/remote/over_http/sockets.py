@@ -3,6 +3,7 @@ timeouts of sockets and of http.client hold for each piece that arrives."""
 
 from __future__ import annotations
 
+import errno
 import http.client
 import io
 import select
@@ -146,6 +147,8 @@ def _addresses(host: str, port: int, until: float) -> list[Any]:
             found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except OSError as error:
             failed.append(error)
+        except UnicodeError:  # a part of a name has at most 63 characters
+            failed.append(OSError(errno.EINVAL, f"{host} cannot be a name"))
 
     thread = threading.Thread(target=resolve, daemon=True)
     thread.start()

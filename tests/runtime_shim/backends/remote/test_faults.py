@@ -7,6 +7,7 @@ import json
 import select
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -245,6 +246,29 @@ def test_the_guests_timeout_bounds_a_call_too(serve: Any) -> None:
         session.set_input(context, 0, TensorType.F32, (1, 2), memoryview(two_floats))
         with pytest.raises(HostError, match="within the deadline"):
             session.compute(context)
+
+
+@pytest.mark.parametrize("name", ["some.invalid", f"{'a' * 70}.invalid"])
+@pytest.mark.parametrize("serve", SERVERS)
+def test_a_name_that_has_no_address_leads_to_the_next_server(serve: Any, name: str) -> None:
+    with serve(Model()) as url:
+        nowhere = f"{url.partition(':')[0]}://{name}:80/m"
+        assert inferred(host_of(nowhere, url, deadline=5)) == two_floats
+
+
+def test_a_name_that_is_not_resolved_in_time_is_an_error_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended = threading.Event()
+
+    def is_slow(*_: object, **__: object) -> list[object]:
+        ended.wait(10)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", is_slow)
+    with in_time():
+        assert code_of(host_of("http://some.invalid/m", deadline=DEADLINE)) == "NN603"
+    ended.set()
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
