@@ -15,6 +15,7 @@ from runtime_shim.backends.ggml.llama_cpp import (
     offloads,
 )
 from runtime_shim.backends.ggml.options import LARGEST_CONTEXT, GgmlOptions
+from runtime_shim.backends.ggml.prefixes import Prefixes
 from runtime_shim.backends.ggml.prompt import Vocabulary
 from runtime_shim.errors import HostError
 
@@ -52,6 +53,7 @@ class GgmlModel:
             )
         self.device = f"gpu, {on_gpu} of {layers} layers" if on_gpu else "cpu"
         self.vocabulary = Vocabulary(self.model)
+        self.prefixes = Prefixes()
 
     def text(self, token: int) -> bytes:
         """The text of a token, which may end in the middle of a character."""
