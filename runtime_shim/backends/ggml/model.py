@@ -84,6 +84,17 @@ class GgmlModel:
             raise failure(f"cannot create a context of {params.n_ctx} tokens")
         return context, params
 
+    def shares_prefixes(self, context: int) -> bool:
+        """Whether a llama_context goes on with the same bits after its state has been set. It does
+        not if the model forgets what is outside of the window of its attention, or has no state
+        that can be cut back; the last condition is for models that do not say so."""
+        return not (
+            lib.model_is_recurrent(self.model)
+            or lib.model_is_hybrid(self.model)
+            or lib.model_n_swa(self.model)
+            or not lib.memory_can_shift(lib.get_memory(context))
+        )
+
     def sampler(self, options: GgmlOptions) -> int:
         """A new chain of samplers, in llama.cpp's default order."""
         chain: int = lib.sampler_chain_init(True)

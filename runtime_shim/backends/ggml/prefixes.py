@@ -63,16 +63,15 @@ class Prefix:
     def restore(self, context: int) -> int:
         """Put what is known of the prompt into an empty llama_context, and return how many tokens
         that is."""
-        kept = self._prefixes.best(self)
+        kept, length = self._prefixes.best(self)
         if kept is not None:
-            length = self.common(kept.params, kept.tokens)
             self.position = length if _put(context, kept, length) else 0
         return self.position
 
     def reached(self, context: int, position: int) -> None:
         """Keep what is known after so many tokens, if others can use it."""
         if position % self.step == 0:
-            size = lib.state_seq_get_size(context, _SEQUENCE)
+            size = lib.state_get_size(context)
             tokens = self.tokens[: position * ctypes.sizeof(Token)]
             if size <= MOST_BYTES and not self._prefixes.has(self.params, tokens):
                 self._prefixes.keep(_Kept(self.params, tokens, _taken(context, size)))
@@ -115,15 +114,15 @@ class Prefixes:
         best = max((prefix.common(kept.params, kept.tokens) for kept in self._kept), default=0)
         return any(position < common and best < common for position, common in wanted)
 
-    def best(self, prefix: Prefix) -> _Kept | None:
-        """What knows the most of a prompt, or None if nothing knows its beginning."""
+    def best(self, prefix: Prefix) -> tuple[_Kept | None, int]:
+        """The state that serves for most tokens of a prompt, and for how many."""
         with self._changed:
             lengths = [prefix.common(kept.params, kept.tokens) for kept in self._kept]
             if not any(lengths):
-                return None
+                return None, 0
             found = self._kept.pop(lengths.index(max(lengths)))
             self._kept.append(found)
-            return found
+            return found, max(lengths)
 
     def has(self, params: bytes, tokens: bytes) -> bool:
         """Whether the state after these tokens is known."""
@@ -154,26 +153,22 @@ class Prefixes:
 def _taken(context: int, size: int) -> ctypes.Array[ctypes.c_char]:
     """The state of a llama_context."""
     state = (ctypes.c_char * size)()
-    lib.state_seq_get_data(context, state, size, _SEQUENCE)
+    lib.state_get_data(context, state, size)
     return state
 
 
 def _put(context: int, kept: _Kept, length: int) -> bool:
     """Put the state after the first `length` tokens into an empty llama_context. Returns False, and
-    leaves it empty, if that is impossible: a recurrent model forgets the states on the way."""
+    leaves it empty, if llama.cpp refuses that."""
     memory = lib.get_memory(context)
-    if not lib.state_seq_set_data(context, kept.state, len(kept.state), _SEQUENCE):
+    whole = length * ctypes.sizeof(Token) == len(kept.tokens)
+    done = bool(lib.state_set_data(context, kept.state, len(kept.state)))
+    if done and not whole:
+        # What is removed is only marked as such. Setting the rest clears the memory as well.
+        done = bool(lib.memory_seq_rm(memory, _SEQUENCE, length, -1))
+        if done:
+            rest = _taken(context, lib.state_get_size(context))
+            done = bool(lib.state_set_data(context, rest, len(rest)))
+    if not done:
         lib.memory_clear(memory, True)
-        return False
-    if length * ctypes.sizeof(Token) == len(kept.tokens):
-        return True
-    if not lib.memory_seq_rm(memory, _SEQUENCE, length, -1):
-        lib.memory_clear(memory, True)
-        return False
-    # What is removed is only marked as such. The memory behind it has to be cleared as well.
-    rest = _taken(context, lib.state_seq_get_size(context, _SEQUENCE))
-    lib.memory_clear(memory, True)
-    if not lib.state_seq_set_data(context, rest, len(rest), _SEQUENCE):
-        lib.memory_clear(memory, True)
-        return False
-    return True
+    return done

@@ -67,7 +67,7 @@ class Text:
         self._not_evaluated = _NONE
         self.output = bytearray()
         self.piece = b""
-        if self._options.embedding:
+        if self._options.embedding or not self._graph.shares_prefixes(self._context):
             self._evaluate(prompt)
             return
         with self._graph.prefixes.entered(self._params, prompt, self._check) as prefix:

@@ -149,7 +149,7 @@ def test_a_session_waits_for_a_beginning_that_another_one_is_evaluating(
     assert of_prompts(evaluated) == WHOLE_STEPS + 2 * rest + len("first") + len("second")
 
 
-@pytest.mark.parametrize("function", ["state_seq_set_data", "memory_seq_rm"])
+@pytest.mark.parametrize("function", ["state_set_data", "memory_seq_rm"])
 def test_what_llama_cpp_cannot_restore_is_evaluated(
     model: Path, evaluated: list[int], monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
@@ -169,6 +169,26 @@ def test_contexts_with_other_parameters_share_nothing(model: Path, evaluated: li
         answer(graph, BEGINNING + "ab", {"ctx-size": size})
     whole = 1 + len(BEGINNING) + len("ab")
     assert of_prompts(evaluated) == 3 * whole - WHOLE_STEPS
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model_is_recurrent", True),
+        ("model_is_hybrid", True),
+        ("model_n_swa", 512),
+        ("memory_can_shift", False),
+    ],
+)
+def test_models_that_do_not_go_on_with_the_same_bits_share_nothing(
+    model: Path, evaluated: list[int], monkeypatch: pytest.MonkeyPatch, name: str, value: int
+) -> None:
+    monkeypatch.setattr(llama_cpp.lib, name, lambda _: value)
+    graph = load(model)
+    for _ in range(2):
+        evaluated.clear()
+        answer(graph, BEGINNING)
+        assert of_prompts(evaluated) == 1 + len(BEGINNING)
 
 
 def test_what_is_kept_is_bounded(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
