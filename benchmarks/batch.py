@@ -180,8 +180,8 @@ def sessions(host: NNHost, tokens: int, rounds: int) -> Iterator[Sequence[str]]:
 
 def beginnings(host: NNHost, rounds: int) -> Iterator[Sequence[str]]:
     """Prompts, which are shared up to a multiple of 64 tokens."""
-    options: dict[str, object] = {"n-predict": 1, "ubatch-size": 64, "ctx-size": 1024}
-    for words in (40, 160):
+    options: dict[str, object] = {"n-predict": 1, "ubatch-size": 64, "ctx-size": 2048}
+    for words in (20, 80):
         times: list[list[float]] = [[], []]
         for number in range(rounds):
             prompt = " ".join(f"w{number}x{word}" for word in range(words))
