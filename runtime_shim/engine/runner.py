@@ -17,6 +17,7 @@ from rewriter.errors import InputError, InvalidModule, ModuleError, UnsupportedM
 from rewriter.functions.storage import storage
 from rewriter.terminal import alive
 from rewriter.wasm.module import Module
+from runtime_shim.backends.common.halting import halt
 from runtime_shim.engine.binding import Escape, call, define
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.entry import Entry, entry_of
@@ -103,6 +104,8 @@ class Running(ABC):
         if self._session.stop is None:
             self._session.stop = error
             self._engine.increment_epoch()
+            for context in list(self._session.contexts.values()):
+                halt(context)
 
     @abstractmethod
     def _ended(self, deadline: Deadline, streams: Streams | None) -> Outcome:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from rewriter.abi.dialects import Encoding, Errno
+from rewriter.abi.dialects import Encoding, Errno, TensorType
 from runtime_shim import NamedGraph, NNHost, RunOptions, run
 from samples.build import build
 from tests.conftest import GUESTS
@@ -25,6 +26,16 @@ def host() -> NNHost:
     model = os.environ["GEMMA"]
     graph = NamedGraph("gemma", Encoding.GGML, "auto", (model,), OPTIONS)
     return NNHost(graphs=[graph])
+
+
+def answer(host: NNHost, prompt: str, options: dict[str, object]) -> bytes:
+    with host.session() as session:
+        context = session.init_execution_context(session.load_by_name("gemma"))
+        for index, text in ((1, json.dumps(options)), (0, prompt)):
+            data = memoryview(text.encode())
+            session.set_input(context, index, TensorType.U8, (len(data),), data)
+        session.compute(context)
+        return session.get_output(context, 0)
 
 
 def printed(
@@ -67,3 +78,25 @@ def test_an_embedding_has_the_models_size(
     printed_lines = printed(host, tmp_path / "whole.wasm", capfd, {"embedding": True})
     assert printed_lines[0] == "compute 0"
     assert printed_lines[1].startswith('{"n_embedding": 640, "embedding": [')
+
+
+def test_sessions_get_the_same_bytes_together_as_alone() -> None:
+    given: dict[str, object] = {"ubatch-size": 8, "threads": 1, "n-predict": 8}
+    beginning = "Every country has a capital, in which its government sits. "
+    asked = [
+        (beginning + "Rome is", given),
+        (beginning + "Madrid is the", {**given, "temp": 1.0, "seed": 3}),
+        (beginning + "In Paris", given),
+    ]
+
+    def new_host() -> NNHost:
+        graph = NamedGraph("gemma", Encoding.GGML, "auto", (os.environ["GEMMA"],), OPTIONS)
+        return NNHost(graphs=[graph])
+
+    alone = []
+    for prompt, options in asked:
+        with new_host() as host:
+            alone.append(answer(host, prompt, options))
+    with new_host() as host, ThreadPoolExecutor(len(asked)) as pool:
+        assert list(pool.map(lambda each: answer(host, *each), asked)) == alone
+    assert len(set(alone)) == len(asked)

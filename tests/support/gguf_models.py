@@ -9,7 +9,16 @@ import gguf
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BYTE", "CONTROL", "END", "NORMAL", "UNKNOWN", "successors", "with_vocabulary"]
+__all__ = [
+    "BYTE",
+    "CONTROL",
+    "END",
+    "NORMAL",
+    "UNKNOWN",
+    "random_weights",
+    "successors",
+    "with_vocabulary",
+]
 
 _SPECIAL = ["<unk>", "<s>", "</s>"]
 END = 2
@@ -27,11 +36,47 @@ def successors(path: Path, text: str, *, context: int = 64, end: bool = True) ->
     A token's embedding is a unit vector; attention and feed-forward add nothing, and the output's
     weights lead from each token to the next.
     """
-    tokens = [*_SPECIAL, *(f"<0x{byte:02X}>" for byte in range(256)), "▁", *text]
-    types = [UNKNOWN, CONTROL, CONTROL, *([BYTE] * 256), *([NORMAL] * (len(text) + 1))]
+    tokens, types = _bytes_and(["▁", *text])
     vocab = len(tokens)
     first = vocab - len(text)
     return _written(path, tokens, types, [*range(first, vocab), END if end else first], context)
+
+
+def random_weights(
+    path: Path, *, size: int = 64, blocks: int = 2, vocabulary: int = 320, context: int = 512
+) -> Path:
+    """A model of llama's architecture with random weights in eight bits (Q8_0), in which every
+    token has an influence on all that follow. `size` and `vocabulary` are multiples of 32; the
+    vocabulary has at least 288 tokens. It does not end a text by itself."""
+    tokens, types = _bytes_and([f"▁{number}" for number in range(vocabulary - 259)])
+    writer = _described(path, tokens, types, size, 4 * size, blocks, context)
+    chance = np.random.default_rng(0)
+
+    def add(name: str, rows: int, columns: int) -> None:
+        weights = chance.standard_normal((rows, columns), np.float32) / np.float32(columns**0.5)
+        if name == "output.weight":
+            weights[END] = 0  # others are more likely
+        kind = gguf.GGMLQuantizationType.Q8_0
+        writer.add_tensor(name, gguf.quants.quantize(weights, kind), raw_dtype=kind)
+
+    add("token_embd.weight", vocabulary, size)
+    writer.add_tensor("output_norm.weight", np.full(size, 4, np.float32))
+    add("output.weight", vocabulary, size)
+    for block in range(blocks):
+        for name in ("attn_norm", "ffn_norm"):
+            writer.add_tensor(f"blk.{block}.{name}.weight", np.ones(size, np.float32))
+        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            add(f"blk.{block}.{name}.weight", size, size)
+        for name in ("ffn_gate", "ffn_up"):
+            add(f"blk.{block}.{name}.weight", 4 * size, size)
+        add(f"blk.{block}.ffn_down.weight", size, 4 * size)
+    return _finished(writer, path)
+
+
+def _bytes_and(others: Sequence[str]) -> tuple[list[str], list[int]]:
+    """A vocabulary that can split any text, and the types of its tokens."""
+    tokens = [*_SPECIAL, *(f"<0x{byte:02X}>" for byte in range(256)), *others]
+    return tokens, [UNKNOWN, CONTROL, CONTROL, *([BYTE] * 256), *([NORMAL] * len(others))]
 
 
 def with_vocabulary(
@@ -71,35 +116,17 @@ def _written(
     output[list(chain[1:]), list(chain[:-1])] = 10.0
     eye = np.eye(vocab, size, dtype=np.float32)
     zeros: npt.NDArray[np.float32] = np.zeros((size, size), np.float32)
-    writer = gguf.GGUFWriter(path, "llama")
+    writer = _described(path, tokens, types, size, size, 1, context, kind, begins)
     if name:
         writer.add_name(name)
     if pre:
         writer.add_tokenizer_pre(pre)
     if merges:
         writer.add_token_merges(list(merges))
-    writer.add_context_length(context)
-    writer.add_embedding_length(size)
-    writer.add_block_count(1)
-    writer.add_feed_forward_length(size)
-    writer.add_head_count(size // 32)
-    writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_dimension_count(32)
-    writer.add_tokenizer_model(kind)
-    writer.add_token_list(list(tokens))
-    writer.add_token_scores([0.0] * vocab)
-    writer.add_token_types(list(types))
     if kind == "no_vocab":
         writer.add_vocab_size(vocab)
-    if begins:
-        writer.add_bos_token_id(1)
-    else:
-        writer.add_add_bos_token(True)
-    writer.add_eos_token_id(END)
-    writer.add_unk_token_id(0)
     if kind == "bert":
         writer.add_sep_token_id(END)
-    writer.add_add_space_prefix(False)
     writer.add_tensor("token_embd.weight", eye)
     writer.add_tensor("output_norm.weight", np.ones(size, np.float32))
     writer.add_tensor("output.weight", output)
@@ -107,6 +134,44 @@ def _written(
         writer.add_tensor(f"blk.0.{name}.weight", np.ones(size, np.float32))
     for name in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"):
         writer.add_tensor(f"blk.0.{name}.weight", zeros)
+    return _finished(writer, path)
+
+
+def _described(
+    path: Path,
+    tokens: Sequence[str],
+    types: Sequence[int],
+    size: int,
+    feed_forward: int,
+    blocks: int,
+    context: int,
+    kind: str = "llama",
+    begins: bool = True,
+) -> gguf.GGUFWriter:
+    """A file of a model with embeddings of `size` numbers, without its weights."""
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_context_length(context)
+    writer.add_embedding_length(size)
+    writer.add_block_count(blocks)
+    writer.add_feed_forward_length(feed_forward)
+    writer.add_head_count(size // 32)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(32)
+    writer.add_tokenizer_model(kind)
+    writer.add_token_list(list(tokens))
+    writer.add_token_scores([0.0] * len(tokens))
+    writer.add_token_types(list(types))
+    if begins:
+        writer.add_bos_token_id(1)
+    else:
+        writer.add_add_bos_token(True)
+    writer.add_eos_token_id(END)
+    writer.add_unk_token_id(0)
+    writer.add_add_space_prefix(False)
+    return writer
+
+
+def _finished(writer: gguf.GGUFWriter, path: Path) -> Path:
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

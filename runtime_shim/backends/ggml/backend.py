@@ -13,6 +13,7 @@ import contextlib
 import copy
 import json
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -122,7 +123,8 @@ class GgmlGraph(GgmlModel):
 
 
 class GgmlContext:
-    """Implements backends.interface.StreamingContext and DescribedContext."""
+    """Implements backends.interface.StreamingContext and DescribedContext, and
+    backends.common.halting.HaltableContext."""
 
     configured_by = 1
     input_elements = (TEXT, TEXT)
@@ -139,6 +141,11 @@ class GgmlContext:
         self._piece: bytes | None = b""
         """What the last call added to the text, None if it failed."""
         self._streaming = False
+        self._halted = threading.Event()
+
+    def halt(self) -> None:
+        """See backends.common.halting."""
+        self._halted.set()
 
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
@@ -268,7 +275,7 @@ class GgmlContext:
             raise HostError(*self._missing)
         tokens = self._prompt.tokens(self._graph.context_size(self._options))
         if self._text is None:
-            self._text = Text(self._graph, self._options)
+            self._text = Text(self._graph, self._options, self._halted)
         self._text.begin(tokens)
         self._output = self._text.output
         return self._text

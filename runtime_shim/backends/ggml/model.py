@@ -15,6 +15,7 @@ from runtime_shim.backends.ggml.llama_cpp import (
     offloads,
 )
 from runtime_shim.backends.ggml.options import LARGEST_CONTEXT, GgmlOptions
+from runtime_shim.backends.ggml.prefixes import Prefixes
 from runtime_shim.backends.ggml.prompt import Vocabulary
 from runtime_shim.errors import HostError
 
@@ -52,6 +53,7 @@ class GgmlModel:
             )
         self.device = f"gpu, {on_gpu} of {layers} layers" if on_gpu else "cpu"
         self.vocabulary = Vocabulary(self.model)
+        self.prefixes = Prefixes()
 
     def text(self, token: int) -> bytes:
         """The text of a token, which may end in the middle of a character."""
@@ -81,6 +83,17 @@ class GgmlModel:
         if context is None:
             raise failure(f"cannot create a context of {params.n_ctx} tokens")
         return context, params
+
+    def shares_prefixes(self, context: int) -> bool:
+        """Whether a llama_context goes on with the same bits after its state has been set. It does
+        not if the model forgets what is outside of the window of its attention, or has no state
+        that can be cut back; the last condition is for models that do not say so."""
+        return not (
+            lib.model_is_recurrent(self.model)
+            or lib.model_is_hybrid(self.model)
+            or lib.model_n_swa(self.model)
+            or not lib.memory_can_shift(lib.get_memory(context))
+        )
 
     def sampler(self, options: GgmlOptions) -> int:
         """A new chain of samplers, in llama.cpp's default order."""

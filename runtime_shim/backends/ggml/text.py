@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import ctypes
 import json
+import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rewriter.abi.dialects import Errno
@@ -29,9 +31,11 @@ _SPARE_TOKENS = 4
 class Text:
     """A llama_context and its sampler, which generate one text after the other."""
 
-    def __init__(self, graph: GgmlModel, options: GgmlOptions) -> None:
+    def __init__(self, graph: GgmlModel, options: GgmlOptions, halted: threading.Event) -> None:
+        """If `halted` is set, the methods raise HostError after the step that is running."""
         self._graph = graph
         self._options = options
+        self._halted = halted
         self._context, self._params = graph.open(options)
         free_with(self, lib.free, self._context)
         self._free_sampler: Any = lambda: None
@@ -63,7 +67,12 @@ class Text:
         self._not_evaluated = _NONE
         self.output = bytearray()
         self.piece = b""
-        self._evaluate(prompt)
+        if self._options.embedding or not self._graph.shares_prefixes(self._context):
+            self._evaluate(prompt)
+            return
+        with self._graph.prefixes.entered(self._params, prompt, self._check) as prefix:
+            self._position = prefix.restore(self._context)
+            self._evaluate(prompt, self._position, prefix.reached)
 
     def advance(self) -> bool:
         """Sample a token, after evaluating the one before it, and add its text to the output.
@@ -98,14 +107,27 @@ class Text:
         normalized = [round(value / length, 10) for value in values]
         return json.dumps({"n_embedding": size, "embedding": normalized}).encode()
 
-    def _evaluate(self, tokens: Tokens) -> None:
+    def _evaluate(
+        self,
+        tokens: Tokens,
+        start: int = 0,
+        reached: Callable[[int, int], None] = lambda context, position: None,
+    ) -> None:
+        """Evaluate tokens from an index on. `reached` is called after each step."""
         size = self._params.n_ctx  # llama.cpp may have rounded it up
-        if self._position + len(tokens) > size:
+        if self._position + len(tokens) - start > size:
             raise HostError(Errno.CONTEXT_FULL, f"the context of {size} tokens is full")
-        step = self._params.n_batch  # llama.cpp aborts the process for more at once
-        for start in range(0, len(tokens), step):
-            count = min(step, len(tokens) - start)
-            part = (Token * count).from_buffer(tokens, start * ctypes.sizeof(Token))
+        step = self._params.n_ubatch  # llama.cpp would divide more tokens into such steps itself
+        for first in range(start, len(tokens), step):
+            self._check()
+            count = min(step, len(tokens) - first)
+            part = (Token * count).from_buffer(tokens, first * ctypes.sizeof(Token))
             if lib.decode(self._context, lib.batch_get_one(part, count)) != 0:
                 raise failure("cannot evaluate the model")
             self._position += count
+            reached(self._context, self._position)
+
+    def _check(self) -> None:
+        """Raise HostError if the guest has been stopped."""
+        if self._halted.is_set():
+            raise HostError(Errno.RUNTIME_ERROR, "the guest has been stopped")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from rewriter.abi.dialects import Encoding, Errno, Target
-from runtime_shim import CAPTURED, NamedGraph, NNHost, Reason, RunOptions, run
+from runtime_shim import CAPTURED, Limits, NamedGraph, NNHost, Reason, RunOptions, run
+from runtime_shim.backends.ggml import llama_cpp
+from runtime_shim.backends.ggml.backend import GgmlContext
 from samples.build import build
 from tests.conftest import GUESTS
-from tests.support.gguf_models import successors
+from tests.support.gguf_models import random_weights, successors
 
 GREEDY = {"temp": 0, "ctx-size": 64}
 
@@ -86,6 +89,35 @@ def test_what_the_host_prints_for_a_guest_is_captured_with_its_output(
     with NNHost(graphs=[graph], isolate=isolate) as host, ThreadPoolExecutor(2) as pool:
         assert list(pool.map(text, "adg")) == [b"bcdecompute 0", b"efghcompute 0", b"hijkcompute 0"]
     assert capfd.readouterr().out == ""
+
+
+def test_the_text_of_a_guest_that_is_stopped_ends_as_well(
+    guests: dict[bool, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = random_weights(tmp_path / "endless.gguf", context=1 << 16)
+    options = {"temp": 0, "ctx-size": 0, "threads": 1, "stream-stdout": True}
+    graph = NamedGraph("it", Encoding.GGML, "auto", (str(path),), options)
+    over = threading.Event()
+    decode = llama_cpp.lib.decode
+    late = []
+
+    def watched(context: int, batch: llama_cpp.Batch) -> int:
+        late.append(over.is_set())
+        result: int = decode(context, batch)
+        return result
+
+    def halted(context: GgmlContext) -> None:
+        halt(context)
+        over.set()
+
+    halt = GgmlContext.halt
+    monkeypatch.setattr(llama_cpp.lib, "decode", watched)
+    monkeypatch.setattr(GgmlContext, "halt", halted)
+    host = NNHost(graphs=[graph], limits=Limits(output=100))
+    outcome = run(guests[False], host, RunOptions(["guest", "it", "", "a"], stdout=CAPTURED))
+    assert outcome.reason is Reason.TOO_MUCH_OUTPUT
+    assert over.is_set()
+    assert sum(late) <= 1  # what is printed is counted in another thread
 
 
 def test_a_model_whose_file_has_gone_is_not_found(
