@@ -6,13 +6,14 @@ from rewriter.descriptors import open_standard
 from rewriter.wasm.module import Module, check_bytes
 from rewriter.wasm.sections import COMPONENT
 from runtime_shim.engine import runner
+from runtime_shim.engine.compiled import Compiled
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.embedding import NNHost
 from runtime_shim.engine.options import RunOptions
 from runtime_shim.engine.outcome import Outcome
 from runtime_shim.engine.runner import Running
 
-__all__ = ["run"]
+__all__ = ["run", "run_again"]
 
 _DEFAULTS = RunOptions()
 
@@ -43,6 +44,15 @@ def run(
     this call. `run` also returns in time if wasmtime takes too long to compile; compiling cannot be
     interrupted, so a thread of this process continues until it is done.
     """
+    outcome = run_again(module, host, options, Compiled(keeps=False))
+    return outcome.check() if check else outcome
+
+
+def run_again(
+    module: bytes | Module, host: NNHost, options: RunOptions, compiled: Compiled
+) -> Outcome:
+    """Run a guest as `run` does, with the code that an earlier run of the same module with the same
+    host has left in `compiled`, or leave it there."""
     if not isinstance(module, Module):
         check_bytes(module)
     deadline = Deadline(host.limits.timeout)
@@ -50,11 +60,10 @@ def run(
     with host.session() as session:
         made: Running
         if isinstance(module, Module) or module[: len(COMPONENT)] != COMPONENT:
-            made = runner.CoreRun(module, session, options)
+            made = runner.CoreRun(module, session, options, compiled)
         else:
             from runtime_shim.components.runner import ComponentRun  # few guests are components
 
-            made = ComponentRun(module, session, options)
+            made = ComponentRun(module, session, options, compiled)
         outcome = made.outcome(deadline)
-        outcome = outcome._replace(stats=tuple(session.stats()))
-    return outcome.check() if check else outcome
+        return outcome._replace(stats=tuple(session.stats()))

@@ -26,6 +26,7 @@ from runtime_shim.engine.binding.components import (
     instantiate_component,
 )
 from runtime_shim.engine.binding.memories import Memories
+from runtime_shim.engine.compiled import Compiled
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.options import RunOptions
 from runtime_shim.engine.outcome import Outcome
@@ -45,10 +46,12 @@ _HOST = "nnshim:wasi-nn/host"
 class ComponentRun(Running):
     """The run of a component."""
 
-    def __init__(self, data: bytes, session: Session, options: RunOptions) -> None:
+    def __init__(
+        self, data: bytes, session: Session, options: RunOptions, compiled: Compiled
+    ) -> None:
         """Raises UsageError for options of core modules, and ModuleError for a component that
         cannot be run."""
-        super().__init__(session, options)
+        super().__init__(session, options, compiled)
         _check_options(options)
         given = Component(data)
         self._info = describe_component(given)
@@ -75,7 +78,9 @@ class ComponentRun(Running):
     def _ended(self, deadline: Deadline, streams: Streams | None) -> Outcome:
         try:
             with alive("compiling the guest"):
-                compiled = deadline.within(wasm_component.Component, self._engine, self._data)
+                compiled = self._kept.code(
+                    wasm_component.Component, self._engine, self._data, deadline
+                )
         except wasmtime.WasmtimeError as error:
             raise InvalidModule(f"wasmtime refuses the component: {flat(error)}", None) from error
         escape = Escape()

@@ -18,6 +18,7 @@ from rewriter.functions.storage import storage
 from rewriter.terminal import alive
 from rewriter.wasm.module import Module
 from runtime_shim.engine.binding import Escape, call, define
+from runtime_shim.engine.compiled import Compiled
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.entry import Entry, entry_of
 from runtime_shim.engine.linking import (
@@ -67,9 +68,10 @@ class Running(ABC):
 
     _engine: wasmtime.Engine
 
-    def __init__(self, session: Session, options: RunOptions) -> None:
+    def __init__(self, session: Session, options: RunOptions, compiled: Compiled) -> None:
         self._session = session
         self._options = options
+        self._kept = compiled
         self._limits = session.usage.limits
         self._can_be_stopped = self._limits.timeout is not None or options.redirects
 
@@ -127,8 +129,10 @@ class Running(ABC):
 class CoreRun(Running):
     """The run of a core module."""
 
-    def __init__(self, module: bytes | Module, session: Session, options: RunOptions) -> None:
-        super().__init__(session, options)
+    def __init__(
+        self, module: bytes | Module, session: Session, options: RunOptions, compiled: Compiled
+    ) -> None:
+        super().__init__(session, options, compiled)
         self._module = bytes(module.data) if isinstance(module, Module) else module
         self._info = inspect_module(module, options.guest_abi)
         self._traps = options.trap_unknown_imports
@@ -154,7 +158,7 @@ class CoreRun(Running):
         """Run the guest, and free its store. Raises Stopped."""
         try:
             with alive("compiling the guest"):
-                compiled = deadline.within(wasmtime.Module, self._engine, self._module)
+                compiled = self._kept.code(wasmtime.Module, self._engine, self._module, deadline)
         except wasmtime.WasmtimeError as error:
             raise _refusal(self._info, flat(error)) from error
         with wasmtime.Store(self._engine) as store:
