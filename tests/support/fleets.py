@@ -54,10 +54,10 @@ and of `^` as many bytes as it had pages before it wanted a thousand more. Of `|
 that nobody writes to, where it cannot be interrupted."""
 
 NAMED = """(module
-  (import "wasi_nn" "load_by_name" (func $load (param i32 i32 i32) (result i32)))
-  (import "wasi_nn" "init_execution_context" (func $init (param i32 i32) (result i32)))
-  (import "wasi_nn" "set_input" (func $set (param i32 i32 i32) (result i32)))
-  (import "wasi_nn" "compute" (func $compute (param i32) (result i32)))
+  (import "wasi_ephemeral_nn" "load_by_name" (func $load (param i32 i32 i32) (result i32)))
+  (import "wasi_ephemeral_nn" "init_execution_context" (func $init (param i32 i32) (result i32)))
+  (import "wasi_ephemeral_nn" "set_input" (func $set (param i32 i32 i32) (result i32)))
+  (import "wasi_ephemeral_nn" "compute" (func $compute (param i32) (result i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
   (memory (export "memory") 1)
   (data (i32.const 0) "same\\00\\00\\00\\00\\01\\00\\00\\00\\02\\00\\00\\00")  ;; the shape at 8
