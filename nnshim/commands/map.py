@@ -68,7 +68,10 @@ def command(
     ] = None,
     workers: Annotated[
         str | None,
-        typer.Option(metavar="N", help="Processes that share the inputs (default: all cores)."),
+        typer.Option(
+            metavar="N|ray://HOST[:PORT]",
+            help="Processes that share the inputs (default: all cores), or a Ray cluster.",
+        ),
     ] = None,
     dirs: Dirs = None,
     map_dirs: MapDirs = None,

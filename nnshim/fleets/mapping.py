@@ -51,10 +51,10 @@ def guest_of(module: str, settings: Meant) -> Guest:
 
 def parse_workers(text: str | None) -> Where:
     """Raises UsageError."""
-    if text is None:
-        return None
+    if text is None or text.startswith("ray://"):
+        return text
     if not (text.isascii() and text.isdecimal() and 0 < len(text) < 6 and int(text)):
-        raise UsageError(f"--workers {text}: expected a number of processes")
+        raise UsageError(f"--workers {text}: expected a number of processes, or ray://HOST[:PORT]")
     return int(text)
 
 

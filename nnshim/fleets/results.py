@@ -83,7 +83,8 @@ class Results:
         )
         now = {name: json.dumps(value, sort_keys=True) for name, value in job.items()}
         before = dict(self._state.execute("SELECT name, value FROM job"))
-        if not before:
+        if not self.count():
+            self._state.execute("DELETE FROM job")
             self._state.executemany("INSERT INTO job VALUES (?, ?)", now.items())
         elif before != now:
             names = sorted(name for name in {*now, *before} if now.get(name) != before.get(name))

@@ -13,6 +13,7 @@ from nnshim.many.engine import Engine
 from nnshim.many.pool import Workers
 from nnshim.many.processes import Processes
 from nnshim.many.work import Work
+from rewriter.errors import UsageError
 
 __all__ = ["Where", "run_all"]
 
@@ -22,7 +23,8 @@ _TRIES = 2
 """Workers that end at an input, alone, before it is given up."""
 
 Where = int | str | None
-"""A number of processes of this machine, None for as many as there are cores."""
+"""A number of processes of this machine, None for as many as there are cores; or the address of a
+Ray cluster."""
 
 
 def run_all(guest: Guest, items: Iterable[Item | Other], workers: Where) -> Iterator[Ran | Other]:
@@ -40,7 +42,14 @@ def run_all(guest: Guest, items: Iterable[Item | Other], workers: Where) -> Iter
 
 
 def _engine(guest: Guest, workers: Where) -> Engine:
-    return Processes(Guests(guest), most_at_once(workers))
+    if not isinstance(workers, str):
+        return Processes(Guests(guest), most_at_once(workers))
+    from nnshim.fleets.remote.placed import placed_guests
+    from nnshim.many.actors import RAY, Actors
+
+    if not workers.startswith(RAY) or workers == RAY:
+        raise UsageError(f"workers cannot be {workers!r}: expected a number, or {RAY}HOST[:PORT]")
+    return Actors(partial(placed_guests, guest), workers)
 
 
 def _passes(item: object) -> bool:

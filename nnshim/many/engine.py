@@ -36,8 +36,9 @@ class Hand(Protocol):
 class Engine(Protocol):
     """Where workers are."""
 
-    most: int
-    """Workers that there are at most."""
+    @property
+    def most(self) -> int:
+        """Workers that there are at most, now."""
 
     def start(self) -> Hand:
         """Begin to start a worker, which will say that it is ready."""

@@ -90,8 +90,8 @@ class Workers(Generic[Item, Found]):
         done: dict[int, Sequence[Found]] = {}
         expected = taken = 0
         come: deque[Sequence[Found]] = deque()
-        most = self._engine.most
         while True:
+            most = self._engine.most
             while self._busy < most and (not self._ordered or taken - expected < most * _AHEAD):
                 following = next(source, None)
                 if following is None:

@@ -49,10 +49,14 @@ class Processes:
     """Implements engine.Engine: `most` processes, which do `do`."""
 
     def __init__(self, do: Do, most: int) -> None:
-        self.most = most
+        self._most = most
         self._do = do
         self._context = multiprocessing.get_context("spawn")
         self._all: list[_Process] = []
+
+    @property
+    def most(self) -> int:
+        return self._most
 
     def start(self) -> _Process:
         ours, theirs = self._context.Pipe()
