@@ -33,7 +33,6 @@ from nnshim.guest_options import (
     Wasi,
     meant,
 )
-from nnshim.many.options import FailFast
 
 __all__ = ["command"]
 
@@ -99,7 +98,9 @@ def command(
     model_cache: ModelCache = None,
     model_cache_size: ModelCacheSize = None,
     cache: Cache = True,
-    fail_fast: FailFast = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first input that fails.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a guest once for each of many inputs, in several processes.
@@ -137,8 +138,8 @@ def command(
         model_cache_size=model_cache_size,
         cache=cache,
     )
-    from nnshim.fleets.inputs import find_inputs
-    from nnshim.fleets.mapping import Mapping, guest_of, map_inputs, parse_workers
+    from nnshim.fleets.files.inputs import find_inputs
+    from nnshim.fleets.files.mapping import Mapping, guest_of, map_inputs, parse_workers
 
     start_logging()
     arguments = args or []

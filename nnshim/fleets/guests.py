@@ -19,8 +19,8 @@ from rewriter.errors import NNShimError, ToolError, UsageError
 
 if TYPE_CHECKING:
     from runtime_shim import GraphStats, NNHost, Outcome, RunOptions
-    from runtime_shim.engine.compiled import Compiled
     from runtime_shim.engine.options import HostOptions
+    from runtime_shim.engine.runner import Compiled
 
 __all__ = ["Guest", "Guests", "lost", "most_at_once"]
 
@@ -75,7 +75,7 @@ class Guests:
 
     def _make(self) -> tuple[NNHost, Compiled]:
         from runtime_shim import NNHost
-        from runtime_shim.engine.compiled import Compiled
+        from runtime_shim.engine.runner import Compiled
 
         return NNHost(**self._guest.host), Compiled()
 

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from nnshim.fleets.guests import Guest, Guests, lost, most_at_once
 from nnshim.fleets.pace import Pace
 from nnshim.fleets.values import Item, Ran
-from nnshim.many.engine import Engine
+from nnshim.many.engines.interface import Engine
+from nnshim.many.engines.processes import Processes
 from nnshim.many.pool import Workers
-from nnshim.many.processes import Processes
 from nnshim.many.work import Work
 from rewriter.errors import UsageError
 
@@ -28,9 +28,9 @@ Ray cluster."""
 
 
 def run_all(guest: Guest, items: Iterable[Item | Other], workers: Where) -> Iterator[Ran | Other]:
-    """What came of each item, as it comes; what is not an item comes back as it is. No further item
-    is taken before a worker is free for it. The workers end with this iterator. Raises what is
-    about all items, such as LinkError, and ToolError if workers cannot be started."""
+    """What came of each item, once it is known; what is not an item comes back unchanged. No
+    further item is taken before a worker is free for it. The workers end with this iterator. Raises
+    what is about all items, such as LinkError, and ToolError if workers cannot be started."""
     pace = Pace()
     work: Work[Item | Other, Ran | Other] = Work(_passed, partial(_lost, guest), _passes)
     with Workers(work, _engine(guest, workers), ordered=False, tries=_TRIES) as crew:
@@ -45,7 +45,7 @@ def _engine(guest: Guest, workers: Where) -> Engine:
     if not isinstance(workers, str):
         return Processes(Guests(guest), most_at_once(workers))
     from nnshim.fleets.remote.placed import placed_guests
-    from nnshim.many.actors import RAY, Actors
+    from nnshim.many.engines.actors import RAY, Actors
 
     if not workers.startswith(RAY) or workers == RAY:
         raise UsageError(f"workers cannot be {workers!r}: expected a number, or {RAY}HOST[:PORT]")

@@ -125,10 +125,10 @@ PAGES: Mapping[str, Page] = {
             "Output": ("--output", "--stats", "--stats-json", "--backtrace", "--json", _HELP),
         },
         (
-            "nnshim map --inputs samples/images -o digits --dir samples samples/digits.wasm \\",
-            "  samples/digits/model.onnx {}",
-            "nnshim map --inputs samples/images -o threes -S nn-graph=onnx::samples/digits \\",
-            "  --timeout 10s samples/digits_by_name.wat",
+            "nnshim map --inputs samples/images -o digits --dir samples --workers 2 \\",
+            "  samples/digits.wasm samples/digits/model.onnx {}",
+            "nnshim map --inputs samples/images -o threes --timeout 10s --json \\",
+            "  -S nn-graph=onnx::samples/digits samples/digits_by_name.wat",
         ),
     ),
     "probe": Page(

@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, NoReturn, TypeVar
 
-from nnshim.many.engine import Engine, Gone, Hand, Ready
+from nnshim.many.engines.interface import Engine, Gone, Hand, Ready
+from nnshim.many.engines.worker import Failed
 from nnshim.many.work import Work
-from nnshim.many.worker import Failed
 from rewriter.errors import NNShimError, ToolError
 
 __all__ = ["Workers"]

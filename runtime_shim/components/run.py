@@ -6,12 +6,11 @@ from rewriter.descriptors import open_standard
 from rewriter.wasm.module import Module, check_bytes
 from rewriter.wasm.sections import COMPONENT
 from runtime_shim.engine import runner
-from runtime_shim.engine.compiled import Compiled
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.embedding import NNHost
 from runtime_shim.engine.options import RunOptions
 from runtime_shim.engine.outcome import Outcome
-from runtime_shim.engine.runner import Running
+from runtime_shim.engine.runner import Compiled, Running
 
 __all__ = ["run", "run_again"]
 

@@ -26,11 +26,10 @@ from runtime_shim.engine.binding.components import (
     instantiate_component,
 )
 from runtime_shim.engine.binding.memories import Memories
-from runtime_shim.engine.compiled import Compiled
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.options import RunOptions
 from runtime_shim.engine.outcome import Outcome
-from runtime_shim.engine.runner import Running, engine_config, flat, trapped
+from runtime_shim.engine.runner import Compiled, Running, engine_config, flat, trapped
 from runtime_shim.errors import LinkError
 from runtime_shim.host.session import Session
 

@@ -7,7 +7,7 @@ import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import wasmtime
 
@@ -18,7 +18,6 @@ from rewriter.functions.storage import storage
 from rewriter.terminal import alive
 from rewriter.wasm.module import Module
 from runtime_shim.engine.binding import Escape, call, define
-from runtime_shim.engine.compiled import Compiled
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.entry import Entry, entry_of
 from runtime_shim.engine.linking import (
@@ -41,7 +40,7 @@ from runtime_shim.host.session import Session
 if TYPE_CHECKING:
     from runtime_shim.engine.streams import Streams
 
-__all__ = ["CoreRun", "Running", "engine_config", "flat", "trapped"]
+__all__ = ["Compiled", "CoreRun", "Running", "engine_config", "flat", "trapped"]
 
 log = logging.getLogger("runtime_shim")
 
@@ -50,6 +49,42 @@ _WASI = "wasi_snapshot_preview1"
 
 _OUT_OF_FUEL = "wasm trap: all fuel consumed by WebAssembly"
 """How wasmtime's message ends where an error has no code, as for components."""
+
+
+class _Code(Protocol):
+    """A wasmtime.Module, or a component."""
+
+    def __init__(self, engine: wasmtime.Engine, wasm: bytes, /) -> None: ...
+
+    def serialize(self) -> bytearray: ...
+
+    @classmethod
+    def deserialize(cls, engine: wasmtime.Engine, encoded: bytes, /) -> Self: ...
+
+
+Code = TypeVar("Code", bound=_Code)
+
+
+class Compiled:
+    """Keeps what was compiled, for other engines of the same configuration. An engine of its own
+    for each run is what one run can be stopped by, and no other. Without `keeps`, this is for one
+    run."""
+
+    def __init__(self, *, keeps: bool = True) -> None:
+        self._keeps = keeps
+        self._serialized: bytes | None = None
+
+    def code(
+        self, kind: type[Code], engine: wasmtime.Engine, data: bytes, deadline: Deadline
+    ) -> Code:
+        """The code of a module, of which `data` are the bytes. Raises wasmtime.WasmtimeError, and
+        Stopped at the deadline."""
+        if self._serialized is not None:
+            return kind.deserialize(engine, self._serialized)
+        code = deadline.within(kind, engine, data)
+        if self._keeps:
+            self._serialized = bytes(code.serialize())
+        return code
 
 
 class _GuestExit(BaseException):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 os.environ |= {
-    "GRPC_ENABLE_FORK_SUPPORT": "0",  # Ray's client server forks, which gRPC does not always survive
+    "GRPC_ENABLE_FORK_SUPPORT": "0",  # gRPC does not always survive that Ray forks
     "RAY_AUTH_MODE": "disabled",
     "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "1",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # which keeps all of it on 127.0.0.1
@@ -31,6 +31,10 @@ from tests.support.fleets import GUEST, NAMED, Fleets, lines
 from tests.support.models import identity
 from tests.support.processes import wait_for
 from tests.support.wasm import assemble
+
+pytestmark = pytest.mark.filterwarnings(  # what Ray itself leaves open
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 
 _STORE = 100 << 20
 """Bytes of each object store."""

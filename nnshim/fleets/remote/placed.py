@@ -81,12 +81,18 @@ def _absolute(guest: Guest) -> Guest:
         replace(graph, paths=tuple(map(os.path.abspath, graph.paths)))
         for graph in host.get("graphs", ())
     ]
-    for key in ("graph_files", "model_cache"):
-        folder = host.get(key)
-        if folder is not None:
-            host = {**host, key: os.path.abspath(folder)}
     dirs = {path: os.path.abspath(folder) for path, folder in options.dirs.items()}
-    return replace(guest, host={**host, "graphs": graphs}, options=replace(options, dirs=dirs))
+    host = {
+        **host,
+        "graphs": graphs,
+        "graph_files": _absolute_path(host.get("graph_files")),
+        "model_cache": _absolute_path(host.get("model_cache")),
+    }
+    return replace(guest, host=host, options=replace(options, dirs=dirs))
+
+
+def _absolute_path(path: str | None) -> str | None:
+    return None if path is None else os.path.abspath(path)
 
 
 def _stored(path: str) -> _File:

@@ -48,7 +48,7 @@ def said(done: Done) -> Iterator[str]:
 def summary(counts: Counts) -> str:
     parts = [
         f"{counts.written} written" if counts.written else "",
-        f"{counts.kept} already there" if counts.kept else "",
+        f"{counts.kept} kept" if counts.kept else "",
         f"{counts.failed} failed" if counts.failed else "",
     ]
     total = counts.written + counts.kept + counts.failed

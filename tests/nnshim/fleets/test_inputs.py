@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nnshim.fleets.inputs import find_inputs
+from nnshim.fleets.files.inputs import find_inputs
 from rewriter.errors import InputError
 
 

@@ -136,7 +136,7 @@ def test_a_second_start_does_only_what_is_left(guest: Path, tmp_path: Path) -> N
     (inputs / "failing").write_text("mended")
     before = (tmp_path / "out" / "kept").stat().st_ino
     done = run(guest, inputs)
-    assert last(done) == b"nnshim: 4 inputs: 3 written, 1 already there"
+    assert last(done) == b"nnshim: 4 inputs: 3 written, 1 kept"
     assert b"results of inputs that are not there any more: 1" in done.stderr
     assert (tmp_path / "out" / "kept").stat().st_ino == before
     expected = {"kept": b"kept", "changed": b"is new", "redone": b"redone"}
@@ -183,7 +183,7 @@ def test_a_limit_that_only_ends_guests_may_change(guest: Path, tmp_path: Path) -
     inputs = lines(tmp_path, 3)
     assert run(guest, inputs, "--timeout", "10s", "--fuel", "1000000").returncode == 0
     done = run(guest, inputs, "--timeout", "20s", "--limit", "output=5M")
-    assert last(done) == b"nnshim: 3 inputs: 3 already there"
+    assert last(done) == b"nnshim: 3 inputs: 3 kept"
 
 
 def test_a_folder_with_other_files_is_left_alone(guest: Path, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_a_disk_that_is_full_ends_the_job_which_goes_on_later(guest: Path, tmp_p
     there = len(results(guest))
     assert there >= 10
     done = subprocess.run(command, capture_output=True, check=True)
-    assert last(done) == b"nnshim: 61 inputs: %d written, %d already there" % (61 - there, there)
+    assert last(done) == b"nnshim: 61 inputs: %d written, %d kept" % (61 - there, there)
 
 
 @contextlib.contextmanager
@@ -293,4 +293,4 @@ def test_two_jobs_do_not_write_to_one_folder(guest: Path, tmp_path: Path) -> Non
         wait_for(lambda: "00000001" in results(guest), seconds=60)
         done = run(guest, tmp_path / "in.txt")
     assert done.returncode == 1
-    assert b"another nnshim map is writing there" in done.stderr
+    assert b"another nnshim map uses it" in done.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from nnshim.many.worker import Failed
+from nnshim.many.engines.worker import Failed
 
 __all__ = ["Answer", "Engine", "Gone", "Hand", "Ready"]
 

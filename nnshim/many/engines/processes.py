@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
-from nnshim.many.engine import Answer, Gone, Ready
-from nnshim.many.worker import READY, serve
+from nnshim.many.engines.interface import Answer, Gone, Ready
+from nnshim.many.engines.worker import READY, serve
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
-    from nnshim.many.worker import Do
+    from nnshim.many.engines.worker import Do
 
 __all__ = ["Processes"]
 

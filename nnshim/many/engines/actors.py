@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from nnshim.many.engine import Answer, Gone, Ready
-from nnshim.many.worker import Do, Failed, answer
+from nnshim.many.engines.interface import Answer, Gone, Ready
+from nnshim.many.engines.worker import Do, Failed, answer
 from rewriter.errors import DependencyMissing, ToolError
 from rewriter.installation import install_line
 

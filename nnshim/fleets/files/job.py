@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from nnshim.fleets.files.inputs import Inputs
+from nnshim.fleets.files.results import Results, digest_of
 from nnshim.fleets.guests import Guest
-from nnshim.fleets.inputs import Inputs
-from nnshim.fleets.results import Results, digest_of
 from nnshim.fleets.running import Where, run_all
 from nnshim.fleets.sums import StatsSum
 from nnshim.fleets.values import Item, Ran

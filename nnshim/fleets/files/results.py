@@ -63,7 +63,7 @@ class Results:
         except sqlite3.Error as error:
             self._state.close()
             if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-                reason = "another nnshim map is writing there"
+                reason = "another nnshim map uses it"
                 raise OutputError(f"cannot write results to {folder}: {reason}") from error
             raise OutputError(f"{state}: {error}") from error
         except BaseException:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nnshim.common import note
 from nnshim.config.found import is_below
+from nnshim.fleets.files.identity import identity_of
+from nnshim.fleets.files.inputs import Inputs
+from nnshim.fleets.files.job import Job
+from nnshim.fleets.files.results import Results
+from nnshim.fleets.files.telling import Told
 from nnshim.fleets.guests import Guest
-from nnshim.fleets.identity import identity_of
-from nnshim.fleets.inputs import Inputs
-from nnshim.fleets.job import Job
-from nnshim.fleets.results import Results
 from nnshim.fleets.running import Where
-from nnshim.fleets.telling import Told
 from nnshim.guest import runnable
 from nnshim.many.ending import ended_by_signals
 from nnshim.many.progress import Progress, shown_while
