@@ -28,18 +28,22 @@ def map_inputs(
 
     Inputs that are bytes are the standard input. Results come in the order in which the guests end:
     `MapResult.number` is the number of the input. Inputs are taken as workers become free, and no
-    result is held, so there may be any number of both. `workers` is how many processes there are
-    (default: as many as cores). Each has one host, made from `host` (see NNHost; `backends` stay
-    with a process), and compiles the module once; a named graph is loaded once in each. `options`
-    are those of each run, whose standard streams are the input and the result.
+    result is held, so there may be any number of both. `options` are those of each run, whose
+    standard streams are the input and the result.
+
+    `workers` is how many processes there are (default: as many as cores), or the address of a Ray
+    cluster, `ray://HOST[:PORT]`, which has an actor for each of its CPUs. Each worker makes one
+    host from the arguments `host` (see NNHost), and compiles the module once. A named graph is
+    loaded once in each.
 
     A guest that takes its process with it does not end the others: its input is tried once more,
-    alone, and then its result is an error. The processes end with the iterator, also when it is
+    alone, and then its result is an error. The workers end with the iterator, also when it is
     closed early. A program that calls this guards its start with `if __name__ == "__main__":`, as
     for `multiprocessing`.
 
-    Raises, while it is iterated, what `run` raises if no guest can start, and ToolError if
-    processes cannot be started. Raises UsageError, at the first step, for options that cannot be.
+    Raises, while it is iterated, what `run` raises if no guest can start, ToolError if processes
+    cannot be started or the cluster cannot be reached, and DependencyMissing without Ray. Raises
+    UsageError, at the first step, for options that cannot be.
     """
     from nnshim.fleets.guests import Guest
     from nnshim.fleets.running import run_all

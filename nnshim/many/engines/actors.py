@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -78,7 +79,9 @@ class Actors:
         self._all: list[_Actor] = []
         if self._is_ours:
             try:
-                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # the error says the same
+                    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
             except Exception as error:  # Ray raises many kinds
                 raise ToolError(f"cannot reach the cluster {address}: {_line(error)}") from error
         self._do = ray.put(make())
