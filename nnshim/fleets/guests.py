@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from nnshim.fleets.sums import added_since
-from nnshim.fleets.values import Item, Ran
+from nnshim.fleets.values import GuestInput, Item, Ran
 from rewriter.errors import NNShimError, ToolError, UsageError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Guest:
 
 class Guests:
     """Runs the guest for the items that it is called with. The first call makes the host, and
-    compiles the module: it is pickled before that."""
+    compiles the module, which counts against no item: it is pickled before that."""
 
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
@@ -75,9 +75,10 @@ class Guests:
 
     def _make(self) -> tuple[NNHost, Compiled]:
         from runtime_shim import NNHost
-        from runtime_shim.engine.runner import Compiled
+        from runtime_shim.components.run import compile_once
 
-        return NNHost(**self._guest.host), Compiled()
+        host = NNHost(**self._guest.host)
+        return host, compile_once(self._guest.module, host, self._options(GuestInput()))
 
     def _ran(self, item: Item, host: NNHost, compiled: Compiled) -> Ran:
         from runtime_shim import GuestFailed, HostError
@@ -107,18 +108,9 @@ class Guests:
         return Ran(item.number, outcome, error, seconds, added_since(before, self._stats))
 
     def _run(self, item: Item, host: NNHost, compiled: Compiled) -> Outcome:
-        from runtime_shim import CAPTURED
         from runtime_shim.components.run import run_again
 
-        options = self._guest.options
-        given: dict[str, Any]
-        if options.invoke is None:
-            given = {"argv": [*options.argv, *item.input.args]}
-        else:
-            given = {"invoke_args": [*options.invoke_args, *item.input.args]}
-        options = replace(
-            options, stdin=item.input.stdin, stdout=CAPTURED, stderr=CAPTURED, **given
-        )
+        options = self._options(item.input)
         timeout = self._guest.timeout
         if timeout is not None:  # an NN runtime may leave Python no time to stop it
             signal.setitimer(signal.ITIMER_REAL, timeout + _PATIENCE)
@@ -128,6 +120,17 @@ class Guests:
             if timeout is not None:
                 signal.setitimer(signal.ITIMER_REAL, 0)
 
+    def _options(self, given: GuestInput) -> RunOptions:
+        from runtime_shim import CAPTURED
+
+        options = self._guest.options
+        arguments: dict[str, Any]
+        if options.invoke is None:
+            arguments = {"argv": [*options.argv, *given.args]}
+        else:
+            arguments = {"invoke_args": [*options.invoke_args, *given.args]}
+        return replace(options, stdin=given.stdin, stdout=CAPTURED, stderr=CAPTURED, **arguments)
+
 
 def _end_alone() -> None:
     """A process that runs guests has nothing to put in order at its end, and does not outlive the
@@ -136,7 +139,10 @@ def _end_alone() -> None:
     parent = multiprocessing.parent_process()
     if parent is None:
         return
+    from nnshim.common import start_logging
+
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    start_logging()
 
     def watch() -> None:
         wait([parent.sentinel])

@@ -74,14 +74,15 @@ class ComponentRun(Running):
         self._memories.configure(config)
         self._engine = wasmtime.Engine(config)
 
-    def _ended(self, deadline: Deadline, streams: Streams | None) -> Outcome:
+    def compiled(self, deadline: Deadline) -> wasm_component.Component:
         try:
             with alive("compiling the guest"):
-                compiled = self._kept.code(
-                    wasm_component.Component, self._engine, self._data, deadline
-                )
+                return self._kept.code(wasm_component.Component, self._engine, self._data, deadline)
         except wasmtime.WasmtimeError as error:
             raise InvalidModule(f"wasmtime refuses the component: {flat(error)}", None) from error
+
+    def _ended(self, deadline: Deadline, streams: Streams | None) -> Outcome:
+        compiled = self.compiled(deadline)
         escape = Escape()
         with wasmtime.Store(self._engine) as store:
             self._started(store, streams)

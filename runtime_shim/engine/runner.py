@@ -142,6 +142,10 @@ class Running(ABC):
             self._engine.increment_epoch()
 
     @abstractmethod
+    def compiled(self, deadline: Deadline) -> object:
+        """The guest's code. Raises ModuleError, and Stopped."""
+
+    @abstractmethod
     def _ended(self, deadline: Deadline, streams: Streams | None) -> Outcome:
         """Run the guest, and free its store. Raises Stopped."""
 
@@ -176,6 +180,13 @@ class CoreRun(Running):
             engine_config(options.cache, self._limits, self._can_be_stopped)
         )
 
+    def compiled(self, deadline: Deadline) -> wasmtime.Module:
+        try:
+            with alive("compiling the guest"):
+                return self._kept.code(wasmtime.Module, self._engine, self._module, deadline)
+        except wasmtime.WasmtimeError as error:
+            raise _refusal(self._info, flat(error)) from error
+
     def _linked(self) -> Mapping[str, Dialect]:
         """The dialects that the guest gets. Raises LinkError if it needs others."""
         if self._options.as_host is not None:
@@ -191,11 +202,7 @@ class CoreRun(Running):
 
     def _ended(self, deadline: Deadline, streams: Streams | None) -> Outcome:
         """Run the guest, and free its store. Raises Stopped."""
-        try:
-            with alive("compiling the guest"):
-                compiled = self._kept.code(wasmtime.Module, self._engine, self._module, deadline)
-        except wasmtime.WasmtimeError as error:
-            raise _refusal(self._info, flat(error)) from error
+        compiled = self.compiled(deadline)
         with wasmtime.Store(self._engine) as store:
             self._started(store, streams)
             connection = self._connection(store, compiled)

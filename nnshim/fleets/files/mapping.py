@@ -3,6 +3,7 @@ it."""
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -64,6 +65,8 @@ def map_inputs(
     """The exit code, and what the hosts of all workers have loaded and run. Raises UsageError if
     the results cannot go there, and what is about all inputs."""
     _check_apart(job.inputs.path, job.output)
+    gc.freeze()
+    gc.enable()  # which the start of the command did without
     told = Told(as_json=as_json)
     progress = Progress("running", things="inputs")
     stopped = False

@@ -105,16 +105,22 @@ class Actors:
 
     def wait(self) -> Sequence[tuple[_Actor, Answer]]:
         asked = {each.pending: each for each in self._all if each.pending is not None}
-        ready: list[Any] = []
-        while not ready:
-            ready, _ = self._ray.wait(list(asked), timeout=_TICK)
-        more = [each for each in asked if each not in ready]
-        if more:
-            ready += self._ray.wait(more, num_returns=len(more), timeout=0)[0]
-        found = [(asked[each], self._answer(asked[each])) for each in ready]
+        try:
+            found = [(asked[each], self._answer(asked[each])) for each in self._ready(list(asked))]
+        except ConnectionError as error:
+            raise ToolError(f"the cluster is gone: {_line(error)}") from error
         gone = [each for each, answer in found if isinstance(answer, Gone)]
         self._all = [each for each in self._all if each not in gone]
         return found
+
+    def _ready(self, asked: list[Any]) -> list[Any]:
+        """Those of what was asked that are answered, at least one."""
+        ready: list[Any] = []
+        while not ready:
+            ready, left = self._ray.wait(asked, timeout=_TICK)
+        if left:
+            ready += self._ray.wait(left, num_returns=len(left), timeout=0)[0]
+        return ready
 
     def _answer(self, actor: _Actor) -> Answer:
         """Raises ToolError for another version of nnshim, whose results may differ."""
