@@ -3,15 +3,18 @@
     python -m benchmarks.fleet [--quick] [--seconds S] [--cluster ray://HOST[:PORT]]
 
 The guest counts in a loop that takes 20, 50 or 200 ms. Each line is the time for S seconds of such
-work (default: 10; --quick: 1): in a loop of runtime_shim.run, by nnshim.map with one worker, and
-with two. The time of nnshim.map is from its start to its end, with the start of the processes. With
---cluster, it also has that of a Ray cluster, with an actor for each processor of it.
+work (default: 10; --quick: 1): by nnshim.map with one worker, and with two; and what the machine
+allows, which other work changes: by one process that calls runtime_shim.run in a loop, and by two
+that share it. All times are from the start of the processes to their end. With --cluster, there is
+also that of a Ray cluster, with an actor for each processor of it.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import time
+from functools import partial
 
 import nnshim
 from benchmarks.measure import in_turn, machine, table
@@ -46,21 +49,25 @@ def main() -> None:
         for milliseconds in (20, 50, 200):
             module = guest(int(rounds_a_second * milliseconds / 1000))
             count = max(4, int(seconds * 1000 / milliseconds))
-            loop, one, two = in_turn(
+            bare, both, one, two = in_turn(
                 1 if given.quick else 3,
-                lambda module=module, count=count: alone(module, host, count),  # type: ignore[misc]
-                lambda module=module, count=count: mapped(module, count, 1),  # type: ignore[misc]
-                lambda module=module, count=count: mapped(module, count, 2),  # type: ignore[misc]
+                partial(loops, module, count, 1),
+                partial(loops, module, count, 2),
+                partial(mapped, module, count, 1),
+                partial(mapped, module, count, 2),
                 warm_up=False,
             )
-            row = [f"{milliseconds} ms", count, f"{loop:.2f} s", f"{one:.2f} s", f"{two:.2f} s"]
-            row.append(f"{one / two:.2f}")
+            row = [f"{milliseconds} ms", str(count)]
+            for alone_takes, together_take in ((bare, both), (one, two)):
+                row += [f"{alone_takes:.2f} s", f"{together_take:.2f} s"]
+                row.append(f"{alone_takes / together_take:.2f}")
             if given.cluster is not None:
                 started = time.perf_counter()
                 mapped(module, count, given.cluster)
                 row.append(f"{time.perf_counter() - started:.2f} s")
-            rows.append(list(map(str, row)))
-    heads = ["an input", "inputs", "a loop", "1 worker", "2 workers", "times as fast"]
+            rows.append(row)
+    heads = ["an input", "inputs", "1 loop", "2 loops", "times as fast"]
+    heads += ["1 worker", "2 workers", "times as fast"]
     print(table([*heads, *(["cluster"] * (given.cluster is not None))], rows))
 
 
@@ -71,6 +78,24 @@ def guest(count: int) -> bytes:
 def alone(module: bytes, host: nnshim.NNHost, count: int) -> None:
     for _ in range(count):
         nnshim.run(module, host, OPTIONS, check=True)
+
+
+def loops(module: bytes, count: int, processes: int) -> None:
+    context = multiprocessing.get_context("spawn")
+    started = [
+        context.Process(target=loop, args=(module, count // processes)) for _ in range(processes)
+    ]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+        if process.exitcode != 0:
+            raise RuntimeError(f"a loop ended with {process.exitcode}")
+
+
+def loop(module: bytes, count: int) -> None:
+    with nnshim.NNHost() as host:
+        alone(module, host, count)
 
 
 def mapped(module: bytes, count: int, workers: int | str) -> None:
