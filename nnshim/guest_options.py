@@ -9,6 +9,7 @@ import typer
 from nnshim.common import note
 from nnshim.run_options import (
     NAMED_LIMITS,
+    OUTPUT,
     Folder,
     parse_devices,
     parse_dirs,
@@ -29,6 +30,7 @@ __all__ = [
     "AsHost",
     "Backtrace",
     "Cache",
+    "CapturedLimit",
     "Device",
     "Dirs",
     "Env",
@@ -138,13 +140,18 @@ MaxMemory = Annotated[
     typer.Option(metavar="SIZE", help="Limit of memories and tables, e.g. 64M (default: 4G)."),
 ]
 
+_LIMIT_HELP = (
+    "Set one of {}: graphs and contexts are counts, loading is a time, the others are sizes."
+)
+
 Limit = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="NAME=N",
-        help=f"Set one of {', '.join(NAMED_LIMITS)}: graphs and contexts are counts, loading"
-        " is a time, the others are sizes.",
-    ),
+    typer.Option(metavar="NAME=N", help=_LIMIT_HELP.format(", ".join(NAMED_LIMITS))),
+]
+
+CapturedLimit = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=N", help=_LIMIT_HELP.format(", ".join((*NAMED_LIMITS, OUTPUT)))),
 ]
 
 Isolate = Annotated[

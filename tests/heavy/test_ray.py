@@ -145,6 +145,23 @@ def test_a_driver_that_is_killed_goes_on_with_what_is_left(nodes: Nodes, tmp_pat
     assert results == {f"{number + 1:08}": f"line {number}\n" for number in range(1000)}
 
 
+def test_ctrl_c_ends_the_actors_while_guests_run(nodes: Nodes, tmp_path: Path) -> None:
+    (tmp_path / "guest.wasm").write_bytes(assemble(GUEST))
+    (tmp_path / "in.txt").write_text("one\n" + "@\n" * 10)
+    arguments = ["map", str(tmp_path / "guest.wasm"), "--inputs", str(tmp_path / "in.txt")]
+    arguments += ["-o", str(tmp_path / "out"), "--workers", nodes.address]
+    with subprocess.Popen(
+        [sys.executable, "-m", "nnshim", *arguments], stderr=subprocess.PIPE
+    ) as process:
+        wait_for(lambda: (tmp_path / "out" / "00000001").exists(), seconds=120)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said == b"nnshim: interrupted; the same command goes on with what is left\n"
+    wait_for(lambda: not nodes.actors(), seconds=30)
+    assert not nodes.actors()
+
+
 def test_a_model_that_a_node_does_not_have_comes_from_the_object_store(
     nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
