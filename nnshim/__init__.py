@@ -18,6 +18,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nnshim.fleets.library import map_inputs as map  # noqa: A004 - as Python's, but with processes
+    from nnshim.fleets.values import GuestInput, MapResult
     from rewriter import (
         Answer,
         AttestationError,
@@ -98,6 +100,7 @@ _HOMES = {
         ),
         *("check", "rewrite", "rewrite_file"),
     ),
+    "nnshim.fleets.values": ("GuestInput", "MapResult"),
     "rewriter.abi.dialects": ("Encoding", "Errno", "Target", "TensorType"),
     "runtime_shim": (
         *("CAPTURED", "GraphStats", "GuestExit", "GuestFailed", "GuestTimeout", "GuestTrap"),
@@ -105,8 +108,12 @@ _HOMES = {
         *("RunOptions", "Session", "guest_dialects", "host_dialects", "run"),
     ),
 }
-_OTHER_NAMES = {"inspect": "inspect_module", "verify": "compare"}
-"""Of functions that are called something else in `rewriter`."""
+_OTHER_NAMES = {
+    "inspect": ("rewriter", "inspect_module"),
+    "map": ("nnshim.fleets.library", "map_inputs"),
+    "verify": ("rewriter", "compare"),
+}
+"""Of functions that are called something else in their module."""
 
 __all__ = [
     "CAPTURED",
@@ -121,6 +128,7 @@ __all__ = [
     "GraphStats",
     "GuestExit",
     "GuestFailed",
+    "GuestInput",
     "GuestTimeout",
     "GuestTrap",
     "HostError",
@@ -131,6 +139,7 @@ __all__ = [
     "Limits",
     "LinkError",
     "MalformedModule",
+    "MapResult",
     "Module",
     "ModuleError",
     "ModuleInfo",
@@ -158,6 +167,7 @@ __all__ = [
     "guest_dialects",
     "host_dialects",
     "inspect",
+    "map",
     "rewrite",
     "rewrite_file",
     "run",
@@ -171,7 +181,8 @@ def __getattr__(name: str) -> object:
 
         return version("nnshim")
     if name in _OTHER_NAMES:
-        return getattr(importlib.import_module("rewriter"), _OTHER_NAMES[name])
+        module, own_name = _OTHER_NAMES[name]
+        return getattr(importlib.import_module(module), own_name)
     for module, names in _HOMES.items():
         if name in names:
             return getattr(importlib.import_module(module), name)

@@ -27,7 +27,7 @@ EXIT_INTERRUPTED = 130
 
 COMMANDS = (
     *("rewrite", "inspect", "check", "hosts", "verify", "explain"),
-    *("run", "probe", "doctor", "bench", "cache", "config", "help"),
+    *("run", "map", "probe", "doctor", "bench", "cache", "config", "help"),
 )
 """Each is `command` in nnshim.commands, in a module of its name, or `app` for several; `help` is in
 nnshim.help."""

@@ -91,24 +91,21 @@ def say(*lines: str, commands: bool = False) -> None:
     _print(sys.stdout, lines, shown if commands else shown_line)
 
 
-def note(text: str) -> None:
-    """Print a remark to standard error."""
-    _print(sys.stderr, [f"nnshim: {text}"])
+def note(text: str, *details: str) -> None:
+    """Print a remark to standard error, and below it the lines that belong to it."""
+    _print(sys.stderr, [f"nnshim: {text}", *details])
 
 
 def fail(text: str, *details: str) -> None:
     """Print an error to standard error, and below it the lines that belong to it."""
-    note(f"error: {text}")
-    _print(sys.stderr, details)
+    note(f"error: {text}", *details)
 
 
 def refuse(error: NNShimError) -> None:
     """Print an error with its code, and below it the lines that belong to it."""
     from nnshim.render import text
 
-    first, *details = text.failed(error)
-    note(first)
-    _print(sys.stderr, details)
+    note(*text.failed(error))
 
 
 @contextmanager

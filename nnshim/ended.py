@@ -1,17 +1,19 @@
-"""What `nnshim run` says of how a guest ended."""
+"""What is said of how a guest ended, and of the models that ran."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nnshim.common import fail, note
+from nnshim.common import counted, fail, note, to_json
 from nnshim.guest import is_component
 from rewriter.abi.wasi import WASI
 
 if TYPE_CHECKING:
-    from runtime_shim import Outcome
+    from collections.abc import Sequence
 
-__all__ = ["say_how"]
+    from runtime_shim import GraphStats, Outcome
+
+__all__ = ["check_stats_file", "report_stats", "say_how"]
 
 
 def say_how(outcome: Outcome, module: bytes, *, has_folders: bool) -> None:
@@ -43,3 +45,29 @@ def _opens_files(module: bytes) -> bool:
 
     imports = inspect_module(module).imports
     return any((item.module, item.name) == (WASI, "path_open") for item in imports)
+
+
+def check_stats_file(path: str | None) -> None:
+    """Raise OutputError if the file of --stats-json cannot be written."""
+    if path is not None:
+        from rewriter.files.output import check_writable
+
+        check_writable(path)
+
+
+def report_stats(rows: Sequence[GraphStats], as_text: bool, path: str | None) -> None:
+    """Print what hosts have loaded and run, and write it to the file of --stats-json."""
+    if path is not None:
+        from rewriter.files.input import Source
+        from rewriter.files.output import write_atomic
+
+        text = to_json([row._asdict() for row in rows]) + "\n"
+        write_atomic(path, Source(path, b""), [text.encode()])
+    if as_text:
+        for row in rows:
+            name = f" {row.name!r}" if row.name is not None else ""
+            note(
+                f"{row.encoding} model{name} meant for {row.meant_for} on {row.device}: loaded"
+                f" {counted(row.loads, 'time')} in {row.load_seconds * 1e3:.1f} ms,"
+                f" {counted(row.inferences, 'inference')} in {row.inference_seconds * 1e3:.1f} ms"
+            )

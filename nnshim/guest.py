@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rewriter.files.input import Source
     from runtime_shim import NNHost, Outcome, RunOptions
 
-__all__ = ["is_component", "ran"]
+__all__ = ["is_component", "ran", "runnable"]
 
 _MAGIC, _LAYER = b"\0asm", b"\x01\0"
 
@@ -56,12 +56,33 @@ def ran(
                 raise refused from error
 
 
+def runnable(source: Source, options: RunOptions) -> bytes:
+    """What runs with these options: the module, or the core module that a component is made from.
+    Raises ModuleError if there is none."""
+    with naming(source.name):
+        data = bytes(source.data)
+        if is_component(data) and options.is_for_core_modules:
+            data = _core(source, options)
+        if not is_component(data):
+            _warn(options, data)
+        return data
+
+
 def _ran_as_core(
     source: Source, host: NNHost, options: RunOptions, verbose: bool
 ) -> tuple[Outcome, bytes]:
+    from runtime_shim import run
+
+    data = _core(source, options)
+    if verbose:
+        note("the component runs as a core module: `nnshim rewrite` says what that changes")
+    _warn(options, data)
+    return run(data, host, options), data
+
+
+def _core(source: Source, options: RunOptions) -> bytes:
     from rewriter.analysis.inspect import exported_function
     from rewriter.verifying.components import core_of
-    from runtime_shim import run
 
     module = core_of(source)
     if options.invoke is None and not any(
@@ -70,11 +91,7 @@ def _ran_as_core(
         raise UnsupportedModule(
             "the core module in the component has no _start, so nothing would run", None, "NN346"
         )
-    data = bytes(module.data)
-    if verbose:
-        note("the component runs as a core module: `nnshim rewrite` says what that changes")
-    _warn(options, data)
-    return run(data, host, options), data
+    return bytes(module.data)
 
 
 def _warn(options: RunOptions, module: bytes) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NAMED_LIMITS",
+    "OUTPUT",
     "Folder",
     "parse_devices",
     "parse_dirs",
@@ -33,6 +34,9 @@ _SIZES = ("models", "tensors", "total", "names", "configurations")
 
 NAMED_LIMITS = (*_COUNTS, *_SIZES, "loading")
 """Those of runtime_shim.host.limits that have no option of their own."""
+
+OUTPUT = "output"
+"""The limit of what is captured, a size."""
 
 _DIGITS = 30
 """More than any number needs; Python refuses to read thousands."""
@@ -187,9 +191,15 @@ def _parse_device(option: str) -> tuple[str, str]:
 
 
 def parse_limits(
-    timeout: float | None, fuel: int | None, max_memory: str | None, options: list[str]
+    timeout: float | None,
+    fuel: int | None,
+    max_memory: str | None,
+    options: list[str],
+    *,
+    captures: bool = False,
 ) -> Limits:
-    """`timeout` is in seconds. Raises UsageError."""
+    """`timeout` is in seconds. The limit `output` is known where output is captured. Raises
+    UsageError."""
     from runtime_shim import Limits
 
     limits = Limits(timeout=timeout, fuel=fuel)
@@ -197,13 +207,12 @@ def parse_limits(
         limits = limits._replace(memory=parse_size("--max-memory", max_memory))
     once("--limit", (option.partition("=")[0] for option in options))
     named: dict[str, Any] = {}
+    known = (*NAMED_LIMITS, OUTPUT) if captures else NAMED_LIMITS
     for option in options:
         name, equals, text = option.partition("=")
-        if name not in NAMED_LIMITS or not equals:
-            meant = did_you_mean(name, NAMED_LIMITS) if name not in NAMED_LIMITS else ""
-            raise UsageError(
-                f"--limit {option}: expected NAME=N, of {', '.join(NAMED_LIMITS)}{meant}"
-            )
+        if name not in known or not equals:
+            meant = did_you_mean(name, known) if name not in known else ""
+            raise UsageError(f"--limit {option}: expected NAME=N, of {', '.join(known)}{meant}")
         named[name] = _parse_limit(f"--limit {name}", name, text)
     limits = limits._replace(**named)
     limits.check()
@@ -211,7 +220,7 @@ def parse_limits(
 
 
 def _parse_limit(option: str, name: str, text: str) -> float:
-    if name in _SIZES:
+    if name in _SIZES or name == OUTPUT:
         return parse_size(option, text)
     if name not in _COUNTS:
         return parse_time(option, text)

@@ -31,8 +31,10 @@ def test_the_page_of_python_has_every_public_name() -> None:
     others = {*nnshim.__all__} - {*rewriter.__all__} - {*runtime_shim.__all__}
     enums, named = (
         ["Encoding", "Errno", "Target", "TensorType"],
-        {"__version__", "inspect", "verify"},
+        {"__version__", "inspect", "map", "verify"},
     )
-    assert others == {*enums, *named}
+    of_map = {"GuestInput", "MapResult"}
+    assert others == {*enums, *named, *of_map}
+    assert all(f"::: nnshim.fleets.values.{name}\n" in page for name in of_map)
     assert all(f"::: rewriter.abi.dialects.{name}\n" in page for name in enums)
     assert all(f"`nnshim.{name}`" in page for name in named)

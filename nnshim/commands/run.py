@@ -7,37 +7,42 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from nnshim.common import (
-    FastMath,
-    GuestAbi,
-    Threads,
-    counted,
-    fail,
-    note,
-    say,
-    start_logging,
-    to_json,
-    told,
-)
-from nnshim.ended import say_how
+from nnshim.common import FastMath, GuestAbi, Threads, fail, note, say, start_logging, told
+from nnshim.ended import check_stats_file, report_stats, say_how
 from nnshim.guest import ran
-from nnshim.run_options import (
-    NAMED_LIMITS,
-    parse_devices,
-    parse_dirs,
-    parse_env,
-    parse_fallback,
-    parse_limits,
-    parse_preloads,
-    parse_wasi,
-    writable_models,
+from nnshim.guest_options import (
+    AsHost,
+    Backtrace,
+    Cache,
+    Device,
+    Dirs,
+    Env,
+    Fuel,
+    Given,
+    GpuFallback,
+    GraphFiles,
+    GraphsFile,
+    Invoke,
+    Isolate,
+    Limit,
+    MapDirs,
+    MaxMemory,
+    ModelCache,
+    ModelCacheSize,
+    NNPreload,
+    Stats,
+    StatsJson,
+    Timeout,
+    TrapUnknownImports,
+    Wasi,
+    meant,
 )
-from nnshim.units import parse_size, parse_time
+from nnshim.units import parse_time
 
 if TYPE_CHECKING:
     import logging
 
-    from runtime_shim import GraphStats, HostError
+    from runtime_shim import HostError
 
 __all__ = ["command"]
 
@@ -62,126 +67,32 @@ def command(
         list[str] | None,
         typer.Argument(metavar="[ARGS]...", help="The guest's arguments."),
     ] = None,
-    dirs: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--dir", metavar="HOST[::GUEST]|GUEST:HOST", help="Let the guest use a folder."
-        ),
-    ] = None,
-    map_dirs: Annotated[
-        list[str] | None,
-        typer.Option("--map-dir", metavar="GUEST::HOST", help="Same as --dir, in iwasm's syntax."),
-    ] = None,
-    env: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--env", metavar="K[=V]", help="Set an environment variable, or pass on the host's."
-        ),
-    ] = None,
-    invoke: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Call this export with ARGS instead of _start."),
-    ] = None,
-    wasi: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-S",
-            "--wasi",
-            metavar="nn-graph=ENCODING::DIR",
-            help="Preload a graph, named after its folder; or a model on a server, remote::URL.",
-        ),
-    ] = None,
-    nn_preload: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--nn-preload",
-            metavar="NAME:ENCODING:TARGET:PATH[:PATH]",
-            help="Preload a graph by name.",
-        ),
-    ] = None,
-    graphs_file: Annotated[
-        str | None,
-        typer.Option("--graphs", metavar="FILE.toml", help="Preload the graphs listed in a file."),
-    ] = None,
-    graph_files: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Let guests load models by their path in DIR."),
-    ] = None,
-    device: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ENCODING|TARGET=[BACKEND:]DEVICE",
-            help="Run models on this device, e.g. onnx=cuda:0; or use a server's, remote=URL.",
-        ),
-    ] = None,
-    gpu_fallback: Annotated[
-        str | None,
-        typer.Option(metavar="cpu", help="Fall back to the CPU when no GPU is available."),
-    ] = None,
+    dirs: Dirs = None,
+    map_dirs: MapDirs = None,
+    env: Env = None,
+    invoke: Invoke = None,
+    wasi: Wasi = None,
+    nn_preload: NNPreload = None,
+    graphs_file: GraphsFile = None,
+    graph_files: GraphFiles = None,
+    device: Device = None,
+    gpu_fallback: GpuFallback = None,
     threads: Threads = None,
     fast_math: FastMath = False,
-    stats: Annotated[
-        bool, typer.Option("--stats", help="Print at the end where models ran, and how often.")
-    ] = False,
-    stats_json: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write these statistics to a file.")
-    ] = None,
-    timeout: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Stop the guest after TIME (500ms, 10s, 2m): exit 124."),
-    ] = None,
-    fuel: Annotated[
-        int | None, typer.Option(metavar="N", help="Trap after about N instructions.")
-    ] = None,
-    max_memory: Annotated[
-        str | None,
-        typer.Option(metavar="SIZE", help="Limit of memories and tables, e.g. 64M (default: 4G)."),
-    ] = None,
-    limit: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=N",
-            help=f"Set one of {', '.join(NAMED_LIMITS)}: graphs and contexts are counts, loading"
-            " is a time, the others are sizes.",
-        ),
-    ] = None,
-    isolate: Annotated[
-        bool,
-        typer.Option(
-            "--isolate", help="Run models in separate processes: the guest survives if one crashes."
-        ),
-    ] = False,
-    trap_unknown_imports: Annotated[
-        bool,
-        typer.Option("--trap-unknown-imports", help="Make undefined functions trap when called."),
-    ] = False,
+    stats: Stats = False,
+    stats_json: StatsJson = None,
+    timeout: Timeout = None,
+    fuel: Fuel = None,
+    max_memory: MaxMemory = None,
+    limit: Limit = None,
+    isolate: Isolate = False,
+    trap_unknown_imports: TrapUnknownImports = False,
     guest_abi: GuestAbi = None,
-    as_host: Annotated[
-        str | None,
-        typer.Option(
-            "--as",
-            metavar="HOST[@RELEASE]|PROFILE",
-            help="Run it as this host would, with only its names, numbers and rules: {hosts}; a"
-            " release (wamr@2.2); or a profile (./mine.toml).",
-        ),
-    ] = None,
-    show_backtrace: Annotated[
-        bool,
-        typer.Option("--backtrace", help="Show every frame of a trap, with Rust's panic handler."),
-    ] = False,
-    model_cache: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR", help="Keep what OpenVINO and ONNX Runtime compile, for later runs."
-        ),
-    ] = None,
-    model_cache_size: Annotated[
-        str | None,
-        typer.Option(metavar="SIZE", help="Size limit of that folder, e.g. 500M (default: 10G)."),
-    ] = None,
-    cache: Annotated[
-        bool, typer.Option("--cache/--no-cache", help="Cache the compiled module for the next run.")
-    ] = True,
+    as_host: AsHost = None,
+    show_backtrace: Backtrace = False,
+    model_cache: ModelCache = None,
+    model_cache_size: ModelCacheSize = None,
+    cache: Cache = True,
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Say why the host refuses a call.")
     ] = False,
@@ -202,61 +113,42 @@ def command(
 
     from nnshim.registries.places import open_any
     from rewriter.terminal import alive
-    from runtime_shim import NNHost, RunOptions, read_graphs
-    from runtime_shim.backends.interface import MODEL_CACHE_SIZE
+    from runtime_shim import NNHost
 
-    seconds = None if timeout is None else parse_time("--timeout", timeout)
-    limits = parse_limits(seconds, fuel, max_memory, limit or [])
-    if seconds is not None:
-        _stop_after(seconds)
+    if timeout is not None:
+        _stop_after(parse_time("--timeout", timeout))
     start_logging(verbose)
     said = _Said()
     logging.getLogger("runtime_shim").addFilter(said)
-    variables = parse_env(env or [])
-    graphs, inherits = parse_wasi(wasi or [])
-    graphs += parse_preloads(nn_preload or [], variables)
-    if graphs_file is not None:
-        graphs += read_graphs(graphs_file)
-    kept = MODEL_CACHE_SIZE
-    if model_cache_size is not None:
-        kept = parse_size("--model-cache-size", model_cache_size)
-    if stats_json is not None:
-        from rewriter.files.output import check_writable
-
-        check_writable(stats_json)
-    host = NNHost(
-        graphs=graphs,
+    given = Given(
+        dirs=dirs,
+        map_dirs=map_dirs,
+        env=env,
+        invoke=invoke,
+        wasi=wasi,
+        nn_preload=nn_preload,
+        graphs_file=graphs_file,
         graph_files=graph_files,
-        devices=parse_devices(device or []),
-        gpu_fallback=parse_fallback(gpu_fallback),
+        device=device,
+        gpu_fallback=gpu_fallback,
         threads=threads,
         fast_math=fast_math,
-        model_cache=model_cache,
-        model_cache_size=kept,
-        limits=limits,
+        timeout=timeout,
+        fuel=fuel,
+        max_memory=max_memory,
+        limit=limit,
         isolate=isolate,
-    )
-    arguments = args or []
-    folders = parse_dirs(dirs or [], map_dirs or [])
-    writable = (folder.host for folder in folders if not folder.read_only)
-    for folder in writable_models(writable, graph_files):
-        note(
-            f"--dir {folder} lets the guest write to --graph-files {graph_files}, whose models are"
-            " trusted: models that the guest writes there skip the checks of guests' models"
-        )
-    options = RunOptions(
-        argv=[os.path.basename(module), *([] if invoke is not None else arguments)],
-        env={**os.environ, **variables} if inherits else variables,
-        dirs={folder.guest: folder.host for folder in folders},
-        read_only_dirs=[folder.guest for folder in folders if folder.read_only],
-        invoke=invoke,
-        invoke_args=arguments if invoke is not None else (),
         trap_unknown_imports=trap_unknown_imports,
         guest_abi=guest_abi,
         as_host=as_host,
+        show_backtrace=show_backtrace,
+        model_cache=model_cache,
+        model_cache_size=model_cache_size,
         cache=cache,
-        backtrace=show_backtrace,
     )
+    settings, options, folders = meant(given, module, args or [])
+    check_stats_file(stats_json)
+    host = NNHost(**settings)
     with alive("reading", module), open_any(module) as source:
         source = source._replace(data=bytes(source.data))
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler waits until the guest returns
@@ -265,7 +157,7 @@ def command(
     try:
         outcome, binary = ran(source, host, options, verbose=verbose)
     finally:
-        _report(host.stats(), stats, stats_json)
+        report_stats(host.stats(), stats, stats_json)
     say_how(outcome, binary, has_folders=bool(folders))
     if outcome.refused is not None:
         function, error = outcome.refused
@@ -331,20 +223,3 @@ def _end(exit_code: int) -> NoReturn:
         sys.stdout.flush()
     sys.stderr.flush()
     os._exit(exit_code)
-
-
-def _report(rows: "list[GraphStats]", as_text: bool, path: str | None) -> None:
-    if path is not None:
-        from rewriter.files.input import Source
-        from rewriter.files.output import write_atomic
-
-        text = to_json([row._asdict() for row in rows]) + "\n"
-        write_atomic(path, Source(path, b""), [text.encode()])
-    if as_text:
-        for row in rows:
-            name = f" {row.name!r}" if row.name is not None else ""
-            note(
-                f"{row.encoding} model{name} meant for {row.meant_for} on {row.device}: loaded"
-                f" {counted(row.loads, 'time')} in {row.load_seconds * 1e3:.1f} ms,"
-                f" {counted(row.inferences, 'inference')} in {row.inference_seconds * 1e3:.1f} ms"
-            )

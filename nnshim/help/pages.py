@@ -118,6 +118,19 @@ PAGES: Mapping[str, Page] = {
     ),
     "explain": Page({}, ("nnshim explain NN201", 'nnshim explain "unknown import: wasi_nn::load"')),
     "run": _RUN,
+    "map": Page(
+        {
+            "Inputs and workers": ("--inputs", "--workers", "--fail-fast"),
+            **{name: options for name, options in _RUN.headings.items() if name != "Output"},
+            "Output": ("--output", "--stats", "--stats-json", "--backtrace", "--json", _HELP),
+        },
+        (
+            "nnshim map --inputs samples/images -o digits --dir samples --workers 2 \\",
+            "  samples/digits.wasm samples/digits/model.onnx {}",
+            "nnshim map --inputs samples/images -o threes --timeout 10s --json \\",
+            "  -S nn-graph=onnx::samples/digits samples/digits_by_name.wat",
+        ),
+    ),
     "probe": Page(
         {
             "About the host": ("--name", "--release", "--commit", "--option", "--graph"),

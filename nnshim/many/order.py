@@ -45,9 +45,10 @@ def in_order(
         for chunk in _chunked(chain(first, source), 1):
             yield from work.do(chunk)
         return
-    from nnshim.many.pool import Workers  # a few items do without multiprocessing
+    from nnshim.many.engines.processes import Processes  # a few items do without multiprocessing
+    from nnshim.many.pool import Workers
 
-    with Workers(work, jobs) as workers:
+    with Workers(work, Processes(work.do, jobs)) as workers:
         for found in workers.go_through(_chunked(chain(first, source), jobs)):
             yield from found
 

@@ -12,14 +12,17 @@ from nnshim.units import size_text
 from rewriter.terminal import alive
 from rewriter.trees.item import Unsearched
 
-__all__ = ["Progress", "shown_progress"]
+__all__ = ["Progress", "shown_progress", "shown_while"]
 
 
 class Progress:
     """What is done. `total` is how many files there are, None while that is not known."""
 
-    def __init__(self, verb: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, verb: str, clock: Callable[[], float] = time.monotonic, things: str = "files"
+    ) -> None:
         self._verb = verb
+        self._things = things
         self._clock = clock
         self._started = clock()
         self._files = 0
@@ -33,7 +36,7 @@ class Progress:
 
     def __str__(self) -> str:
         of = "" if self.total is None else f" of {self.total}"
-        text = f"{self._verb}: {self._files}{of} files, {size_text(self._bytes)}"
+        text = f"{self._verb}: {self._files}{of} {self._things}, {size_text(self._bytes)}"
         seconds = self._clock() - self._started
         if not self._files or seconds < 1:
             return text
@@ -56,22 +59,36 @@ def shown_progress(verb: str, where: Search, *, quiet: bool = False) -> Iterator
         with alive("reading", where.one_file):
             yield progress
         return
+    found = None if "-" in where.inputs else _files(where)
+    with shown_while(progress, verb, found):
+        yield progress
+
+
+def _files(where: Search) -> Iterator[object]:
+    return (item for item in where.found() if not isinstance(item, Unsearched))
+
+
+@contextmanager
+def shown_while(
+    progress: Progress, verb: str, everything: Iterator[object] | None
+) -> Iterator[None]:
+    """Show it while that lasts, and count all that there is meanwhile, if it can be known."""
     ended = threading.Event()
-    counting = threading.Thread(target=_count, args=(where, progress, ended), daemon=True)
     with alive(verb) as doing:
         doing.text = progress
-        if doing.is_shown and "-" not in where.inputs:
-            counting.start()
+        if doing.is_shown and everything is not None:
+            arguments = (everything, progress, ended)
+            threading.Thread(target=_count, args=arguments, daemon=True).start()
         try:
-            yield progress
+            yield
         finally:
             ended.set()
 
 
-def _count(where: Search, progress: Progress, ended: threading.Event) -> None:
+def _count(everything: Iterator[object], progress: Progress, ended: threading.Event) -> None:
     total = 0
-    for item in where.found():
-        total += not isinstance(item, Unsearched)
+    for _ in everything:
+        total += 1
         if ended.is_set():
             return
     progress.total = total

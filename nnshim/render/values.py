@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from rewriter.errors import NNShimError
     from rewriter.hosts.starting import Explanation
     from rewriter.models.model import Model
+    from runtime_shim import HostError
     from runtime_shim.diagnostics.doctor import BackendReport
     from runtime_shim.diagnostics.machine import Cache, Gpu
 
 __all__ = [
     "Checked",
+    "Done",
     "Examined",
     "FileReport",
     "Fix",
@@ -236,3 +238,18 @@ class Examined(NamedTuple):
     gpus: Sequence[Gpu] = ()
     tools: Mapping[str, str | None] = {}
     modules: Cache | None = None
+
+
+class Done(NamedTuple):
+    """What became of one input of `nnshim map`. Without an error, its result is there: `kept` from
+    an earlier start, or written now. `exit_code` is the guest's, None if the guest has not come to
+    an end; `refused` is the last call that the host refused. `size` is that of the standard input,
+    in bytes."""
+
+    name: str
+    size: int = 0
+    kept: bool = False
+    error: NNShimError | None = None
+    exit_code: int | None = None
+    stderr: bytes = b""
+    refused: tuple[str, HostError] | None = None

@@ -10,9 +10,10 @@ from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.embedding import NNHost
 from runtime_shim.engine.options import RunOptions
 from runtime_shim.engine.outcome import Outcome
-from runtime_shim.engine.runner import Running
+from runtime_shim.engine.runner import Compiled, Running
+from runtime_shim.host.session import Session
 
-__all__ = ["run"]
+__all__ = ["compile_once", "run", "run_again"]
 
 _DEFAULTS = RunOptions()
 
@@ -45,16 +46,36 @@ def run(
     """
     if not isinstance(module, Module):
         check_bytes(module)
+    outcome = run_again(module, host, options, Compiled(keeps=False))
+    return outcome.check() if check else outcome
+
+
+def compile_once(module: bytes | Module, host: NNHost, options: RunOptions) -> Compiled:
+    """Compile a guest for any number of runs with this host, and with options that differ at most
+    in arguments and in what standard input has. That takes as long as it takes. Raises what `run`
+    raises before it starts a guest."""
+    compiled = Compiled()
+    with host.session() as session:
+        _made(module, session, options, compiled).compiled(Deadline(None))
+    return compiled
+
+
+def run_again(
+    module: bytes | Module, host: NNHost, options: RunOptions, compiled: Compiled
+) -> Outcome:
+    """Run a guest as `run` does, with what `compile_once` has made of it."""
     deadline = Deadline(host.limits.timeout)
     open_standard()  # the guest may inherit them
     with host.session() as session:
-        made: Running
-        if isinstance(module, Module) or module[: len(COMPONENT)] != COMPONENT:
-            made = runner.CoreRun(module, session, options)
-        else:
-            from runtime_shim.components.runner import ComponentRun  # few guests are components
+        outcome = _made(module, session, options, compiled).outcome(deadline)
+        return outcome._replace(stats=tuple(session.stats()))
 
-            made = ComponentRun(module, session, options)
-        outcome = made.outcome(deadline)
-        outcome = outcome._replace(stats=tuple(session.stats()))
-    return outcome.check() if check else outcome
+
+def _made(
+    module: bytes | Module, session: Session, options: RunOptions, compiled: Compiled
+) -> Running:
+    if isinstance(module, Module) or module[: len(COMPONENT)] != COMPONENT:
+        return runner.CoreRun(module, session, options, compiled)
+    from runtime_shim.components.runner import ComponentRun  # few guests are components
+
+    return ComponentRun(module, session, options, compiled)

@@ -29,7 +29,7 @@ from runtime_shim.engine.binding.memories import Memories
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.options import RunOptions
 from runtime_shim.engine.outcome import Outcome
-from runtime_shim.engine.runner import Running, engine_config, flat, trapped
+from runtime_shim.engine.runner import Compiled, Running, engine_config, flat, trapped
 from runtime_shim.errors import LinkError
 from runtime_shim.host.session import Session
 
@@ -45,10 +45,12 @@ _HOST = "nnshim:wasi-nn/host"
 class ComponentRun(Running):
     """The run of a component."""
 
-    def __init__(self, data: bytes, session: Session, options: RunOptions) -> None:
+    def __init__(
+        self, data: bytes, session: Session, options: RunOptions, compiled: Compiled
+    ) -> None:
         """Raises UsageError for options of core modules, and ModuleError for a component that
         cannot be run."""
-        super().__init__(session, options)
+        super().__init__(session, options, compiled)
         _check_options(options)
         given = Component(data)
         self._info = describe_component(given)
@@ -72,12 +74,15 @@ class ComponentRun(Running):
         self._memories.configure(config)
         self._engine = wasmtime.Engine(config)
 
-    def _ended(self, deadline: Deadline, streams: Streams | None) -> Outcome:
+    def compiled(self, deadline: Deadline) -> wasm_component.Component:
         try:
             with alive("compiling the guest"):
-                compiled = deadline.within(wasm_component.Component, self._engine, self._data)
+                return self._kept.code(wasm_component.Component, self._engine, self._data, deadline)
         except wasmtime.WasmtimeError as error:
             raise InvalidModule(f"wasmtime refuses the component: {flat(error)}", None) from error
+
+    def _ended(self, deadline: Deadline, streams: Streams | None) -> Outcome:
+        compiled = self.compiled(deadline)
         escape = Escape()
         with wasmtime.Store(self._engine) as store:
             self._started(store, streams)

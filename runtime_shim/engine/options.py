@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from os import PathLike, fspath
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from rewriter.abi.dialects import find_dialect
 from rewriter.errors import UsageError
 
-__all__ = ["CAPTURED", "Capture", "Reader", "RunOptions", "Writer"]
+if TYPE_CHECKING:
+    from runtime_shim.host.graph_specs import NamedGraph
+    from runtime_shim.host.limits import Limits
+
+__all__ = ["CAPTURED", "Capture", "HostOptions", "Reader", "RunOptions", "Writer"]
+
+
+class HostOptions(TypedDict, total=False):
+    """Arguments of NNHost from which another process can make its own host."""
+
+    graphs: Iterable[NamedGraph]
+    graph_files: str | None
+    devices: Mapping[str, str]
+    gpu_fallback: bool
+    threads: int | None
+    fast_math: bool
+    model_cache: str | None
+    model_cache_size: int | None
+    limits: Limits
+    isolate: bool
 
 
 class Reader(Protocol):

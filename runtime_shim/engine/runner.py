@@ -7,7 +7,7 @@ import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import wasmtime
 
@@ -41,7 +41,7 @@ from runtime_shim.host.session import Session
 if TYPE_CHECKING:
     from runtime_shim.engine.streams import Streams
 
-__all__ = ["CoreRun", "Running", "engine_config", "flat", "trapped"]
+__all__ = ["Compiled", "CoreRun", "Running", "engine_config", "flat", "trapped"]
 
 log = logging.getLogger("runtime_shim")
 
@@ -50,6 +50,42 @@ _WASI = "wasi_snapshot_preview1"
 
 _OUT_OF_FUEL = "wasm trap: all fuel consumed by WebAssembly"
 """How wasmtime's message ends where an error has no code, as for components."""
+
+
+class _Code(Protocol):
+    """A wasmtime.Module, or a component."""
+
+    def __init__(self, engine: wasmtime.Engine, wasm: bytes, /) -> None: ...
+
+    def serialize(self) -> bytearray: ...
+
+    @classmethod
+    def deserialize(cls, engine: wasmtime.Engine, encoded: bytes, /) -> Self: ...
+
+
+Code = TypeVar("Code", bound=_Code)
+
+
+class Compiled:
+    """Keeps what was compiled, for other engines of the same configuration. An engine of its own
+    for each run is what one run can be stopped by, and no other. Without `keeps`, this is for one
+    run."""
+
+    def __init__(self, *, keeps: bool = True) -> None:
+        self._keeps = keeps
+        self._serialized: bytes | None = None
+
+    def code(
+        self, kind: type[Code], engine: wasmtime.Engine, data: bytes, deadline: Deadline
+    ) -> Code:
+        """The code of a module, of which `data` are the bytes. Raises wasmtime.WasmtimeError, and
+        Stopped at the deadline."""
+        if self._serialized is not None:
+            return kind.deserialize(engine, self._serialized)
+        code = deadline.within(kind, engine, data)
+        if self._keeps:
+            self._serialized = bytes(code.serialize())
+        return code
 
 
 class _GuestExit(BaseException):
@@ -68,9 +104,10 @@ class Running(ABC):
 
     _engine: wasmtime.Engine
 
-    def __init__(self, session: Session, options: RunOptions) -> None:
+    def __init__(self, session: Session, options: RunOptions, compiled: Compiled) -> None:
         self._session = session
         self._options = options
+        self._kept = compiled
         self._limits = session.usage.limits
         self._can_be_stopped = self._limits.timeout is not None or options.redirects
 
@@ -108,6 +145,10 @@ class Running(ABC):
                 halt(context)
 
     @abstractmethod
+    def compiled(self, deadline: Deadline) -> object:
+        """The guest's code. Raises ModuleError, and Stopped."""
+
+    @abstractmethod
     def _ended(self, deadline: Deadline, streams: Streams | None) -> Outcome:
         """Run the guest, and free its store. Raises Stopped."""
 
@@ -130,8 +171,10 @@ class Running(ABC):
 class CoreRun(Running):
     """The run of a core module."""
 
-    def __init__(self, module: bytes | Module, session: Session, options: RunOptions) -> None:
-        super().__init__(session, options)
+    def __init__(
+        self, module: bytes | Module, session: Session, options: RunOptions, compiled: Compiled
+    ) -> None:
+        super().__init__(session, options, compiled)
         self._module = bytes(module.data) if isinstance(module, Module) else module
         self._info = inspect_module(module, options.guest_abi)
         self._traps = options.trap_unknown_imports
@@ -139,6 +182,13 @@ class CoreRun(Running):
         self._engine = wasmtime.Engine(
             engine_config(options.cache, self._limits, self._can_be_stopped)
         )
+
+    def compiled(self, deadline: Deadline) -> wasmtime.Module:
+        try:
+            with alive("compiling the guest"):
+                return self._kept.code(wasmtime.Module, self._engine, self._module, deadline)
+        except wasmtime.WasmtimeError as error:
+            raise _refusal(self._info, flat(error)) from error
 
     def _linked(self) -> Mapping[str, Dialect]:
         """The dialects that the guest gets. Raises LinkError if it needs others."""
@@ -155,11 +205,7 @@ class CoreRun(Running):
 
     def _ended(self, deadline: Deadline, streams: Streams | None) -> Outcome:
         """Run the guest, and free its store. Raises Stopped."""
-        try:
-            with alive("compiling the guest"):
-                compiled = deadline.within(wasmtime.Module, self._engine, self._module)
-        except wasmtime.WasmtimeError as error:
-            raise _refusal(self._info, flat(error)) from error
+        compiled = self.compiled(deadline)
         with wasmtime.Store(self._engine) as store:
             self._started(store, streams)
             connection = self._connection(store, compiled)

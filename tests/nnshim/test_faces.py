@@ -27,8 +27,8 @@ RUNTIME = """CAPTURED GraphStats GuestExit GuestFailed GuestTimeout GuestTrap Ho
     host_dialects run"""
 
 FACES = {
-    "nnshim": f"""{REWRITER} {RUNTIME} Encoding Errno Target TensorType __version__ inspect
-        verify""",
+    "nnshim": f"""{REWRITER} {RUNTIME} Encoding Errno GuestInput MapResult Target TensorType
+        __version__ inspect map verify""",
     "rewriter": f"""{REWRITER} Abi CustomSection ImportedItem Plan Rename WASI_EPHEMERAL_NN WASI_NN
         compare inspect_module""",
     "runtime_shim": f"""{RUNTIME} parse_nn_graph parse_nn_preload read_graphs""",

@@ -13,8 +13,8 @@ __all__ = ["PAGE", "page"]
 PAGE = ROOT / "docs" / "reference" / "json.md"
 _SCHEMA = json.loads((ROOT / "nnshim" / "render" / "schema.json").read_text())["$defs"]
 _COMMANDS = (
-    *("inspect", "check", "rewrite", "verify", "hosts", "explain", "probe", "doctor", "bench"),
-    *("cache-list", "config-show"),
+    *("inspect", "check", "rewrite", "verify", "hosts", "explain", "map", "probe", "doctor"),
+    *("bench", "cache-list", "config-show"),
 )
 
 _HEAD = (

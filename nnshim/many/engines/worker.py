@@ -13,7 +13,11 @@ from typing import Any, NamedTuple, NoReturn
 from nnshim.many.ending import not_lost
 from rewriter.errors import NNShimError
 
-__all__ = ["READY", "Failed", "serve"]
+__all__ = ["READY", "Do", "Failed", "answer", "serve"]
+
+Do = Callable[[Sequence[Any]], list[Any]]
+"""What is done with a list of items. It gives what is found in the first of them, at least in
+one."""
 
 READY = "ready"
 """What a worker says first."""
@@ -25,7 +29,7 @@ class Failed(NamedTuple):
     error: NNShimError | str
 
 
-def serve(connection: Connection, work: Callable[[Sequence[Any]], list[Any]]) -> None:
+def serve(connection: Connection, work: Do) -> None:
     """Receive lists of items, and send back a list of results for each. SIGTERM ends it, but first
     what it is writing is removed. Ctrl-C is for the process that started it, which says so here by
     SIGTERM."""
@@ -38,18 +42,19 @@ def serve(connection: Connection, work: Callable[[Sequence[Any]], list[Any]]) ->
         _serve(connection, work)
 
 
-def _serve(connection: Connection, work: Callable[[Sequence[Any]], list[Any]]) -> None:
+def _serve(connection: Connection, work: Do) -> None:
     try:
         gc.freeze()  # what the imports made stays
         connection.send(READY)
         while True:
             items = connection.recv()
-            connection.send(_answer(work, items))
+            connection.send(answer(work, items))
     except (EOFError, BrokenPipeError, ConnectionResetError):  # nobody waits for it any more
         return
 
 
-def _answer(work: Callable[[Sequence[Any]], list[Any]], items: Sequence[Any]) -> Any:
+def answer(work: Do, items: Sequence[Any]) -> list[Any] | Failed:
+    """What the work gives, or why it has ended as a whole."""
     try:
         return work(items)
     except NNShimError as error:

@@ -1,0 +1,152 @@
+"""nnshim map: one guest over many inputs."""
+
+from typing import Annotated
+
+import typer
+
+from nnshim.common import AsJson, FastMath, GuestAbi, Threads, start_logging
+from nnshim.ended import check_stats_file, report_stats
+from nnshim.guest_options import (
+    AsHost,
+    Backtrace,
+    Cache,
+    CapturedLimit,
+    Device,
+    Dirs,
+    Env,
+    Fuel,
+    Given,
+    GpuFallback,
+    GraphFiles,
+    GraphsFile,
+    Invoke,
+    Isolate,
+    MapDirs,
+    MaxMemory,
+    ModelCache,
+    ModelCacheSize,
+    NNPreload,
+    Stats,
+    StatsJson,
+    Timeout,
+    TrapUnknownImports,
+    Wasi,
+    meant,
+)
+
+__all__ = ["command"]
+
+
+def command(
+    module: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODULE",
+            help="A .wasm or .wat file, oci://HOST/NAME:TAG, oci-layout:PATH:TAG, or - (stdin).",
+        ),
+    ],
+    inputs: Annotated[
+        str,
+        typer.Option(
+            metavar="DIR|FILE",
+            help="A folder: each file is an input. A file: each line; of a .jsonl file, an object"
+            " with args, stdin or stdin_file.",
+        ),
+    ],
+    output: Annotated[
+        str,
+        typer.Option("-o", "--output", metavar="OUT", help="The folder of the results."),
+    ],
+    args: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ARGS]...",
+            help="The guest's arguments, after -- if one begins with a dash; {} stands for the path"
+            " of the input, or its line.",
+        ),
+    ] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|ray://HOST[:PORT]",
+            help="Processes that share the inputs (default: all cores), or a Ray cluster.",
+        ),
+    ] = None,
+    dirs: Dirs = None,
+    map_dirs: MapDirs = None,
+    env: Env = None,
+    invoke: Invoke = None,
+    wasi: Wasi = None,
+    nn_preload: NNPreload = None,
+    graphs_file: GraphsFile = None,
+    graph_files: GraphFiles = None,
+    device: Device = None,
+    gpu_fallback: GpuFallback = None,
+    threads: Threads = None,
+    fast_math: FastMath = False,
+    stats: Stats = False,
+    stats_json: StatsJson = None,
+    timeout: Timeout = None,
+    fuel: Fuel = None,
+    max_memory: MaxMemory = None,
+    limit: CapturedLimit = None,
+    isolate: Isolate = False,
+    trap_unknown_imports: TrapUnknownImports = False,
+    guest_abi: GuestAbi = None,
+    as_host: AsHost = None,
+    show_backtrace: Backtrace = False,
+    model_cache: ModelCache = None,
+    model_cache_size: ModelCacheSize = None,
+    cache: Cache = True,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first input that fails.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a guest once for each of many inputs, in several processes.
+
+    Each input is the guest's standard input. What the guest writes to its standard output is the
+    result: a file in OUT with the name of the input, written if the guest succeeds. An interrupted
+    job goes on where it ended if it is started again. Every limit is for each run.
+
+    Exit codes: 0 each input has its result; 1 an input failed, or the module cannot run; 2 usage; 3
+    a required tool is missing; 130 interrupted.
+    """
+    given = Given(
+        dirs=dirs,
+        map_dirs=map_dirs,
+        env=env,
+        invoke=invoke,
+        wasi=wasi,
+        nn_preload=nn_preload,
+        graphs_file=graphs_file,
+        graph_files=graph_files,
+        device=device,
+        gpu_fallback=gpu_fallback,
+        threads=threads,
+        fast_math=fast_math,
+        timeout=timeout,
+        fuel=fuel,
+        max_memory=max_memory,
+        limit=limit,
+        isolate=isolate,
+        trap_unknown_imports=trap_unknown_imports,
+        guest_abi=guest_abi,
+        as_host=as_host,
+        show_backtrace=show_backtrace,
+        model_cache=model_cache,
+        model_cache_size=model_cache_size,
+        cache=cache,
+    )
+    from nnshim.fleets.files.inputs import find_inputs
+    from nnshim.fleets.files.mapping import Mapping, guest_of, map_inputs, parse_workers
+
+    start_logging()
+    arguments = args or []
+    settings = meant(given, module, [], captures=True)
+    check_stats_file(stats_json)
+    where = parse_workers(workers)
+    job = Mapping(guest_of(module, settings), arguments, find_inputs(inputs, arguments), output)
+    code, rows = map_inputs(job, where, fail_fast=fail_fast, as_json=as_json)
+    report_stats(rows, stats, stats_json)
+    raise typer.Exit(code)

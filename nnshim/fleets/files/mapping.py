@@ -1,0 +1,96 @@
+"""What `nnshim map` does: it runs the guest for what is left of its inputs, and says what came of
+it."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from nnshim.common import note
+from nnshim.config.found import is_below
+from nnshim.fleets.files.identity import identity_of
+from nnshim.fleets.files.inputs import Inputs
+from nnshim.fleets.files.job import Job
+from nnshim.fleets.files.results import Results
+from nnshim.fleets.files.telling import Told
+from nnshim.fleets.guests import Guest
+from nnshim.fleets.running import Where
+from nnshim.guest import runnable
+from nnshim.many.ending import ended_by_signals
+from nnshim.many.progress import Progress, shown_while
+from rewriter.errors import UsageError
+from rewriter.terminal import alive
+
+if TYPE_CHECKING:
+    from nnshim.guest_options import Meant
+    from runtime_shim import GraphStats
+
+__all__ = ["Mapping", "guest_of", "map_inputs", "parse_workers"]
+
+
+class Mapping(NamedTuple):
+    """A guest, the arguments of all inputs, the inputs, and the folder of the results."""
+
+    guest: Guest
+    arguments: Sequence[str]
+    inputs: Inputs
+    output: str
+
+
+def guest_of(module: str, settings: Meant) -> Guest:
+    """The guest in a file or an artifact. Raises InputError and ModuleError."""
+    from nnshim.registries.places import open_any
+    from runtime_shim import NNHost
+
+    with alive("reading", module), open_any(module) as source:
+        data = runnable(source, settings.options)
+    NNHost(**settings.host).close()  # which refuses options that do not go together
+    return Guest(data, settings.options, settings.host)
+
+
+def parse_workers(text: str | None) -> Where:
+    """Raises UsageError."""
+    if text is None or text.startswith("ray://"):
+        return text
+    if not (text.isascii() and text.isdecimal() and 0 < len(text) < 6 and int(text)):
+        raise UsageError(f"--workers {text}: expected a number of processes, or ray://HOST[:PORT]")
+    return int(text)
+
+
+def map_inputs(
+    job: Mapping, workers: Where, *, fail_fast: bool, as_json: bool
+) -> tuple[int, Sequence[GraphStats]]:
+    """The exit code, and what the hosts of all workers have loaded and run. Raises UsageError if
+    the results cannot go there, and what is about all inputs."""
+    _check_apart(job.inputs.path, job.output)
+    gc.freeze()
+    gc.enable()  # which the start of the command did without
+    told = Told(as_json=as_json)
+    progress = Progress("running", things="inputs")
+    stopped = False
+    identity = identity_of(job.guest, job.arguments)
+    with ended_by_signals(), Results(job.output, identity) as results:
+        running = Job(job.guest, job.inputs, results, workers)
+        try:
+            with shown_while(progress, "running", job.inputs.names()):
+                for done in running.done():
+                    progress.add(done.size)
+                    told.input(done)
+                    if done.error is not None and fail_fast:
+                        stopped = True
+                        break
+        except KeyboardInterrupt:
+            note("interrupted; the same command goes on with what is left")
+            raise
+        stale = 0 if stopped else results.count() - told.results
+    told.end(running.stats.rows(), stale=stale, stopped=stopped)
+    return told.exit_code, running.stats.rows()
+
+
+def _check_apart(inputs: str, output: str) -> None:
+    """Raise UsageError where results would be inputs, or the other way round."""
+    one, other = os.path.realpath(inputs), os.path.realpath(output)
+    if one == other or is_below(one, other) or is_below(other, one):
+        raise UsageError(f"one of {inputs} and {output} is in the other: name a folder beside it")

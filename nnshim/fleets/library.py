@@ -1,0 +1,66 @@
+"""nnshim.map."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from typing import TYPE_CHECKING, Unpack
+
+from nnshim.fleets.values import GuestInput, Item, MapResult
+from rewriter.errors import UsageError
+from rewriter.wasm.module import Module
+
+if TYPE_CHECKING:
+    from runtime_shim import RunOptions
+    from runtime_shim.engine.options import HostOptions
+
+__all__ = ["map_inputs"]
+
+
+def map_inputs(
+    module: bytes | Module,
+    inputs: Iterable[GuestInput | bytes],
+    *,
+    workers: int | str | None = None,
+    options: RunOptions | None = None,
+    **host: Unpack[HostOptions],
+) -> Generator[MapResult, None, None]:
+    """Run a guest once for each input, in several processes, and give back what came of each.
+
+    Inputs that are bytes are the standard input. Results come in the order in which the guests end:
+    `MapResult.number` is the number of the input. Inputs are taken as workers become free, and no
+    result is held, so there may be any number of both. `options` are those of each run, whose
+    standard streams are the input and the result.
+
+    `workers` is how many processes there are (default: as many as cores), or the address of a Ray
+    cluster, `ray://HOST[:PORT]`, which has an actor for each of its CPUs. Each worker makes one
+    host from the arguments `host` (see NNHost), and compiles the module once. A named graph is
+    loaded once in each.
+
+    A guest that takes its process with it does not end the others: its input is tried once more,
+    alone, and then its result is an error. The workers end with the iterator, also when it is
+    closed early. A program that calls this guards its start with `if __name__ == "__main__":`, as
+    for `multiprocessing`.
+
+    Raises, while it is iterated, what `run` raises if no guest can start, ToolError if processes
+    cannot be started or the cluster cannot be reached, and DependencyMissing without Ray. Raises
+    UsageError, at the first step, for options that cannot be.
+    """
+    from nnshim.fleets.guests import Guest
+    from nnshim.fleets.running import run_all
+    from runtime_shim import RunOptions
+
+    options = options or RunOptions()
+    if options.redirects:
+        raise UsageError("map: the options stdin, stdout and stderr are the inputs and the results")
+    data = bytes(module.data) if isinstance(module, Module) else module
+    given: HostOptions = {**host, "graphs": list(host.get("graphs", ()))}
+    guest = Guest(data, options, given)
+    taken: dict[int, GuestInput] = {}
+
+    def items() -> Iterator[Item]:
+        for index, each in enumerate(inputs):
+            taken[index] = GuestInput(each) if isinstance(each, bytes) else each
+            yield Item(index, taken[index])
+
+    for ran in run_all(guest, items(), workers):
+        yield MapResult(ran.number, taken.pop(ran.number), ran.outcome, ran.error, ran.seconds)

@@ -1,0 +1,1 @@
+"""A fleet's guest on other machines."""

@@ -1,0 +1,64 @@
+"""Runs a guest for many inputs, and gives back what came of each as soon as it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from nnshim.fleets.guests import Guest, Guests, lost, most_at_once
+from nnshim.fleets.pace import Pace
+from nnshim.fleets.values import Item, Ran
+from nnshim.many.engines.interface import Engine
+from nnshim.many.engines.processes import Processes
+from nnshim.many.pool import Workers
+from nnshim.many.work import Work
+from rewriter.errors import UsageError
+
+__all__ = ["Where", "run_all"]
+
+Other = TypeVar("Other")
+
+_TRIES = 2
+"""Workers that end at an input, alone, before it is given up."""
+
+Where = int | str | None
+"""A number of processes of this machine, None for as many as there are cores; or the address of a
+Ray cluster."""
+
+
+def run_all(guest: Guest, items: Iterable[Item | Other], workers: Where) -> Iterator[Ran | Other]:
+    """What came of each item, once it is known; what is not an item comes back unchanged. No
+    further item is taken before a worker is free for it. The workers end with this iterator. Raises
+    what is about all items, such as LinkError, and ToolError if workers cannot be started."""
+    pace = Pace()
+    work: Work[Item | Other, Ran | Other] = Work(_passed, partial(_lost, guest), _passes)
+    with Workers(work, _engine(guest, workers), ordered=False, tries=_TRIES) as crew:
+        for chunk in crew.go_through(pace.chunks(items)):
+            for ran in chunk:
+                if isinstance(ran, Ran):
+                    pace.took(ran.seconds)
+                yield ran
+
+
+def _engine(guest: Guest, workers: Where) -> Engine:
+    if not isinstance(workers, str):
+        return Processes(Guests(guest), most_at_once(workers))
+    from nnshim.fleets.remote.placed import placed_guests
+    from nnshim.many.engines.actors import RAY, Actors
+
+    if not workers.startswith(RAY) or workers == RAY:
+        raise UsageError(f"workers cannot be {workers!r}: expected a number, or {RAY}HOST[:PORT]")
+    return Actors(partial(placed_guests, guest), workers)
+
+
+def _passes(item: object) -> bool:
+    return not isinstance(item, Item)
+
+
+def _passed(items: Sequence[Any]) -> list[Any]:
+    return list(items)
+
+
+def _lost(guest: Guest, item: Any, how: str) -> Ran:
+    return lost(guest, item, how)

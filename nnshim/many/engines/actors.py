@@ -1,0 +1,164 @@
+"""Workers that are actors of a Ray cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from nnshim.many.engines.interface import Answer, Gone, Ready
+from nnshim.many.engines.worker import Do, Failed, answer
+from rewriter.errors import DependencyMissing, ToolError
+from rewriter.installation import install_line
+
+__all__ = ["RAY", "Actors"]
+
+RAY = "ray://"
+"""How the address of a cluster begins: that of Ray's client server.
+
+https://docs.ray.io/en/latest/cluster/running-applications/job-submission/ray-client.html
+"""
+
+_TICK = 1.0
+"""Seconds after which Ctrl-C is noticed at the latest."""
+
+_FRESH = 5.0
+"""Seconds for which the number of processors of the cluster is taken for granted."""
+
+
+class _Serving:
+    """What an actor is: it does what it is given, and nothing of its own."""
+
+    def __init__(self, do: Do) -> None:
+        self._do = do
+
+    def begin(self) -> tuple[str, str]:
+        """The node that it is on, and the version of nnshim there."""
+        import ray
+
+        return ray.get_runtime_context().get_node_id(), version("nnshim")
+
+    def work(self, items: Sequence[Any]) -> list[Any] | Failed:
+        return answer(self._do, items)
+
+
+class _Actor:
+    """Implements engine.Hand. `pending` is what it is asked."""
+
+    def __init__(self, handle: Any) -> None:
+        self.handle = handle
+        self.node: str | None = None
+        self.pending: Any = handle.begin.remote()
+
+    def give(self, items: Sequence[Any]) -> None:
+        self.pending = self.handle.work.remote(items)
+
+
+class Actors:
+    """Implements engine.Engine, in the cluster at `ray://HOST[:PORT]`: an actor for each processor
+    of it. `make` makes what they do, once the cluster is there; it is stored once.
+
+    Raises DependencyMissing without Ray, and ToolError if the cluster cannot be reached.
+    """
+
+    def __init__(self, make: Callable[[], Do], address: str) -> None:
+        try:
+            import ray
+        except ModuleNotFoundError as error:
+            if error.name != "ray":
+                raise
+            raise DependencyMissing(
+                f"clusters need Ray, which is not installed; {install_line('ray')}"
+            ) from None
+        self._ray = ray
+        self._is_ours = not ray.is_initialized()
+        self._all: list[_Actor] = []
+        if self._is_ours:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # the error says the same
+                    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+            except Exception as error:  # Ray raises many kinds
+                raise ToolError(f"cannot reach the cluster {address}: {_line(error)}") from error
+        self._do = ray.put(make())
+        self._remote = ray.remote(num_cpus=1, max_restarts=0)(_Serving)
+        self._counted = -_FRESH
+        self._most = 1
+
+    @property
+    def most(self) -> int:
+        """Nodes may come and go."""
+        now = time.monotonic()
+        if now - self._counted > _FRESH:
+            self._counted = now
+            self._most = max(1, int(self._ray.cluster_resources().get("CPU", 0)))
+        return self._most
+
+    def start(self) -> _Actor:
+        started = _Actor(self._remote.remote(self._do))
+        self._all.append(started)
+        return started
+
+    def wait(self) -> Sequence[tuple[_Actor, Answer]]:
+        asked = {each.pending: each for each in self._all if each.pending is not None}
+        try:
+            found = [(asked[each], self._answer(asked[each])) for each in self._ready(list(asked))]
+        except ConnectionError as error:
+            raise ToolError(f"the cluster is gone: {_line(error)}") from error
+        gone = [each for each, answer in found if isinstance(answer, Gone)]
+        self._all = [each for each in self._all if each not in gone]
+        return found
+
+    def _ready(self, asked: list[Any]) -> list[Any]:
+        """Those of what was asked that are answered, at least one."""
+        ready: list[Any] = []
+        while not ready:
+            ready, left = self._ray.wait(asked, timeout=_TICK)
+        if left:
+            ready += self._ray.wait(left, num_returns=len(left), timeout=0)[0]
+        return ready
+
+    def _answer(self, actor: _Actor) -> Answer:
+        """Raises ToolError for another version of nnshim, whose results may differ."""
+        asked, actor.pending = actor.pending, None
+        try:
+            said = self._ray.get(asked)
+        except self._ray.exceptions.RayError as error:
+            self._end(actor)
+            return Gone(f"ended; Ray says: {_line(error)}", to_blame=self._is_there(actor.node))
+        if actor.node is not None:
+            answered: list[Any] | Failed = said
+            return answered
+        actor.node, there = said
+        if there != version("nnshim"):
+            raise ToolError(
+                f"a node of the cluster has nnshim {there}, and here is {version('nnshim')}:"
+                " install the same version"
+            )
+        return Ready()
+
+    def _is_there(self, node: str | None) -> bool:
+        """Whether a node is alive, and not lost with all that ran on it."""
+        return node is None or any(
+            each["NodeID"] == node and each["Alive"] for each in self._ray.nodes()
+        )
+
+    def _end(self, actor: _Actor) -> None:
+        with contextlib.suppress(Exception):  # it is gone, or Ray is
+            self._ray.kill(actor.handle, no_restart=True)
+
+    def close(self) -> None:
+        for each in self._all:
+            self._end(each)
+        if self._is_ours:
+            self._ray.shutdown()
+
+
+def _line(error: BaseException) -> str:
+    """The last line of what Ray says, which has the cause."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,110 @@
+"""Workers that are processes of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Any
+
+from nnshim.many.engines.interface import Answer, Gone, Ready
+from nnshim.many.engines.worker import READY, serve
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+    from nnshim.many.engines.worker import Do
+
+__all__ = ["Processes"]
+
+_PATIENCE = 5.0
+"""Seconds that a process has to remove what it was writing."""
+
+
+class _Process:
+    """Implements engine.Hand."""
+
+    def __init__(self, process: SpawnProcess, connection: Connection) -> None:
+        self.process = process
+        self.connection = connection
+
+    def give(self, items: Sequence[Any]) -> None:
+        with contextlib.suppress(OSError):  # it was killed, which `answer` says
+            self.connection.send(items)
+
+    def answer(self) -> Answer:
+        try:
+            answer = self.connection.recv()
+        except (EOFError, OSError):
+            self.connection.close()
+            self.process.join()
+            return Gone(_how(self.process.exitcode))
+        return Ready() if answer == READY else answer
+
+
+class Processes:
+    """Implements engine.Engine: `most` processes, which do `do`."""
+
+    def __init__(self, do: Do, most: int) -> None:
+        self._most = most
+        self._do = do
+        self._context = multiprocessing.get_context("spawn")
+        self._all: list[_Process] = []
+
+    @property
+    def most(self) -> int:
+        return self._most
+
+    def start(self) -> _Process:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=serve, args=(theirs, self._do), daemon=True)
+        started = _Process(process, ours)
+        with _deaf_to_ctrl_c():
+            process.start()
+            self._all.append(started)
+        theirs.close()
+        return started
+
+    def wait(self) -> Sequence[tuple[_Process, Answer]]:
+        answered = wait([each.connection for each in self._all])
+        found = [(each, each.answer()) for each in self._all if each.connection in answered]
+        gone = [each for each, answer in found if isinstance(answer, Gone)]
+        self._all = [each for each in self._all if each not in gone]
+        return found
+
+    def close(self) -> None:
+        for each in self._all:
+            each.process.terminate()
+        for each in self._all:
+            each.process.join(_PATIENCE)
+            if each.process.exitcode is None:
+                each.process.kill()
+                each.process.join()
+            each.connection.close()
+
+
+def _how(code: int | None) -> str:
+    if code is None or code >= 0:
+        return f"ended with status {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = str(-code)
+    return f"was killed by signal {name}"
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """A process that is started meanwhile inherits that it does not get SIGINT, and so is deaf to
+    it even before its first line. This process gets it afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    old = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, old)

@@ -1,0 +1,194 @@
+"""Fleets on a Ray cluster of two nodes, which are processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ |= {
+    "GRPC_ENABLE_FORK_SUPPORT": "0",  # gRPC does not always survive that Ray forks
+    "RAY_AUTH_MODE": "disabled",
+    "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "1",
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # which keeps all of it on 127.0.0.1
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+import ray
+from ray.cluster_utils import Cluster
+from ray.util.state import list_actors
+
+import nnshim
+from tests.support.command import nnshim as command
+from tests.support.fleets import GUEST, NAMED, Fleets, lines
+from tests.support.models import identity
+from tests.support.processes import wait_for
+from tests.support.wasm import assemble
+
+pytestmark = pytest.mark.filterwarnings(  # what Ray itself leaves open
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
+_STORE = 100 << 20
+"""Bytes of each object store."""
+
+
+class Nodes:
+    """A head without processors, and two nodes with one each."""
+
+    def __init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address = f"ray://127.0.0.1:{port}"
+        self._cluster = Cluster(
+            initialize_head=True,
+            head_node_args={
+                "num_cpus": 0,
+                "ray_client_server_port": port,
+                "node_ip_address": "127.0.0.1",
+                "object_store_memory": _STORE,
+            },
+        )
+        self._workers = [self._added(), self._added()]
+
+    def _added(self) -> object:
+        return self._cluster.add_node(
+            num_cpus=1, node_ip_address="127.0.0.1", object_store_memory=_STORE
+        )
+
+    def actors(self) -> Counter[str]:
+        """How many are alive on each node, as Ray has it."""
+        dashboard = self._cluster.head_node.webui_url
+        alive = list_actors(address=f"http://{dashboard}", filters=[("state", "=", "ALIVE")])
+        return Counter(str(actor.node_id) for actor in alive)
+
+    def kill_one(self) -> None:
+        self._cluster.remove_node(self._workers.pop(), allow_graceful=False)
+
+    def mend(self) -> None:
+        while len(self._workers) < 2:
+            self._workers.append(self._added())
+        self._cluster.wait_for_nodes()
+
+    def close(self) -> None:
+        self._cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    found = Nodes()
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+class TestActors(Fleets):
+    """What holds for every kind of worker."""
+
+    @pytest.fixture(autouse=True)
+    def _in_the_cluster(self, nodes: Nodes) -> None:
+        self.workers = nodes.address
+
+
+def test_both_nodes_have_an_actor_and_none_is_left(nodes: Nodes) -> None:
+    inputs = [b"%d" % number for number in range(300)]
+    results = nnshim.map(assemble(GUEST), inputs, workers=nodes.address)
+    most: Counter[str] = Counter()
+    for count, result in enumerate(results):
+        assert result.error is None
+        if count % 50 == 49:
+            most |= nodes.actors()
+    assert sorted(most.values()) == [1, 1]
+    wait_for(lambda: not nodes.actors(), seconds=30)
+    assert not nodes.actors()
+    assert not ray.is_initialized()
+
+
+def test_a_node_that_is_killed_loses_no_input_and_doubles_none(nodes: Nodes) -> None:
+    inputs = (b"%d" % number for number in range(2000))
+    found: Counter[int] = Counter()
+    for result in nnshim.map(assemble(GUEST), inputs, workers=nodes.address):
+        assert result.error is None
+        assert result.outcome is not None
+        assert result.outcome.stdout == b"%d" % result.number
+        found[result.number] += 1
+        if found.total() == 500:
+            assert len(nodes.actors()) == 2
+            nodes.kill_one()
+    nodes.mend()
+    assert found == Counter(range(2000))
+
+
+def test_a_driver_that_is_killed_goes_on_with_what_is_left(nodes: Nodes, tmp_path: Path) -> None:
+    (tmp_path / "guest.wasm").write_bytes(assemble(GUEST))
+    arguments = ["map", str(tmp_path / "guest.wasm"), "--inputs", str(lines(tmp_path, 1000))]
+    arguments += ["-o", str(tmp_path / "out"), "--workers", nodes.address]
+    with subprocess.Popen([sys.executable, "-m", "nnshim", *arguments]) as process:
+        wait_for(lambda: (tmp_path / "out" / "00000300").exists(), seconds=120)
+        process.send_signal(signal.SIGKILL)
+    there = len(list((tmp_path / "out").glob("0*")))
+    assert 300 <= there < 1000
+    done = command(*arguments)
+    assert done.returncode == 0, done.stderr
+    kept = int(done.stderr.splitlines()[-1].split(b" written, ")[1].split()[0])
+    assert there - 1 <= kept <= there  # the last may not have been recorded
+    results = {path.name: path.read_text() for path in (tmp_path / "out").glob("0*")}
+    assert results == {f"{number + 1:08}": f"line {number}\n" for number in range(1000)}
+
+
+def test_ctrl_c_ends_the_actors_while_guests_run(nodes: Nodes, tmp_path: Path) -> None:
+    (tmp_path / "guest.wasm").write_bytes(assemble(GUEST))
+    (tmp_path / "in.txt").write_text("one\n" + "@\n" * 10)
+    arguments = ["map", str(tmp_path / "guest.wasm"), "--inputs", str(tmp_path / "in.txt")]
+    arguments += ["-o", str(tmp_path / "out"), "--workers", nodes.address]
+    with subprocess.Popen(
+        [sys.executable, "-m", "nnshim", *arguments], stderr=subprocess.PIPE
+    ) as process:
+        wait_for(lambda: (tmp_path / "out" / "00000001").exists(), seconds=120)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said == b"nnshim: interrupted; the same command goes on with what is left\n"
+    wait_for(lambda: not nodes.actors(), seconds=30)
+    assert not nodes.actors()
+
+
+def test_a_model_that_a_node_does_not_have_comes_from_the_object_store(
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("guest.wasm").write_bytes(assemble(NAMED))
+    Path("same.onnx").write_bytes(identity(dims=(1, 2)))
+    moved = tmp_path / "moved.onnx"
+    graph = nnshim.NamedGraph("same", nnshim.Encoding.ONNX, nnshim.Target.CPU, ("same.onnx",))
+    results = nnshim.map(
+        Path("guest.wasm").read_bytes(), take(moved), workers=nodes.address, graphs=[graph]
+    )
+    assert [result.error for result in results] == [None] * 3
+
+
+def take(moved: Path) -> Iterator[bytes]:
+    """Inputs, before the first of which the file is no longer where the workers look for it."""
+    Path("same.onnx").rename(moved)
+    yield from (b"one", b"two", b"three")
+
+
+def test_a_cluster_that_is_not_there_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "guest.wasm").write_bytes(assemble(GUEST))
+    done = command(
+        *("map", tmp_path / "guest.wasm", "--inputs", lines(tmp_path, 3)),
+        *("-o", tmp_path / "out", "--workers", "ray://127.0.0.1:1"),
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        b"nnshim: error[NN004]: cannot reach the cluster ray://127.0.0.1:1"
+    )

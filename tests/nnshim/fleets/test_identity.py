@@ -1,0 +1,56 @@
+"""Which jobs are the same job: what a result can depend on counts, and nothing else does."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from nnshim import Encoding, Limits, NamedGraph, RunOptions, Target
+from nnshim.fleets.files.identity import identity_of
+from nnshim.fleets.guests import Guest
+
+
+def guest(folder: Path, limits: Limits = Limits()) -> Guest:  # noqa: B008 - it is a value
+    graph = NamedGraph("same", Encoding.ONNX, Target.CPU, (str(folder / "model.onnx"),))
+    host = {"graphs": [graph], "graph_files": str(folder / "models"), "limits": limits}
+    return Guest(b"module", RunOptions(), host)  # type: ignore[arg-type]
+
+
+def differing(one: Guest, other: Guest) -> set[str]:
+    first, second = (identity_of(each, ["argument"]) for each in (one, other))
+    assert first.keys() == second.keys()
+    return {name for name in first if first[name] != second[name]}
+
+
+def test_the_module_and_the_arguments_count(tmp_path: Path) -> None:
+    one = guest(tmp_path)
+    assert differing(one, guest(tmp_path)) == set()
+    assert differing(one, replace(one, module=b"other")) == {"module"}
+    assert identity_of(one, ["a"])["arguments"] != identity_of(one, ["b"])["arguments"]
+
+
+def test_what_a_model_holds_counts_by_the_same_name(tmp_path: Path) -> None:
+    before = identity_of(guest(tmp_path), [])
+    (tmp_path / "model.onnx").write_bytes(b"one")
+    first = identity_of(guest(tmp_path), [])
+    (tmp_path / "model.onnx").write_bytes(b"two")
+    second = identity_of(guest(tmp_path), [])
+    assert len({str(each["graphs"]) for each in (before, first, second)}) == 3
+
+
+def test_a_change_in_a_folder_of_models_counts(tmp_path: Path) -> None:
+    path = tmp_path / "models" / "a" / "model.onnx"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"one")
+    os.utime(path, (1, 1))
+    first = identity_of(guest(tmp_path), [])
+    assert identity_of(guest(tmp_path), []) == first
+    path.write_bytes(b"two")
+    assert identity_of(guest(tmp_path), [])["graph files"] != first["graph files"]
+
+
+def test_limits_count_unless_they_only_end_a_guest(tmp_path: Path) -> None:
+    one = guest(tmp_path)
+    assert differing(one, guest(tmp_path, Limits(timeout=1, fuel=2, output=3))) == set()
+    assert differing(one, guest(tmp_path, Limits(tensors=1))) == {"limit tensors"}

@@ -1,0 +1,281 @@
+"""nnshim map: results in files, what is left of a job, and what is said of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.nnshim.test_schema import problems
+from tests.support.command import nnshim
+from tests.support.fleets import GUEST, lines
+from tests.support.processes import ends, status, wait_for
+from tests.support.wasm import assemble
+
+
+@pytest.fixture
+def guest(tmp_path: Path) -> Path:
+    path = tmp_path / "guest.wasm"
+    path.write_bytes(assemble(GUEST))
+    return path
+
+
+def run(guest: Path, inputs: Path, *options: str | Path) -> subprocess.CompletedProcess[bytes]:
+    return nnshim(
+        "map", guest, "--inputs", inputs, "-o", guest.parent / "out", "--workers", "1", *options
+    )
+
+
+def results(guest: Path) -> dict[str, bytes]:
+    out = guest.parent / "out"
+    files = (path for path in out.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {str(path.relative_to(out)): path.read_bytes() for path in files}
+
+
+def last(done: subprocess.CompletedProcess[bytes]) -> bytes:
+    return done.stderr.splitlines()[-1]
+
+
+def test_results_lie_as_the_inputs_do(guest: Path, tmp_path: Path) -> None:
+    given = {"a.txt": b"one", "b/a.txt": b"two", "b/c/d": b"three", "name\n\udcff": b"four"}
+    for name, data in given.items():
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(data)
+    done = run(guest, tmp_path / "in")
+    assert (done.returncode, last(done)) == (0, b"nnshim: 4 inputs: 4 written")
+    assert results(guest) == given
+
+
+def test_lines_are_inputs_with_their_ends(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_bytes(b"one\n\ntwo\r\nthree")
+    assert run(guest, tmp_path / "in.txt").returncode == 0
+    expected = {
+        "00000001": b"one\n",
+        "00000002": b"\n",
+        "00000003": b"two\r\n",
+        "00000004": b"three",
+    }
+    assert results(guest) == expected
+
+
+def test_objects_have_arguments_and_standard_input(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").write_bytes(b"\xff\0")
+    inputs = [
+        {"stdin": "$", "args": ["first"]},
+        {"stdin_file": "data"},
+        {"args": ["only"]},
+        {"stdin": "é"},
+    ]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, inputs)))
+    assert run(guest, tmp_path / "in.jsonl").returncode == 0
+    expected = {
+        "00000001": b"first",
+        "00000002": b"\xff\0",
+        "00000003": b"",
+        "00000004": b"\xc3\xa9",
+    }
+    assert results(guest) == expected
+
+
+def test_a_line_that_is_not_an_input_fails_alone(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"stdin": "one"}\n{\n{"stdin": "three"}\n')
+    done = run(guest, tmp_path / "in.jsonl")
+    assert (done.returncode, last(done)) == (1, b"nnshim: 3 inputs: 2 written, 1 failed")
+    assert b"error[NN001]: 00000002: line 2: it is not JSON" in done.stderr
+    assert results(guest) == {"00000001": b"one", "00000003": b"three"}
+
+
+def test_what_an_argument_stands_for(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("$five\n")
+    assert run(guest, tmp_path / "in.txt", "--", "-{}-").returncode == 0
+    assert results(guest) == {"00000001": b"-$fiv"}
+
+
+def test_failures_are_told_with_their_reasons(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("one\n!\n#\n@\n")
+    done = run(guest, tmp_path / "in.txt", "--timeout", "1s", "--json")
+    assert done.returncode == 1
+    assert b"nnshim: error: 00000002: error while executing" in done.stderr
+    assert b"nnshim: error: 00000003: the guest exited with code 3\n" in done.stderr
+    assert b"nnshim: error: 00000004: it ran for longer than 1 s\n" in done.stderr
+    said = json.loads(done.stdout)
+    assert problems("map", said) == []
+    codes = {each["input"]: each["exit_code"] for each in said["failures"]}
+    assert codes == {"00000002": 134, "00000003": 3, "00000004": 124}
+    assert (said["written"], said["kept"], said["failed"]) == (1, 0, 3)
+    assert set(results(guest)) == {"00000001"}
+
+
+def test_the_first_failure_may_end_it(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("!\n" + "@\n" * 50)
+    done = run(guest, tmp_path / "in.txt", "--fail-fast")
+    assert done.returncode == 1
+    assert last(done).endswith(b"after the last of these, --fail-fast left the others out")
+
+
+def test_a_second_start_does_only_what_is_left(guest: Path, tmp_path: Path) -> None:
+    inputs = tmp_path / "in"
+    inputs.mkdir()
+    for name in ("kept", "changed", "redone", "removed", "failing"):
+        (inputs / name).write_text("!" if name == "failing" else name)
+    assert last(run(guest, inputs)) == b"nnshim: 5 inputs: 4 written, 1 failed"
+    (inputs / "changed").write_text("is new")
+    (tmp_path / "out" / "redone").write_text("is broken")
+    (inputs / "removed").unlink()
+    (inputs / "failing").write_text("mended")
+    before = (tmp_path / "out" / "kept").stat().st_ino
+    done = run(guest, inputs)
+    assert last(done) == b"nnshim: 4 inputs: 3 written, 1 kept"
+    assert b"results of inputs that are not there any more: 1" in done.stderr
+    assert (tmp_path / "out" / "kept").stat().st_ino == before
+    expected = {"kept": b"kept", "changed": b"is new", "redone": b"redone"}
+    assert results(guest) == {**expected, "removed": b"removed", "failing": b"mended"}
+
+
+def test_no_result_of_an_older_input_is_left_where_the_new_one_fails(
+    guest: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "one").write_text("one")
+    assert run(guest, tmp_path / "in").returncode == 0
+    (tmp_path / "in" / "one").write_text("!")
+    assert run(guest, tmp_path / "in").returncode == 1
+    assert results(guest) == {}
+
+
+def test_results_of_other_options_are_not_taken_for_these(guest: Path, tmp_path: Path) -> None:
+    inputs = lines(tmp_path, 3)
+    assert run(guest, inputs, "--timeout", "10s").returncode == 0
+    options = ("--env", "A=b", "--max-memory", "64M", "--dir", ".", "argument")
+    done = run(guest, inputs, *options)
+    assert done.returncode == 1
+    said = "(what differs: arguments, environment, folders, limit memory)"
+    assert said in done.stderr.decode()
+    assert len(results(guest)) == 3
+    done = run(guest, inputs, "--timeout", "20s", "--fuel", "9000", "--limit", "output=5M")
+    assert last(done) == b"nnshim: 3 inputs: 3 kept"
+
+
+def test_a_folder_without_results_is_for_any_job(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("!\n")
+    assert run(guest, tmp_path / "in.txt").returncode == 1
+    (tmp_path / "in.txt").write_text("one\n")
+    assert run(guest, tmp_path / "in.txt", "--env", "A=b").returncode == 0
+
+
+def test_a_folder_with_other_files_is_left_alone(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "00000001").write_text("mine")
+    done = run(guest, lines(tmp_path, 3))
+    assert done.returncode == 1
+    assert b"has files that are not results of nnshim map" in done.stderr
+    assert (tmp_path / "out" / "00000001").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ("empty", "there are no inputs"),
+        ("nowhere", "No such file"),
+        (".", "is in the other"),
+    ],
+)
+def test_inputs_that_are_not_are_refused(
+    guest: Path, tmp_path: Path, inputs: str, said: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    done = run(guest, tmp_path / inputs)
+    assert done.returncode in (1, 2)
+    assert said in done.stderr.decode()
+
+
+def test_a_disk_that_is_full_ends_the_job_which_goes_on_later(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("one\n" * 30 + "+\n" + "two\n" * 30)
+    command = [sys.executable, "-m", "nnshim", "map", str(guest), "--workers", "2"]
+    command += ["--inputs", str(tmp_path / "in.txt"), "-o", str(tmp_path / "out")]
+    limited = ["/bin/sh", "-c", 'ulimit -f 1000; exec "$@"', "sh", *command]
+    done = subprocess.run(limited, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert b"error[NN002]: cannot write" in done.stderr
+    assert b"00000031: File too large" in done.stderr
+    assert "00000031" not in results(guest)
+    there = len(results(guest))
+    assert there >= 10
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert last(done) == b"nnshim: 61 inputs: %d written, %d kept" % (61 - there, there)
+
+
+@contextlib.contextmanager
+def started(guest: Path, inputs: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The command with two workers, in a session of its own."""
+    command = [sys.executable, "-m", "nnshim", "map", str(guest), "--workers", "2"]
+    command += ["--inputs", str(inputs), "-o", str(guest.parent / "out")]
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def others(leader: int) -> list[int]:
+    """The processes of a session besides the first."""
+    found = []
+    for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(pid) == leader != pid and status(pid) is not None:
+                found.append(pid)
+    return found
+
+
+def test_ctrl_c_ends_guests_that_run_and_says_how_to_go_on(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("one\n" + "@\n" * 10)
+    with started(guest, tmp_path / "in.txt") as process:
+        wait_for(lambda: "00000001" in results(guest), seconds=60)
+        pids = others(process.pid)
+        begun = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert time.monotonic() - begun < 4
+    assert process.returncode == 130
+    assert b"the same command goes on with what is left" in said
+    assert len(pids) >= 2
+    assert all(map(ends, pids))
+
+
+def test_a_job_that_is_killed_leaves_no_process_and_goes_on(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("one\n" * 500 + "@\n" * 2)
+    with started(guest, tmp_path / "in.txt") as process:
+        wait_for(lambda: len(results(guest)) > 20, seconds=60)
+        pids = others(process.pid)
+        process.kill()
+        process.wait()
+        assert all(map(ends, pids))
+    there = len(results(guest))
+    (tmp_path / "in.txt").write_text("one\n" * 502)
+    done = run(guest, tmp_path / "in.txt")
+    assert done.returncode == 0
+    kept = int(last(done).split(b" written, ")[1].split()[0])
+    assert there - 1 <= kept <= there  # the last may not have been recorded
+    assert results(guest) == {f"{number:08}": b"one\n" for number in range(1, 503)}
+
+
+def test_two_jobs_do_not_write_to_one_folder(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("one\n" + "@\n" * 10)
+    with started(guest, tmp_path / "in.txt"):
+        wait_for(lambda: "00000001" in results(guest), seconds=60)
+        done = run(guest, tmp_path / "in.txt")
+    assert done.returncode == 1
+    assert b"another nnshim map uses it" in done.stderr
