@@ -37,6 +37,7 @@ from nnshim.guest_options import (
     Wasi,
     meant,
 )
+from nnshim.run_options import parse_limits
 from nnshim.units import parse_time
 
 if TYPE_CHECKING:
@@ -115,8 +116,10 @@ def command(
     from rewriter.terminal import alive
     from runtime_shim import NNHost
 
-    if timeout is not None:
-        _stop_after(parse_time("--timeout", timeout))
+    seconds = None if timeout is None else parse_time("--timeout", timeout)
+    parse_limits(seconds, fuel, max_memory, limit or [])  # first, or the time may not be one
+    if seconds is not None:
+        _stop_after(seconds)
     start_logging(verbose)
     said = _Said()
     logging.getLogger("runtime_shim").addFilter(said)
