@@ -8,7 +8,7 @@ from enum import Enum, StrEnum
 
 from rewriter.abi.numbers import Encoding
 from rewriter.adapters.needs import Need, need
-from rewriter.analysis.features import WEBASSEMBLY_2, features, newer_features
+from rewriter.analysis.features import features_for
 from rewriter.analysis.fitting import Fit, fit
 from rewriter.analysis.inspect import ModuleInfo
 from rewriter.analysis.linking import imports_of_wasi, other_imports
@@ -303,8 +303,8 @@ def _other_names(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
 
 def _features(info: ModuleInfo, host: Host) -> Iterator[Diagnostic]:
     """WebAssembly features of the module that the host refuses, or may refuse."""
-    has_2 = all(map(host.features.get, WEBASSEMBLY_2))
-    found = dict((newer_features if has_2 else features)(info.module))
+    taken = [feature for feature, reads in host.features.items() if reads]
+    found = dict(features_for(info.module, taken))
     found.pop(Feature.COMPACT_IMPORTS, None)  # a rewrite fixes it
     yield from refused_features(found, host)
 

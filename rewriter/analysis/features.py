@@ -6,7 +6,8 @@ Specification: https://webassembly.github.io/spec/core/binary/modules.html
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from enum import Enum
 from weakref import WeakKeyDictionary
 
 from rewriter.functions.code import defined_functions
@@ -21,7 +22,7 @@ from rewriter.wasm.reader import Cursor, Name
 from rewriter.wasm.sections import Section, SectionId
 from rewriter.wasm.types import memory_type, table_type, value_type
 
-__all__ = ["WEBASSEMBLY_2", "features", "newer_features"]
+__all__ = ["SIZES", "WEBASSEMBLY_2", "features", "features_for"]
 
 WEBASSEMBLY_2 = frozenset((Feature.BULK_MEMORY, Feature.REFERENCE_TYPES, Feature.SIMD))
 """Those of WebAssembly 2.0 that some host does not have.
@@ -29,9 +30,17 @@ WEBASSEMBLY_2 = frozenset((Feature.BULK_MEMORY, Feature.REFERENCE_TYPES, Feature
 https://www.w3.org/TR/wasm-core-2/#change-history
 """
 
+SIZES = frozenset(
+    (
+        *(Feature.MANY_LOCALS, Feature.MANY_OPERANDS, Feature.MANY_SLOTS, Feature.MANY_LABELS),
+        Feature.DEEP_BLOCKS,
+    )
+)
+"""What only large functions have."""
+
 
 _FOUND: WeakKeyDictionary[Module, Found] = WeakKeyDictionary()
-_NEWER: WeakKeyDictionary[Module, Found] = WeakKeyDictionary()
+_NEWER: WeakKeyDictionary[Module, dict[Bodies, Found]] = WeakKeyDictionary()
 """Caches: a module is compared with many hosts, but read once."""
 
 
@@ -46,29 +55,42 @@ def features(module: Module) -> Mapping[Feature, int]:
     return _FOUND[module]
 
 
-def newer_features(module: Module) -> Mapping[Feature, int]:
-    """The features that a module uses besides those of WebAssembly 2.0, each with the byte offset
-    of its first use; some of WebAssembly 2.0 may be among them. Of a module whose validator has
-    said that it is valid in 2.0, this does not read the code of small functions.
+def features_for(module: Module, taken: Collection[Feature]) -> Mapping[Feature, int]:
+    """The features that a module uses besides those `taken` ones that a host has in any case, each
+    with the byte offset of its first use; some of the `taken` may be among them. Where a validator
+    has said that the module is valid in WebAssembly 2.0, and that is taken, this does not read the
+    code of small functions, and none at all where sizes of functions are taken, too.
 
     Raises MalformedModule for unreadable sections.
     """
-    if module in _FOUND or not module.is_valid_2:
+    if module in _FOUND or not module.is_valid_2 or not WEBASSEMBLY_2.issubset(taken):
         return features(module)
-    if module not in _NEWER:
-        _NEWER[module] = _read(module, beyond_2=True)
-    return _NEWER[module]
+    bodies = Bodies.NONE if SIZES.issubset(taken) else Bodies.LARGE
+    newer = _NEWER.setdefault(module, {})
+    if bodies not in newer:
+        newer[bodies] = _read(module, bodies)
+    return newer[bodies]
 
 
-def _read(module: Module, *, beyond_2: bool = False) -> Found:
+class Bodies(Enum):
+    """Which function bodies are read."""
+
+    ALL = 0
+    LARGE = 1
+    NONE = 2
+
+
+def _read(module: Module, which: Bodies = Bodies.ALL) -> Found:
     found: Found = {}
     _types(module, found)
     counts = {ExternKind.TABLE: 0, ExternKind.MEMORY: 0, ExternKind.GLOBAL: 0}
     for section in module.sections:
         if section.id in _READERS:
             _READERS[section.id](section, found, counts)
-    indices, bodies = defined_functions(module)
-    in_bodies(bodies, found, Surroundings(module, indices), beyond_2=beyond_2)
+    if which is not Bodies.NONE:
+        indices, bodies = defined_functions(module)
+        around = Surroundings(module, indices)
+        in_bodies(bodies, found, around, only_large=which is Bodies.LARGE)
     return found
 
 

@@ -118,6 +118,7 @@ class Functions:
         self._budget = Budget(_STEPS)
         self._effects = {index: one.effect for index, one in stand_ins.items()}
         self._followed: dict[int, _Once] = {}
+        self._read_types: dict[int, FuncType] = {}
         self._depth = 0
         self._own_steps = self._steps_inside = 0
         """The steps of the function that was followed last, and of those inside the current one."""
@@ -230,11 +231,12 @@ class Functions:
             return False
 
     def _type(self, index: int) -> FuncType:
-        found = (
-            self._module.types.of_function(index, 0) if index < len(self._module.types) else None
-        )
+        found = self._read_types.get(index)
+        if found is None and index < len(self._module.types):
+            found = self._module.types.of_function(index, 0)
         if found is None:
             raise MalformedModule(f"a call has type {index}, which is not a function type", 0)
+        self._read_types[index] = found
         return found
 
     def _type_of_function(self, index: int) -> FuncType:

@@ -34,15 +34,15 @@ def _run(seen: frozenset[Feature]) -> re.Pattern[bytes]:
 _MOST_OF_PARAMETERS = MOST_VALUES * max(CELLS.values())
 
 
-def in_bodies(bodies: Bodies, found: Found, around: Around, *, beyond_2: bool = False) -> None:
-    """Add the features that function bodies use: all, or of a module that is known to be valid in
-    WebAssembly 2.0, at least the other ones. Raises MalformedModule for a truncated body."""
+def in_bodies(bodies: Bodies, found: Found, around: Around, *, only_large: bool = False) -> None:
+    """Add the features that function bodies use, or only the large ones. Raises MalformedModule
+    for a truncated body."""
     per_two = max(around.widest, CELLS["v128"])
     if LONGEST * per_two // 2 + MOST_CELLS + _MOST_OF_PARAMETERS > MOST_SLOTS:
         for place in range(len(bodies)):
             _in_body(bodies, place, found, around)
         return
-    if beyond_2:
+    if only_large:
         read: Mapping[int, Features | None] = dict.fromkeys(not_small(bodies))
     else:
         read = small_bodies(bodies)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rewriter import InvalidModule
-from rewriter.analysis.features import WEBASSEMBLY_2, features, newer_features
+from rewriter.analysis.features import SIZES, WEBASSEMBLY_2, features, features_for
 from rewriter.files import wasm_tools
 from rewriter.files.validating import Valid, valid_together
 from rewriter.functions.feature import Feature
@@ -101,15 +101,20 @@ def test_what_is_valid_in_webassembly_2_has_nothing_newer() -> None:
             continue
         module = Module(data)
         module.is_valid_2 = True
-        newer = newer_features(module)
-        found = {f: at for f, at in features(Module(data)).items() if f not in WEBASSEMBLY_2}
-        assert {f: at for f, at in newer.items() if f not in WEBASSEMBLY_2} == found, name
-        assert found.keys() <= NO_PARTS, name
-        seen.update(found, features(Module(data)))
+        whole = features(Module(data))
+        for taken in (WEBASSEMBLY_2, WEBASSEMBLY_2 | SIZES):
+            found = {f: at for f, at in features_for(module, taken).items() if f not in taken}
+            assert found == {f: at for f, at in whole.items() if f not in taken}, name
+            assert found.keys() <= NO_PARTS, name
+        seen.update(whole)
     assert seen >= WEBASSEMBLY_2 | SIZES
 
 
-SIZES = {Feature.MANY_LOCALS, Feature.MANY_OPERANDS, Feature.MANY_SLOTS, Feature.MANY_LABELS}
+def test_what_a_host_lacks_of_webassembly_2_is_found_all_the_same() -> None:
+    data = assembled()["simd-memory"]
+    module = Module(data)
+    module.is_valid_2 = True
+    assert Feature.SIMD in features_for(module, SIZES | WEBASSEMBLY_2 - {Feature.SIMD})
 
 
 def test_random_modules_have_the_features_that_they_need(tmp_path: Path) -> None:
