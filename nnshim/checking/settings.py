@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from nnshim.config.by_path import ByPath
+from rewriter.errors import UsageError
 from rewriter.hosts.table import find_hosts, is_profile
 
 if TYPE_CHECKING:
@@ -53,6 +54,15 @@ class Settings:
         """Whether another process can make these from the names: not where a profile is a pipe."""
         profiles = [host.name for host in self.hosts if is_profile(host.name)]
         return all(map(os.path.isfile, profiles))
+
+    def for_cluster(self) -> Settings:
+        """The same for other machines. Raises UsageError for what these do not have."""
+        profile = next((host.name for host in self.hosts if is_profile(host.name)), None)
+        if profile is not None:
+            raise UsageError(f"{profile}: a profile is a file, which --workers does not send along")
+        if self.fix:
+            raise UsageError("--fix and --diff are about files here, so --workers cannot do them")
+        return replace(self, accept_by_path=self.accept_by_path.elsewhere())
 
 
 def _again(hosts: Sequence[str], rest: dict[str, Any]) -> Settings:

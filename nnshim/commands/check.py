@@ -22,7 +22,7 @@ from nnshim.checking.options import (
 )
 from nnshim.common import AsJson, GuestAbi, chosen_format, note, once, remark
 from nnshim.config.options import ConfigFile, NoConfig
-from nnshim.many.options import Exclude, FailFast, FilesFrom, Jobs, MaxUnpacked
+from nnshim.many.options import Exclude, FailFast, FilesFrom, Jobs, MaxUnpacked, Workers
 from nnshim.render.reports import REPORTS
 from rewriter.errors import NNShimError, UsageError
 
@@ -91,6 +91,7 @@ def command(
     exclude: Exclude = None,
     max_unpacked: MaxUnpacked = None,
     jobs: Jobs = None,
+    workers: Workers = None,
     fail_fast: FailFast = False,
     config_file: ConfigFile = None,
     no_config: NoConfig = False,
@@ -160,7 +161,7 @@ def command(
     profiles = filter(is_profile, used.hosts)
     others = (name for name in (files_from, config.path) if name is not None)
     written = report_files(reports or (), (*used.files, *used.models, *profiles, *others))
-    where = search(used.files, files_from, used.exclude, max_unpacked, jobs)
+    where = search(used.files, files_from, used.exclude, max_unpacked, jobs, workers)
     try:
         read = _read_models(used.models)
     except NNShimError as error:

@@ -8,7 +8,7 @@ import typer
 
 from nnshim.common import GuestAbi, errors_in_json, note, parse_names, parse_renames
 from nnshim.config.options import ConfigFile, NoConfig
-from nnshim.many.options import Exclude, FailFast, FilesFrom, Jobs, MaxUnpacked
+from nnshim.many.options import Exclude, FailFast, FilesFrom, Jobs, MaxUnpacked, Workers
 from rewriter.errors import UsageError
 
 __all__ = ["command"]
@@ -192,6 +192,7 @@ def command(
     exclude: Exclude = None,
     max_unpacked: MaxUnpacked = None,
     jobs: Jobs = None,
+    workers: Workers = None,
     fail_fast: FailFast = False,
     config_file: ConfigFile = None,
     no_config: NoConfig = False,
@@ -266,7 +267,7 @@ def command(
         if fetch_wasi_adapter:
             _fetch()
         left_out = in_force(config, Given(exclude=exclude)).exclude
-        where = search(inputs, files_from, left_out, max_unpacked, jobs)
+        where = search(inputs, files_from, left_out, max_unpacked, jobs, workers)
     one = None if into is not None and _is_folder(into) else where.one_file
     if one is not None:
         if into is None and output is not None and output.endswith("/"):
@@ -279,6 +280,8 @@ def command(
 
     out = None if dry_run else output
     if len(inputs) == 1 and is_layout(inputs[0]):
+        if workers is not None:
+            raise UsageError("--workers cannot rewrite an OCI layout")
         with errors_in_json(as_json):
             code = rewrite_layout(inputs[0], out, options, as_json=as_json, fail_fast=fail_fast)
         raise typer.Exit(code)

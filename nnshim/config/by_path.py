@@ -12,10 +12,16 @@ __all__ = ["ByPath"]
 
 
 class ByPath(NamedTuple):
-    """`accepted` has patterns with codes. They are about paths that are relative to `folder`."""
+    """`accepted` has patterns with codes. They are about paths that are relative to `folder`.
+    Relative paths start from `start`."""
 
     folder: str = os.curdir
     accepted: Sequence[tuple[str, frozenset[str]]] = ()
+    start: str = os.curdir
+
+    def elsewhere(self) -> ByPath:
+        """The same for a process that is in another folder."""
+        return self._replace(folder=os.path.abspath(self.folder), start=os.getcwd())
 
     def of(self, path: str) -> frozenset[str]:
         """The codes that are accepted for a file: of all patterns that it matches. A pattern
@@ -24,9 +30,12 @@ class ByPath(NamedTuple):
         if not self.accepted:
             return frozenset()
         try:
-            inside = os.path.relpath(path, self.folder).replace(os.sep, "/")
+            inside = os.path.relpath(os.path.join(self.start, path), self.folder).replace(
+                os.sep, "/"
+            )
         except ValueError:  # on another drive
             return frozenset()
+        inside = inside.replace(os.sep, "/")
         if inside.split("/", 1)[0] == os.pardir:
             return frozenset()
         found = frozenset[str]()

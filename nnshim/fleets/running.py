@@ -45,9 +45,10 @@ def _engine(guest: Guest, workers: Where) -> Engine:
     if not isinstance(workers, str):
         return Processes(Guests(guest), most_at_once(workers))
     from nnshim.fleets.remote.placed import placed_guests
-    from nnshim.many.engines.actors import RAY, Actors
+    from nnshim.many.engines.actors import Actors
+    from nnshim.many.options import RAY, is_cluster
 
-    if not workers.startswith(RAY) or workers == RAY:
+    if not is_cluster(workers):
         raise UsageError(f"workers cannot be {workers!r}: expected a number, or {RAY}HOST[:PORT]")
     return Actors(partial(placed_guests, guest), workers)
 

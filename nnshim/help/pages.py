@@ -49,7 +49,10 @@ _CACHED = (
     "  samples/digits/model.onnx samples/images/3.pgm",
 )
 
-_MANY = ("--files-from", "--exclude", "--max-unpacked", "--jobs", "--fail-fast")
+_MANY = (
+    *("--files-from", "--exclude", "--max-unpacked"),
+    *("--jobs", "--workers", "--fail-fast"),
+)
 
 PAGES: Mapping[str, Page] = {
     "": Page(

@@ -7,7 +7,23 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Exclude", "FailFast", "FilesFrom", "Jobs", "MaxUnpacked", "usable_cores"]
+__all__ = [
+    "RAY",
+    "Exclude",
+    "FailFast",
+    "FilesFrom",
+    "Jobs",
+    "MaxUnpacked",
+    "Workers",
+    "is_cluster",
+    "usable_cores",
+]
+
+RAY = "ray://"
+"""How the address of a cluster begins: that of Ray's client server.
+
+https://docs.ray.io/en/latest/cluster/running-applications/job-submission/ray-client.html
+"""
 
 FilesFrom = Annotated[
     str | None,
@@ -30,6 +46,13 @@ Jobs = Annotated[
     ),
 ]
 
+Workers = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ray://HOST[:PORT]", help="Share the work on many files in this Ray cluster."
+    ),
+]
+
 FailFast = Annotated[
     bool, typer.Option("--fail-fast", help="Stop at the first file that makes the exit code not 0.")
 ]
@@ -40,6 +63,11 @@ MaxUnpacked = Annotated[
         metavar="SIZE", help="The most that an archive may hold unpacked, e.g. 10G (default: 4G)."
     ),
 ]
+
+
+def is_cluster(address: str) -> bool:
+    """Whether that can be the address of a cluster."""
+    return address.startswith(RAY) and address != RAY
 
 
 def usable_cores() -> int:

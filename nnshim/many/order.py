@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import chain, count, islice
 from typing import TypeVar
 
 from nnshim.many.work import Work
 
-__all__ = ["in_order"]
+__all__ = ["in_cluster", "in_order"]
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -20,6 +20,9 @@ _FEW = 8
 _SMALLEST, _LARGEST = 2, 16
 """Items in a chunk. By the last number, the start of a process that validates them together hardly
 counts."""
+
+_MOST = 4 << 20
+"""Bytes in a chunk that goes to another machine, besides the last item's."""
 
 
 def in_order(
@@ -51,6 +54,34 @@ def in_order(
     with Workers(work, Processes(work.do, jobs)) as workers:
         for found in workers.go_through(_chunked(chain(first, source), jobs)):
             yield from found
+
+
+def in_cluster(
+    work: Work[Item, Found], items: Iterable[Item], size: Callable[[Item], int], address: str
+) -> Generator[Found, None, None]:
+    """The same by the workers of a Ray cluster. `size` says how many bytes an item takes with it.
+
+    Raises DependencyMissing without Ray, and ToolError if there is no such cluster.
+    """
+    from nnshim.many.engines.actors import Actors
+    from nnshim.many.pool import Workers
+
+    with Workers(work, Actors(lambda: work.do, address), tries=2) as workers:
+        for found in workers.go_through(_bounded(items, size)):
+            yield from found
+
+
+def _bounded(items: Iterable[Item], size: Callable[[Item], int]) -> Iterator[Sequence[Item]]:
+    chunk: list[Item] = []
+    taken = 0
+    for item in items:
+        chunk.append(item)
+        taken += size(item)
+        if taken > _MOST or len(chunk) == _LARGEST:
+            yield chunk
+            chunk, taken = [], 0
+    if chunk:
+        yield chunk
 
 
 def _chunked(items: Iterable[Item], jobs: int) -> Iterator[Sequence[Item]]:

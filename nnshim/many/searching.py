@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from nnshim.many.options import usable_cores
+from nnshim.many.options import is_cluster, usable_cores
 from nnshim.units import parse_size
 from rewriter.errors import InputError, UsageError
 from rewriter.file_kinds import HEAD
@@ -24,13 +24,15 @@ __all__ = ["Search", "search"]
 
 class Search(NamedTuple):
     """Where modules are looked for, and how: `inputs` were named by the user, and `listed` only in
-    a list. `jobs` is the number of processes for what is found."""
+    a list. `jobs` is the number of processes for what is found; `cluster` is the address of a Ray
+    cluster that works on it instead."""
 
     inputs: Sequence[str]
     listed: Collection[str] | None
     exclude: Sequence[str]
     max_unpacked: int
     jobs: int
+    cluster: str | None = None
 
     @property
     def one_file(self) -> str | None:
@@ -120,6 +122,7 @@ def search(
     exclude: Sequence[str],
     max_unpacked: str | None,
     jobs: int | None,
+    workers: str | None = None,
 ) -> Search:
     """What the options mean. Raises UsageError, and InputError for a list that cannot be read."""
     if not inputs and files_from is None:
@@ -134,4 +137,10 @@ def search(
         listed = dict.fromkeys(read_names(files_from))
         for name in inputs:  # what is named is judged whatever it is
             listed.pop(name, None)
-    return Search(tuple(inputs), listed, tuple(exclude), most, jobs or usable_cores())
+    if workers is not None and jobs is not None:
+        raise UsageError("--jobs is for processes of this machine, and --workers for a cluster")
+    if workers is not None and not is_cluster(workers):
+        raise UsageError(
+            f"--workers {workers}: expected ray://HOST[:PORT]; --jobs is the number of processes"
+        )
+    return Search(tuple(inputs), listed, tuple(exclude), most, jobs or usable_cores(), workers)

@@ -6,14 +6,16 @@ from collections import deque
 from collections.abc import Iterator
 from functools import partial
 
-from nnshim.many.order import in_order
+from nnshim.many.carried import carried, size_of
+from nnshim.many.order import in_cluster, in_order
 from nnshim.many.searching import Search
 from nnshim.many.work import Work
 from nnshim.render.values import Rewriting
 from nnshim.rewriting.settings import Settings, Target
 from nnshim.rewriting.together import Rewrote, lost, rewrite_targets
 from rewriter.diagnostics import Diagnostic
-from rewriter.errors import NNShimError
+from rewriter.errors import NNShimError, UsageError
+from rewriter.files.output import check_path
 from rewriter.trees.item import Found, Item, Refused, Unsearched
 from rewriter.trees.output import Output
 
@@ -28,14 +30,13 @@ def rewrite_all(
     with `fail_fast`, no file is written that has no report.
 
     Raises UsageError if outputs cannot go there, DependencyMissing and ToolError for wasm-tools,
-    and ToolError if processes cannot be started.
+    ToolError if processes cannot be started, and for a cluster what `for_cluster` and `in_cluster`
+    raise.
     """
     output = None if out is None else where.output(out)
     run = _Run(where, output)
-    work = Work(partial(rewrite_targets, settings), lost, _stays)
     any_found = False
-    jobs = where.jobs if settings.travels else 1
-    for found in in_order(work, run.targets(), jobs, singly=fail_fast and out is not None):
+    for found in _rewrote(run, where, settings, singly=fail_fast and out is not None):
         any_found = True
         yield from run.remarks()
         yield run.settled(found)
@@ -44,6 +45,19 @@ def rewrite_all(
         yield _refused(refused)
     for nothing in () if any_found else where.nothing:
         yield _refused(nothing)
+
+
+def _rewrote(run: _Run, where: Search, settings: Settings, *, singly: bool) -> Iterator[Rewrote]:
+    if where.cluster is not None:
+        work = Work(partial(rewrite_targets, settings.for_cluster()), lost, _stays)
+        return in_cluster(work, map(run.carried, run.targets()), _size_of, where.cluster)
+    work = Work(partial(rewrite_targets, settings), lost, _stays)
+    jobs = where.jobs if settings.travels else 1
+    return in_order(work, run.targets(), jobs, singly=singly)
+
+
+def _size_of(target: Target) -> int:
+    return size_of(target.item)
 
 
 def _refused(found: Refused) -> Rewrote:
@@ -71,9 +85,24 @@ class _Run:
             if isinstance(found, Refused) or self._output is None:
                 target = Target(found, None, None)
             else:
-                target = Target(found, self._output.name(found), self._output.target(found))
+                path = None if self._where.cluster else self._output.target(found)
+                target = Target(found, self._output.name(found), path)
             self._ahead.append(target)
             yield target
+
+    def carried(self, target: Target) -> Target:
+        """The target with the bytes of its item, for a worker that does not write the output."""
+        item = carried(target.item)
+        if isinstance(item, Unsearched):
+            return target
+        if self._output is not None and isinstance(item, Item) and item.source is not None:
+            path = self._output.target(item)
+            try:
+                if path is not None:
+                    check_path(item.source, path)
+            except UsageError as error:
+                item = Refused(item.name, error)
+        return target._replace(item=item)
 
     def _found(self) -> Iterator[Found]:
         if self._output is None:
@@ -102,6 +131,7 @@ class _Run:
         if output is None or isinstance(target, Diagnostic) or isinstance(target.item, Refused):
             return rewrote
         item, report = target.item, rewrote.report
+        path = output.target(item) if self._where.cluster else target.path
         try:
             if report.error is not None:
                 output.fail(item)
@@ -111,7 +141,9 @@ class _Run:
                 output.put(item, rewrote.data)
         except NNShimError as error:
             return rewrote._replace(report=report._replace(result="failed", error=error))
-        return rewrote
+        if path is None or report.data is None:
+            return rewrote
+        return rewrote._replace(report=report._replace(data={**report.data, "written": True}))
 
 
 def _left_alone(output: Output, item: Item, refused: Found | None) -> Found | None:

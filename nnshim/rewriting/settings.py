@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from rewriter.errors import UsageError
+from rewriter.hosts.table import is_profile
 from rewriter.options import RewriteOptions
 from rewriter.trees.item import Item, Refused
 
@@ -25,9 +27,16 @@ class Settings:
         host = self.options.host
         if host is None:
             return True
-        from rewriter.hosts.table import is_profile
-
         return not is_profile(host) or os.path.isfile(host)
+
+    def for_cluster(self) -> Settings:
+        """The same for other machines. Raises UsageError for files that these do not have."""
+        options = self.options
+        if not self.travels or (options.host is not None and is_profile(options.host)):
+            raise UsageError("a profile is a file, which --workers does not send along")
+        if options.models or options.wasi_adapter is not None:
+            raise UsageError("--model and --wasi-adapter name files, which --workers does not send")
+        return self
 
 
 class Target(NamedTuple):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.diagnostics import Diagnostic
 from rewriter.errors import NNShimError
+
+if TYPE_CHECKING:
+    from rewriter.files.input import Source
 
 __all__ = [
     "MAX_UNPACKED",
@@ -77,6 +80,8 @@ class Item(NamedTuple):
     gzip: bool = False
     """Whether its bytes are a module compressed with gzip."""
     here: bool = False
+    source: Source | None = None
+    """Its bytes, for a worker that has no access to the file."""
 
 
 class Refused(NamedTuple):

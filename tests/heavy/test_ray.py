@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import signal
 import socket
@@ -180,6 +181,39 @@ def take(moved: Path) -> Iterator[bytes]:
     """Inputs, before the first of which the file is no longer where the workers look for it."""
     Path("same.onnx").rename(moved)
     yield from (b"one", b"two", b"three")
+
+
+def test_modules_are_judged_and_rewritten_as_here_while_a_node_is_lost(
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in").mkdir()
+    for number in range(400):
+        module = assemble(MODULE) + b"\0\4\1x" + number.to_bytes(2, "big")
+        Path(f"in/{number:03}.wasm").write_bytes(module[:-1] if number % 50 == 7 else module)
+    cluster = ("--workers", nodes.address)
+    check = ("check", "--for", "wasmtime", "--for", "wamr-legacy", "--json", "in")
+    here, there = command(*check), command(*check, *cluster)
+    assert there.stdout == here.stdout, there.stderr
+    assert there.returncode == here.returncode == 6
+    rewrite = ("rewrite", "--for", "wamr-legacy", "--json", "in")
+    here = command(*rewrite, "here")
+    arguments = [sys.executable, "-m", "nnshim", *rewrite, "there", *cluster]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_for(lambda: Path("there/040.wasm").exists(), seconds=120)
+        nodes.kill_one()
+        said, errors = process.communicate(timeout=120)
+    nodes.mend()
+    assert process.returncode == here.returncode == 1, errors
+    assert said == here.stdout.replace(b'"here/', b'"there/')
+    compared = filecmp.dircmp("here", "there")
+    assert len(compared.same_files) == 392
+    assert compared.diff_files + compared.left_only + compared.right_only == []
+
+
+MODULE = """(module
+  (import "wasi_ephemeral_nn" "load" (func (param i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1) (func (export "_start")))"""
 
 
 def test_a_cluster_that_is_not_there_is_told_in_a_line(tmp_path: Path) -> None:

@@ -15,13 +15,7 @@ from nnshim.many.engines.worker import Do, Failed, answer
 from rewriter.errors import DependencyMissing, ToolError
 from rewriter.installation import install_line
 
-__all__ = ["RAY", "Actors"]
-
-RAY = "ray://"
-"""How the address of a cluster begins: that of Ray's client server.
-
-https://docs.ray.io/en/latest/cluster/running-applications/job-submission/ray-client.html
-"""
+__all__ = ["Actors"]
 
 _TICK = 1.0
 """Seconds after which Ctrl-C is noticed at the latest."""
