@@ -8,14 +8,14 @@ from math import prod
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.datatypes import element_for
 from runtime_shim.backends.remote.failures import contradiction, inexpressible
-from runtime_shim.backends.remote.interface import Answered, Tensors
+from runtime_shim.backends.remote.interface import ID_BEGINNING, Answered, Tensors
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 
-__all__ = ["check_answer", "ports_of"]
+__all__ = ["MOST_DIMENSIONS", "MOST_PORTS", "check_answer", "check_id", "ports_of"]
 
-_MOST_PORTS = 10_000
-_MOST_DIMENSIONS = 64
+MOST_PORTS = 10_000
+MOST_DIMENSIONS = 64
 _LONGEST = 1 << 40
 """Bounds on what a server may say of a model; all of them are beyond what models have."""
 
@@ -28,17 +28,23 @@ def ports_of(server: str, kind: str, described: Sequence[Tensors]) -> tuple[Port
             f"{server} names no {kind}s of the model, so their types and shapes are not known;"
             " the server's configuration of the model has to list them"
         )
-    if len(described) > _MOST_PORTS:
+    if len(described) > MOST_PORTS:
         raise contradiction(server, f"the model has {len(described)} {kind}s")
     ports = tuple(_port(server, kind, each) for each in described)
-    if len({port.name for port in ports}) < len(ports) or not all(port.name for port in ports):
+    names = {port.name for port in ports}
+    if len(names) < len(ports) or not all(map(_is_name, names)):
         raise contradiction(server, f"{kind}s have the same name, or none")
     return ports
 
 
+def _is_name(name: str) -> bool:
+    """Whether it is a text that a component can get. JSON can spell halves of characters."""
+    return bool(name) and not any("\ud800" <= char <= "\udfff" for char in name)
+
+
 def _port(server: str, kind: str, described: Tensors) -> Port:
     name, datatype, shape = described
-    if len(shape) > _MOST_DIMENSIONS or not all(_is_dim(dim) for dim in shape):
+    if len(shape) > MOST_DIMENSIONS or not all(_is_dim(dim) for dim in shape):
         raise contradiction(server, f"the {kind} {quoted(name)} has the shape {quoted(shape)}")
     dims = tuple(None if dim == -1 else dim for dim in shape if isinstance(dim, int))
     return Port(name, quoted(datatype)[1:-1], element_for(datatype), dims)
@@ -60,6 +66,13 @@ def check_answer(server: str, port: Port, answered: Answered, size: int) -> tupl
     if size != prod(shape) * element.size:
         raise _other(server, port, f"of shape {list(shape)} has {size} bytes")
     return shape
+
+
+def check_id(server: str, asked: str, found: object) -> None:
+    """Raise HostError if an answer has the id of another request. Some servers give an id of their
+    own to each answer, or none."""
+    if isinstance(found, str) and found.startswith(ID_BEGINNING) and found != asked:
+        raise contradiction(server, "it is that of another request")
 
 
 def _other(server: str, port: Port, what: str) -> HostError:

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
+import secrets
 from collections.abc import Sequence
 from time import monotonic
 from typing import NamedTuple, Protocol
 
 from runtime_shim.backends.common.tensor_info import Port
 
-__all__ = ["Answered", "Given", "Metadata", "Region", "Server", "Tensors", "left"]
+__all__ = [
+    "ID_BEGINNING",
+    "Answered",
+    "Given",
+    "Metadata",
+    "Region",
+    "Server",
+    "Tensors",
+    "left",
+    "request_id",
+]
+
+
+ID_BEGINNING = "nnshim-"
+
+_numbers = itertools.count()
 
 
 class Region(NamedTuple):
@@ -92,3 +109,8 @@ def left(until: float) -> float:
     if seconds <= 0:
         raise TimeoutError
     return seconds
+
+
+def request_id() -> str:
+    """An id that no other request has. Servers repeat it."""
+    return f"{ID_BEGINNING}{secrets.token_hex(8)}-{next(_numbers)}"

@@ -47,7 +47,6 @@ _FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "5 uint64* uint64_contents",
             "6 float* fp32_contents",
             "7 double* fp64_contents",
-            "8 bytes* bytes_contents",
         ),
         "InferInputTensor": (
             "1 string name",
@@ -68,7 +67,6 @@ _FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "1 string name",
             "2 string datatype",
             "3 int64* shape",
-            "4 Parameter* parameters",
             "5 InferTensorContents contents",
         ),
         "ModelInferResponse": (
@@ -89,7 +87,8 @@ _FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Number, type and name of the fields; a * marks a repeated one. A map, such as `parameters`, is on
 the wire a repeated message with a key and a value. The alternatives of InferParameter are separate
-fields here, which is the same on the wire. Tests compare this with tritonclient's file."""
+fields here, which is the same on the wire. What nobody reads of an answer is left out, because it
+would only fill memory. Tests compare this with tritonclient's file."""
 
 TYPED: Mapping[str, str] = MappingProxyType(
     {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import struct
 from array import array
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from rewriter.abi.dialects import Errno
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.access import Access
 from runtime_shim.backends.remote.datatypes import format_of
+from runtime_shim.backends.remote.described import MOST_DIMENSIONS, check_id
 from runtime_shim.backends.remote.failures import (
     NotTaken,
     contradiction,
@@ -26,10 +28,13 @@ from runtime_shim.backends.remote.interface import (
     Region,
     Tensors,
     left,
+    request_id,
 )
 from runtime_shim.backends.remote.limits import LARGEST_ANSWER, LARGEST_DESCRIPTION
 from runtime_shim.backends.remote.model import Endpoint
 from runtime_shim.backends.remote.over_grpc.messages import SERVICE, TYPED, message
+from runtime_shim.backends.remote.over_grpc.sizes import check_size
+from runtime_shim.guest_text import quoted
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it would print to standard error by itself
 
@@ -41,6 +46,9 @@ __all__ = ["GrpcServer"]
 _CONNECTING = 5000
 """How many milliseconds one attempt to connect may take, so that there is time for another
 endpoint."""
+
+_TELLING = 1.0
+"""For how many seconds gRPC is waited for to say whether it has a connection."""
 
 _OPTIONS = (
     ("grpc.max_send_message_length", -1),
@@ -57,8 +65,9 @@ _OPTIONS = (
 _NOT_SENT = ("failed to connect to all addresses", "DNS resolution failed", "errors resolving")
 """How the details of UNAVAILABLE begin if gRPC had no connection to send the request on."""
 
+_ID = b"\x1a"
 _RAW_INPUT = b"\x3a"
-"""The tag of ModelInferRequest.raw_input_contents: field 7, with a length.
+"""The tags of ModelInferRequest.id and raw_input_contents: fields 3 and 7, each with a length.
 
 https://protobuf.dev/programming-guides/encoding/
 """
@@ -83,11 +92,12 @@ class GrpcServer:
         self._model, self._version = endpoint.model, endpoint.version
         self._access = access
         self._headers = tuple(access.headers)
+        target = f"dns:///{endpoint.address}"  # otherwise a host may be a scheme, such as `unix`
         if endpoint.is_secure:
             secrets = grpc.ssl_channel_credentials(*access.pem())
-            self._channel = grpc.secure_channel(endpoint.address, secrets, _OPTIONS)
+            self._channel = grpc.secure_channel(target, secrets, _OPTIONS)
         else:
-            self._channel = grpc.insecure_channel(endpoint.address, _OPTIONS)
+            self._channel = grpc.insecure_channel(target, _OPTIONS)
         self._infer = self._method("ModelInfer")
         self._begun: tuple[object, bytes] | None = None
         """What the last request began with, and for which shapes."""
@@ -104,10 +114,10 @@ class GrpcServer:
     def metadata(self, until: float) -> Metadata:
         found = self._asked("ModelMetadata", self._named(), until)
         inputs, outputs = (
-            [Tensors(each.name, each.datatype, list(each.shape)) for each in described]
+            [Tensors(each.name, each.datatype, _shape(each)) for each in described]
             for described in (found.inputs, found.outputs)
         )
-        return Metadata(found.platform, inputs, outputs)
+        return Metadata(self._access.without_secrets(found.platform), inputs, outputs)
 
     def check_ready(self, until: float) -> None:
         if not self._asked("ModelReady", self._named(), until).ready:
@@ -134,6 +144,7 @@ class GrpcServer:
         return self._parsed(kind, answer)
 
     def _parsed(self, kind: str, answer: bytes) -> Any:
+        check_size(self.name, answer)
         try:
             return message(kind).FromString(answer)
         except (DecodeError, UnicodeDecodeError) as error:
@@ -145,12 +156,15 @@ class GrpcServer:
         outputs: Sequence[tuple[Port, Region | None]],
         until: float,
     ) -> Sequence[Answered]:
-        pieces = [self._beginning(inputs, outputs)]
+        mine = request_id()
+        pieces = [self._beginning(inputs, outputs), _ID, _varint(len(mine)), mine.encode()]
         for each in inputs:
             if not isinstance(each.data, Region):
                 pieces += (_RAW_INPUT, _varint(len(each.data)), each.data)
         answer = self._call(self._infer, b"".join(pieces), until)
-        return self._outputs(self._parsed("ModelInferResponse", answer), outputs)
+        parsed = self._parsed("ModelInferResponse", answer)
+        check_id(self.name, mine, parsed.id)
+        return self._outputs(parsed, outputs)
 
     def _beginning(
         self, inputs: Sequence[Given], outputs: Sequence[tuple[Port, Region | None]]
@@ -190,29 +204,33 @@ class GrpcServer:
         contents = iter(raw)
         found = []
         for each in described:
-            data: memoryview | None = None
-            if each.name in placed:
-                if raw and not skips_placed:
-                    next(contents)
-            elif raw:
-                data = memoryview(next(contents))
-            else:
-                data = self._typed(each)
-            found.append(Answered(each.name, each.datatype, list(each.shape), data))
+            is_placed, is_typed = each.name in placed, each.contents.ByteSize() > 0
+            data = b""
+            if raw and not (is_placed and skips_placed):
+                data = next(contents)
+            if data and is_typed:
+                raise contradiction(self.name, f"the output {quoted(each.name)} has its data twice")
+            content: memoryview | None = memoryview(data)
+            if is_typed or not (raw or is_placed):
+                content = self._typed(each)
+            elif is_placed and not data:
+                content = None
+            found.append(Answered(each.name, each.datatype, _shape(each), content))
         return found
 
-    def _typed(self, output: Any) -> memoryview:
-        """The bytes of an output that is not in raw form, as some servers answer."""
+    def _typed(self, output: Any) -> memoryview | None:
+        """The bytes of an output that is not in raw form, as some servers answer. None for texts,
+        and for types that have no other form."""
         field, letter = TYPED.get(output.datatype), format_of(output.datatype)
         if field is None or letter is None:
-            raise contradiction(self.name, f"the output {output.name!r} has no data")
+            return None
         values = getattr(output.contents, field)
         try:
             if letter == "?":
                 return memoryview(bytes(values))
             return memoryview(array(letter, values)).cast("B")
         except (OverflowError, struct.error) as error:
-            raise contradiction(self.name, f"the output {output.name!r}: {error}") from error
+            raise contradiction(self.name, f"the output {quoted(output.name)}: {error}") from error
 
     def _call(self, method: Any, request: bytes, until: float) -> bytes:
         try:
@@ -223,19 +241,47 @@ class GrpcServer:
             raise self._failed(error) from None
         return answer
 
+    def _is_connected(self) -> bool:
+        """Whether there is a connection now. gRPC tells it in a thread of its own."""
+        told: queue.SimpleQueue[grpc.ChannelConnectivity] = queue.SimpleQueue()
+        tell = told.put
+        self._channel.subscribe(tell)
+        try:
+            return told.get(timeout=_TELLING) is grpc.ChannelConnectivity.READY
+        except queue.Empty:
+            return True  # the safe side: the request is not repeated
+        finally:
+            self._channel.unsubscribe(tell)
+
     def _failed(self, error: Any) -> Exception:
         status = error.code().name
         details = self._access.without_secrets(error.details() or "")
         if status == "DEADLINE_EXCEEDED":
             return late(self.name)
-        if status == "UNAVAILABLE" and details.startswith(_NOT_SENT):
+        if (
+            status == "UNAVAILABLE"
+            and details.startswith(_NOT_SENT)
+            and not self._is_connected()  # a server may say this of one behind it
+        ):
             return NotTaken(f"{self.name}: {details}")
         if status == "UNAVAILABLE" and any(each in details for each in _BROKEN_CONNECTION):
             return lost(self.name, details)
-        if status == "RESOURCE_EXHAUSTED" and "larger than max" in details:
+        if status == "RESOURCE_EXHAUSTED" and _is_of_an_answer(details):
             return contradiction(self.name, details)
         errno = _ERRNOS.get(status, Errno.RUNTIME_ERROR)
         return refused(self.name, f"{status}: {details}", errno)
+
+
+def _is_of_an_answer(details: str) -> bool:
+    """Whether gRPC has refused what the server sends, and not the server the request."""
+    is_message = "larger than max" in details and not details.startswith("SERVER:")
+    return is_message or "received metadata size" in details
+
+
+def _shape(tensor: Any) -> list[int]:
+    """The shape, or so much of it that it is too long."""
+    found: list[int] = tensor.shape[: MOST_DIMENSIONS + 1]
+    return found
 
 
 def _place(data: bytes | Region) -> Region | None:

@@ -6,6 +6,7 @@ https://github.com/triton-inference-server/server/blob/main/docs/protocol/extens
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Sequence
 from itertools import chain
@@ -13,6 +14,7 @@ from typing import Any
 
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.datatypes import format_of
+from runtime_shim.backends.remote.described import check_id
 from runtime_shim.backends.remote.failures import contradiction, inexpressible
 from runtime_shim.backends.remote.interface import Answered, Given, Metadata, Region, Tensors
 from runtime_shim.backends.remote.limits import LARGEST_DESCRIPTION
@@ -24,14 +26,25 @@ HEADER_LENGTH = "Inference-Header-Content-Length"
 """The header with the length in bytes of the JSON before binary tensors."""
 
 
+class _Constant(float):
+    """NaN or an infinity that is spelled out. Other infinities are numbers that are too large."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError
+    return found
+
+
 def json_of(server: str, data: bytes) -> dict[str, Any]:
     """An object. Raises HostError for anything else."""
     if len(data) > LARGEST_DESCRIPTION:
         raise contradiction(server, f"its JSON has {len(data)} bytes")
     try:
-        found = json.loads(data)
+        found = json.loads(data, parse_constant=_Constant, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
-        raise contradiction(server, "it is not JSON") from error
+        raise contradiction(server, "it is not JSON, or has a key twice") from error
     if not isinstance(found, dict):
         raise contradiction(server, "it is not a JSON object")
     return found
@@ -62,7 +75,11 @@ def _described(server: str, tensor: object) -> tuple[str, str, list[object]]:
 
 
 def infer_body(
-    inputs: Sequence[Given], outputs: Sequence[tuple[Port, Region | None]], *, binary: bool
+    request_id: str,
+    inputs: Sequence[Given],
+    outputs: Sequence[tuple[Port, Region | None]],
+    *,
+    binary: bool,
 ) -> tuple[bytes, list[bytes]]:
     """The JSON of a request, and the tensors after it. Raises HostError for a tensor that cannot be
     spelled in JSON where the server takes nothing else."""
@@ -87,7 +104,8 @@ def infer_body(
         for port, region in outputs
     ]
     try:
-        text = json.dumps({"inputs": described, "outputs": wanted}, allow_nan=False)
+        said = {"id": request_id, "inputs": described, "outputs": wanted}
+        text = json.dumps(said, allow_nan=False)
     except ValueError as error:
         raise inexpressible(
             "an input has a value that is not finite, and the server takes only JSON, which cannot"
@@ -114,28 +132,34 @@ def _values(port: Port, data: bytes) -> tuple[Any, ...]:
     return struct.unpack(f"<{len(data) // struct.calcsize(letter)}{letter}", data)
 
 
-def answered(server: str, data: bytes, header_length: str | None) -> Sequence[Answered]:
+def answered(
+    server: str, request_id: str, data: bytes, header_length: str | None
+) -> Sequence[Answered]:
     """The outputs in the body of an answer. Raises HostError if it is not one."""
     length = len(data)
     if header_length is not None:
         is_number = header_length.isascii() and header_length.isdecimal()
-        if not is_number or not int(header_length[:20]) <= length:
+        if not is_number or len(header_length) > 20 or int(header_length) > length:
             raise contradiction(server, f"{HEADER_LENGTH} is {quoted(header_length)}")
         length = int(header_length)
     rest = memoryview(data)[length:]
+    body = json_of(server, data[:length])
+    check_id(server, request_id, body.get("id"))
     found = []
-    for each in _list(server, json_of(server, data[:length]), "outputs"):
+    for each in _list(server, body, "outputs"):
         name, datatype, shape = _described(server, each)
         parameters = each.get("parameters")
         parameters = parameters if isinstance(parameters, dict) else {}
         size = parameters.get("binary_data_size")
         content: memoryview | None
+        if size is not None and "data" in each:
+            raise contradiction(server, f"the output {quoted(name)} has its data twice")
         if size is not None:
             if type(size) is not int or not 0 <= size <= len(rest):
                 raise contradiction(server, f"an output has {quoted(size)} bytes")
             content, rest = rest[:size], rest[size:]
         elif "data" in each:
-            content = _packed(server, name, datatype, each["data"])
+            content = _packed(server, name, datatype, shape, each["data"])
         else:
             content = None
         found.append(Answered(name, datatype, shape, content))
@@ -144,22 +168,41 @@ def answered(server: str, data: bytes, header_length: str | None) -> Sequence[An
     return found
 
 
-def _packed(server: str, name: str, datatype: str, data: object) -> memoryview | None:
+def _packed(
+    server: str, name: str, datatype: str, shape: list[object], data: object
+) -> memoryview | None:
     """The bytes of a tensor in JSON, which may be nested as its shape is. None for strings."""
     letter = format_of(datatype)
     if letter is None:
         return None
     values = data
+    dims: list[object] = []
     while isinstance(values, list) and values and isinstance(values[0], list):
-        if not all(isinstance(each, list) for each in values):
+        inner = {len(each) if isinstance(each, list) else None for each in values}
+        if None in inner or len(inner) > 1:
             raise contradiction(server, f"the data of the output {quoted(name)} are not regular")
+        dims = [*(dims or [len(values)]), *inner]
         values = list(chain.from_iterable(values))
+    if dims and dims != shape:
+        raise contradiction(
+            server, f"the data of the output {quoted(name)} are nested as {quoted(dims)}"
+        )
     if not isinstance(values, list):
         raise contradiction(server, f"the data of the output {quoted(name)} are not a list")
-    allowed = {int, float} if letter in "efd" else {bool, int} if letter == "?" else {int}
+    allowed = (
+        {int, float, _Constant} if letter in "efd" else {bool, int} if letter == "?" else {int}
+    )
     if not set(map(type, values)) <= allowed or (letter == "?" and not set(values) <= {0, 1}):
         raise contradiction(server, f"the output {quoted(name)} has values that are not {datatype}")
     try:
+        if math.inf in values or -math.inf in values:
+            _check_constants(values)
         return memoryview(struct.pack(f"<{len(values)}{letter}", *values))
     except (OverflowError, struct.error) as error:
         raise contradiction(server, f"the output {quoted(name)}: {error}") from error
+
+
+def _check_constants(values: list[Any]) -> None:
+    """Raise OverflowError for an infinity that is not spelled so."""
+    if any(type(each) is float and math.isinf(each) for each in values):
+        raise OverflowError("a number is too large")

@@ -19,7 +19,13 @@ from runtime_shim.backends.remote.failures import (
     lost,
     refused,
 )
-from runtime_shim.backends.remote.interface import Answered, Given, Metadata, Region
+from runtime_shim.backends.remote.interface import (
+    Answered,
+    Given,
+    Metadata,
+    Region,
+    request_id,
+)
 from runtime_shim.backends.remote.limits import LARGEST_ANSWER, LARGEST_DESCRIPTION
 from runtime_shim.backends.remote.model import Endpoint
 from runtime_shim.backends.remote.over_http.bodies import (
@@ -30,6 +36,7 @@ from runtime_shim.backends.remote.over_http.bodies import (
     metadata_of,
 )
 from runtime_shim.backends.remote.over_http.sockets import Connection
+from runtime_shim.errors import HostError
 
 __all__ = ["HttpServer"]
 
@@ -70,7 +77,8 @@ class HttpServer:
         return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
     def metadata(self, until: float) -> Metadata:
-        return metadata_of(self.name, self._described(self._path, until))
+        found = metadata_of(self.name, self._described(self._path, until))
+        return found._replace(platform=self._access.without_secrets(found.platform))
 
     def check_ready(self, until: float) -> None:
         status, _, _ = self._asked("GET", f"{self._path}/ready", [], {}, until, LARGEST_DESCRIPTION)
@@ -96,14 +104,15 @@ class HttpServer:
     ) -> Sequence[Answered]:
         if self._takes_binary is None:
             self._takes_binary = "binary_tensor_data" in self.extensions(until)
-        text, after = infer_body(inputs, outputs, binary=self._takes_binary)
+        mine = request_id()
+        text, after = infer_body(mine, inputs, outputs, binary=self._takes_binary)
         headers = {HEADER_LENGTH: str(len(text))} if after else {}
         headers["Content-Type"] = "application/octet-stream" if after else "application/json"
         body = [text, *after]
         answer = self._asked("POST", f"{self._path}/infer", body, headers, until, LARGEST_ANSWER)
         self._check_status(answer)
         _, told, data = answer
-        return answered(self.name, data, told.get(HEADER_LENGTH))
+        return answered(self.name, mine, data, told.get(HEADER_LENGTH))
 
     def _described(self, path: str, until: float) -> dict[str, Any]:
         answer = self._asked("GET", path, [], {}, until, LARGEST_DESCRIPTION)
@@ -114,7 +123,7 @@ class HttpServer:
         status, _, data = answer
         if status == http.client.OK:
             return
-        said = data[:2000].decode("utf-8", "replace")
+        said = data[:LARGEST_DESCRIPTION].decode("utf-8", "replace")
         with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
             said = str(json.loads(data[:LARGEST_DESCRIPTION])["error"])
         said = self._access.without_secrets(said)
@@ -136,11 +145,17 @@ class HttpServer:
             self._send(connection, method, path, body, headers)
             is_sent = True
             response = connection.getresponse()
+            if response.status < http.client.OK:  # the answer is still to come
+                raise contradiction(self.name, f"it begins with the status {response.status}")
             data = self._read(response, largest)
         except BaseException as error:
+            is_cut = not is_sent and isinstance(error, ConnectionError)
+            refusal = self._refusal(connection, largest) if is_cut else None
             connection.close()
             if response is not None:
                 response.close()
+            if refusal is not None:
+                return refusal
             if isinstance(error, TimeoutError):
                 raise late(self.name) from None
             if not isinstance(error, OSError | http.client.HTTPException):
@@ -153,6 +168,15 @@ class HttpServer:
         else:
             self._kept.append(connection)
         return response.status, response.headers, data
+
+    def _refusal(self, connection: Connection, largest: int) -> _Answer | None:
+        """What a server has said that does not want the rest of a request."""
+        try:
+            with connection.getresponse() as response:
+                answer = response.status, response.headers, self._read(response, largest)
+        except (OSError, http.client.HTTPException, HostError):
+            return None
+        return answer if response.status >= http.client.BAD_REQUEST else None
 
     def _connection(self, until: float) -> Connection:
         while self._kept:

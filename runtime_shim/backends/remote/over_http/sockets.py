@@ -36,7 +36,7 @@ class Connection(http.client.HTTPConnection):
         try:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._context is not None:
-                connected.settimeout(left(self.until))
+                connected.settimeout(min(_CONNECTING, left(self.until)))
                 connected = self._context.wrap_socket(connected, server_hostname=self.host)
         except BaseException:
             connected.close()
@@ -50,7 +50,7 @@ class Connection(http.client.HTTPConnection):
     def is_usable(self) -> bool:
         """Whether a connection that was kept is still open, and nothing has arrived that nobody
         asked for."""
-        return self.sock is not None and not self.sock.has_arrived()
+        return self.sock is not None and not self.sock.has_surplus()
 
 
 class _Timed:
@@ -64,13 +64,20 @@ class _Timed:
         self._unsent: list[bytes] = []
         self._readers = 0
         self._is_closed = False
+        self.was_sent_more = False
+        """Whether bytes were read that are not of the answer."""
 
     def wait(self) -> socket.socket:
         """The socket, with the time that is left."""
         self.connected.settimeout(left(self._connection.until))
         return self.connected
 
-    def has_arrived(self) -> bool:
+    def has_surplus(self) -> bool:
+        """Whether there are bytes after the last answer, or the connection has ended."""
+        if self.was_sent_more:
+            return True
+        if isinstance(self.connected, ssl.SSLSocket) and self.connected.pending():
+            return True
         poll = select.poll()
         poll.register(self.connected, select.POLLIN)
         return bool(poll.poll(0))
@@ -88,7 +95,7 @@ class _Timed:
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         self._readers += 1
-        return io.BufferedReader(_Arriving(self))
+        return _Reader(_Arriving(self))
 
     def reader_closed(self) -> None:
         self._readers -= 1
@@ -101,12 +108,34 @@ class _Timed:
             self.connected.close()
 
 
+class _Reader(io.BufferedReader):
+    """Reads one answer."""
+
+    raw: _Arriving
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:  # the server has said so of a chunk; it would have no end
+            raise http.client.HTTPException
+        return super().read(size)
+
+    def close(self) -> None:
+        if not self.closed:
+            self.raw.end(self)
+        super().close()
+
+
 class _Arriving(io.RawIOBase):
     def __init__(self, timed: _Timed) -> None:
         self._timed = timed
+        self._is_over = False
 
     def readable(self) -> bool:
         return True
+
+    def end(self, reader: io.BufferedReader) -> None:
+        """The answer is complete. Takes what is left in the reader's buffer for surplus."""
+        self._is_over = True
+        self._timed.was_sent_more |= bool(reader.peek(1))
 
     def close(self) -> None:
         if not self.closed:
@@ -114,7 +143,7 @@ class _Arriving(io.RawIOBase):
             self._timed.reader_closed()
 
     def readinto(self, buffer: Any) -> int:
-        return self._timed.wait().recv_into(buffer)
+        return 0 if self._is_over else self._timed.wait().recv_into(buffer)
 
 
 def _connected(host: str, port: int, until: float) -> socket.socket:

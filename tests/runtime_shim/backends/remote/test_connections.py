@@ -1,0 +1,202 @@
+"""Answers that could be taken for those of other requests, and requests that are not repeated."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import pytest
+
+from rewriter.abi.dialects import TensorType
+from runtime_shim import HostError
+from runtime_shim.backends.remote.model import parse_endpoint
+from runtime_shim.backends.remote.over_grpc.messages import SERVICE, message
+from tests.runtime_shim.backends.remote.remote_graphs import (
+    code_of,
+    host_of,
+    inferred,
+    two_floats,
+)
+from tests.support.inference_server import Model, grpc_server, http_server, raw_server
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+TENSOR = {"name": "x", "datatype": "FP32", "shape": [1, 2]}
+METADATA = json.dumps({"inputs": [TENSOR], "outputs": [TENSOR]}).encode()
+FREE = json.dumps({"inputs": [TENSOR | {"shape": [-1]}], "outputs": [TENSOR]}).encode()
+
+
+def whole(body: bytes) -> bytes:
+    return b"%sContent-Length: %d\r\n\r\n%s" % (HEAD, len(body), body)
+
+
+def counting(
+    write: Callable[[socket.socket, int, bytes], None], more: str = ""
+) -> Callable[[socket.socket], None]:
+    """A server that answers its n-th inference with n, n, written by a function."""
+
+    def speak(connected: socket.socket) -> None:
+        count = 0
+        while asked := connected.recv(1 << 16):
+            if asked.startswith(b"GET"):
+                connected.sendall(whole(METADATA))
+                continue
+            count += 1
+            found = json.dumps({"outputs": [TENSOR | {"data": [count, count]}]})
+            write(connected, count, (found[:-1] + more + "}").encode())
+
+    return speak
+
+
+def results(port: int, count: int) -> list[float | str | None]:
+    """The number, or the code of the error, of each inference of one context."""
+    with host_of(f"http://127.0.0.1:{port}/m", deadline=2).session() as session:
+        context = session.init_execution_context(session.load_by_name("m"))
+        session.set_input(context, 0, TensorType.F32, (1, 2), memoryview(two_floats))
+        found: list[float | str | None] = []
+        for _ in range(count):
+            try:
+                session.compute(context)
+                found.append(struct.unpack("<2f", session.get_output(context, 0))[0])
+            except HostError as error:
+                found.append(getattr(error, "code", None))
+    return found
+
+
+def test_the_answer_after_an_interim_one_is_not_that_of_the_next_request() -> None:
+    def write(connected: socket.socket, count: int, body: bytes) -> None:
+        connected.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n")
+        time.sleep(0.1)
+        connected.sendall(whole(body))
+
+    with raw_server(counting(write)) as port:
+        assert results(port, 2) == ["NN607", "NN607"]
+
+
+def test_a_connection_with_bytes_after_an_answer_is_not_used_again() -> None:
+    def write(connected: socket.socket, count: int, body: bytes) -> None:
+        connected.sendall(whole(body) + HEAD)
+
+    with raw_server(counting(write)) as port:
+        assert results(port, 2) == [1, 1]  # the first one on each of two connections
+
+
+def test_an_answer_with_the_id_of_another_request_is_refused() -> None:
+    ids: list[str] = []
+
+    def speak(connected: socket.socket) -> None:
+        while asked := connected.recv(1 << 16):
+            if asked.startswith(b"GET"):
+                connected.sendall(whole(METADATA))
+                continue
+            ids.append(json.loads(asked.partition(b"\r\n\r\n")[2])["id"])
+            tensor = TENSOR | {"data": [1, 1]}
+            connected.sendall(whole(json.dumps({"id": ids[0], "outputs": [tensor]}).encode()))
+
+    with raw_server(speak) as port:
+        assert results(port, 2) == [1, "NN607"]
+    assert len(set(ids)) == 2
+
+
+def test_an_id_that_the_server_has_made_is_accepted() -> None:
+    with raw_server(counting(lambda to, _, body: to.sendall(whole(body)), ', "id": "7"')) as port:
+        assert results(port, 2) == [1, 2]
+
+
+def test_an_answer_over_grpc_with_the_id_of_another_request_is_refused() -> None:
+    model = Model()
+    output = message("ModelInferResponse")(id="nnshim-another", raw_output_contents=[two_floats])
+    output.outputs.add(name="x", datatype="FP32", shape=[1, 2])
+    with grpc_server(model) as url:
+        model.garbage = output.SerializeToString()
+        assert code_of(host_of(url)) == "NN607"
+
+
+@pytest.mark.parametrize("size", [b"-1", b"-5"])
+def test_a_chunk_of_a_negative_size_is_refused(size: bytes) -> None:
+    def write(connected: socket.socket, count: int, body: bytes) -> None:
+        connected.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + size + b"\r\n" + body)
+
+    with raw_server(counting(write)) as port:
+        assert results(port, 1) == ["NN607"]
+
+
+def test_a_length_with_many_zeros_is_refused() -> None:
+    def write(connected: socket.socket, count: int, body: bytes) -> None:
+        length = b"Inference-Header-Content-Length: %s1\r\n" % (b"0" * 5000)
+        connected.sendall(whole(body).replace(HEAD, HEAD + length))
+
+    with raw_server(counting(write)) as port:
+        assert results(port, 1) == ["NN607"]
+
+
+def test_a_request_that_a_server_could_not_pass_on_is_not_sent_to_the_next() -> None:
+    calls: list[bytes] = []
+
+    def describe(_: bytes, __: grpc.ServicerContext) -> bytes:
+        made = message("ModelMetadataResponse")()
+        made.inputs.add(name="x", datatype="FP32", shape=[1, 2])
+        made.outputs.add(name="x", datatype="FP32", shape=[1, 2])
+        return bytes(made.SerializeToString())
+
+    def infer(request: bytes, context: grpc.ServicerContext) -> bytes:
+        calls.append(request)
+        context.abort(grpc.StatusCode.UNAVAILABLE, "failed to connect to all addresses; last: ...")
+        raise AssertionError
+
+    handlers = {
+        name: grpc.unary_unary_rpc_method_handler(does)
+        for name, does in (("ModelMetadata", describe), ("ModelInfer", infer))
+    }
+    server = grpc.server(ThreadPoolExecutor(1))
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    second = Model()
+    try:
+        with grpc_server(second) as url:
+            assert code_of(host_of(f"grpc://127.0.0.1:{port}/m", url, deadline=5)) == "NN606"
+    finally:
+        server.stop(None).wait()
+    assert len(calls) == 1
+    assert not second.calls
+
+
+def test_a_refusal_before_the_end_of_a_request_is_told_and_not_taken_for_no_answer() -> None:
+    def speak(connected: socket.socket) -> None:
+        while connected.recv(1 << 12, socket.MSG_PEEK).startswith(b"GET"):
+            connected.recv(1 << 16)
+            connected.sendall(whole(FREE))
+        connected.recv(100)
+        connected.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\n\r\ntoo large")
+
+    tensor = bytes(16 << 20)
+    with raw_server(speak) as port, host_of(f"http://127.0.0.1:{port}/m").session() as session:
+        context = session.init_execution_context(session.load_by_name("m"))
+        session.set_input(context, 0, TensorType.F32, (4 << 20,), memoryview(tensor))
+        with pytest.raises(HostError, match=r"NN606.*413: too large"):
+            session.compute(context)
+
+
+def test_a_server_that_does_not_finish_its_handshake_leaves_time_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def is_silent(connected: socket.socket) -> None:
+        while connected.recv(1 << 16):
+            pass
+
+    monkeypatch.setattr("runtime_shim.backends.remote.over_http.sockets._CONNECTING", 0.1)
+    with raw_server(is_silent) as port, http_server(Model()) as url:
+        assert inferred(host_of(f"https://127.0.0.1:{port}/m", url, deadline=2)) == two_floats
+
+
+def test_a_host_is_not_taken_for_a_scheme_of_grpc() -> None:
+    with pytest.raises(HostError) as caught:
+        host_of("grpc://unix:8001/m", deadline=2).load_by_name("m")
+    assert "unix:8001" in caught.value.reason
+    assert "No such file" not in caught.value.reason
+    assert parse_endpoint("grpc://unix:8001/m").address == "unix:8001"
