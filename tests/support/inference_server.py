@@ -48,6 +48,8 @@ class Model:
         self.headers: dict[str, str] = {}
         self.segments: dict[str, int] = {}
         """Descriptors of what is registered as shared memory over HTTP, by name."""
+        self.sends_placed = False
+        """Whether outputs are sent that the client wants in shared memory."""
         self.keys: list[str] = []
         """What shm_open was to open for them."""
 
@@ -194,7 +196,7 @@ def http_server(
             }
             for name, datatype, shape, data in inferred:
                 output: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
-                if name in placed:
+                if name in placed and not model.sends_placed:
                     file, _, offset = placed[name]
                     os.pwrite(file, data, offset)
                 elif model.extensions:

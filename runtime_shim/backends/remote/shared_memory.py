@@ -18,7 +18,9 @@ from time import monotonic
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.failures import NotTaken, contradiction, inexpressible
 from runtime_shim.backends.remote.interface import Answered, Given, Region, Server
+from runtime_shim.backends.remote.limits import LARGEST_ANSWER
 from runtime_shim.errors import HostError
+from runtime_shim.guest_text import quoted
 
 __all__ = ["SharedMemory"]
 
@@ -28,6 +30,10 @@ _FOLDER = "/dev/shm"  # noqa: S108 - where shm_open has its objects on Linux, sh
 
 _ALIGNMENT = 64
 """In bytes."""
+
+_MARK = 8
+"""In bytes. Random ones are where an output begins until the server writes it, because a server may
+say that it has computed and leave there what the last inference did. Shorter outputs are sent."""
 
 _ENDING = 1.0
 """How many seconds a server has to unmap a segment that is not used any more."""
@@ -87,6 +93,9 @@ class SharedMemory:
         """Like Server.infer. Raises NotTaken and HostError."""
         sizes = [len(each.data) for each in inputs if not isinstance(each.data, Region)]
         fixed = [(port, _size(port)) for port, _ in outputs]
+        wanted_bytes = sum(size for _, size in fixed)
+        if wanted_bytes > LARGEST_ANSWER:
+            raise contradiction(server.name, f"its outputs have {wanted_bytes} bytes")
         sizes += [size for _, size in fixed if size]
         ends = list(accumulate(-(-size // _ALIGNMENT) * _ALIGNMENT for size in sizes))
         starts = [0, *ends][: len(sizes)]
@@ -101,22 +110,37 @@ class SharedMemory:
                 segment.write(place.offset, each.data if isinstance(each.data, bytes) else b"")
                 given.append(each._replace(data=place if place.size else b""))
             wanted = [(port, next(places) if size else None) for port, size in fixed]
+            mark = secrets.token_bytes(_MARK)
+            for _, region in wanted:
+                if region is not None:
+                    segment.write(region.offset, mark)
             answered = server.infer(given, wanted, until)
         except BaseException:
             self._give_up(server)
             raise
         regions = {port.name: region for port, region in wanted if region is not None}
-        return [self._read(server, segment, each, regions.get(each.name)) for each in answered]
+        return [
+            self._read(server, segment, mark, each, regions.get(each.name)) for each in answered
+        ]
 
     def _read(
-        self, server: Server, segment: _Segment, answered: Answered, region: Region | None
+        self,
+        server: Server,
+        segment: _Segment,
+        mark: bytes,
+        answered: Answered,
+        region: Region | None,
     ) -> Answered:
-        if region is None:
+        if region is None or answered.data is not None:  # it was sent nevertheless
             return answered
         data = segment.read(region)
         if len(data) < region.size:
             self._give_up(server)
             raise contradiction(server.name, "the shared memory is shorter than before")
+        if data.startswith(mark):
+            raise contradiction(
+                server.name, f"the output {quoted(answered.name)} is not in the shared memory"
+            )
         return answered._replace(data=memoryview(data))
 
     def _segment(self, server: Server, size: int, until: float) -> _Segment:
@@ -143,9 +167,12 @@ class SharedMemory:
 
 
 def _size(port: Port) -> int:
-    """Of an output whose shape the model fixes, in bytes; otherwise 0."""
+    """Of an output whose shape the model fixes, in bytes; 0 if it is to be sent."""
     shape = port.fixed_shape
-    return 0 if shape is None or port.element is None else prod(shape) * port.element.size
+    if shape is None or port.element is None:
+        return 0
+    size = prod(shape) * port.element.size
+    return size if size >= _MARK else 0
 
 
 def _unregister(unused: list[tuple[Server, str]], until: float) -> None:

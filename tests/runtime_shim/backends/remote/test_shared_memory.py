@@ -70,6 +70,47 @@ def test_a_segment_that_the_server_truncates_is_an_error_and_the_next_is_whole(
         assert len(model.segments) == 1
 
 
+def test_an_output_that_was_sent_nevertheless_is_the_one_that_the_guest_gets(model: Model) -> None:
+    model.sends_placed = True
+    with http_server(model) as url, host_of(url, shared_memory=True).session() as session:
+        context = context_of(session)
+        session.compute(context)
+        assert session.get_output(context, 0) == two_floats
+
+
+def test_an_output_that_the_server_does_not_write_is_not_that_of_the_last_inference(
+    model: Model,
+) -> None:
+    with http_server(model) as url, host_of(url, shared_memory=True).session() as session:
+        context = context_of(session)
+        session.compute(context)
+        model.infer = lambda _: [("x", "FP32", [2], b"")]
+        with pytest.raises(HostError, match=r"NN607.*not in the shared memory"):
+            session.compute(context)
+        with pytest.raises(HostError, match="no output before compute"):
+            session.get_output(context, 0)
+
+
+@pytest.mark.parametrize("shape", [[1 << 30], [1 << 39, 1 << 39]])
+def test_outputs_that_would_fill_memory_get_none(shape: list[int]) -> None:
+    model = Model(TWO, [("x", "FP32", shape)])
+    model.extensions.append("system_shared_memory")
+    with http_server(model) as url, host_of(url, shared_memory=True).session() as session:
+        context = context_of(session)
+        with pytest.raises(HostError, match=r"NN607.*bytes"):
+            session.compute(context)
+    assert not model.keys
+
+
+def test_an_output_of_few_bytes_is_sent(model: Model) -> None:
+    model.outputs = [("x", "FP32", [1])]
+    model.infer = lambda inputs: [("x", "FP32", [1], inputs[0][3][:4])]
+    with http_server(model) as url, host_of(url, shared_memory=True).session() as session:
+        context = context_of(session)
+        session.compute(context)
+        assert session.get_output(context, 0) == two_floats[:4]
+
+
 @pytest.mark.parametrize("lie", [("x", "FP32", [1], two_floats), ("x", "INT32", [2], two_floats)])
 def test_an_output_that_is_not_the_models_is_refused_there_too(model: Model, lie: Tensor) -> None:
     model.infer = lambda _: [lie]
