@@ -12,7 +12,12 @@ from runtime_shim.backends.common.devices import AUTO
 from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import Options, Place
 from runtime_shim.backends.parsing.model_parts import with_weights
-from runtime_shim.backends.remote.model import Endpoint, RemoteModel, parse_endpoint
+from runtime_shim.backends.remote.model import (
+    Endpoint,
+    RemoteModel,
+    parse_endpoint,
+    without_user,
+)
 
 __all__ = [
     "REMOTE",
@@ -70,7 +75,7 @@ def parse_nn_graph(text: str) -> NamedGraph:
     """
     encoding_text, separator, folder = text.partition("::")
     if not separator or not folder:
-        raise UsageError(f"nn-graph={text}: expected ENCODING::DIR")
+        raise UsageError(f"nn-graph={without_user(text)}: expected ENCODING::DIR")
     if encoding_text == REMOTE:
         return remote_graph(parse_endpoint(folder))
     encoding = encoding_of(encoding_text)
@@ -103,7 +108,9 @@ def parse_nn_preload(text: str) -> NamedGraph:
     """
     parts = text.split(":", 3)
     if len(parts) < 4 or not all(parts):
-        raise UsageError(f"--nn-preload {text}: expected NAME:ENCODING:TARGET:PATH[:PATH]")
+        raise UsageError(
+            f"--nn-preload {without_user(text)}: expected NAME:ENCODING:TARGET:PATH[:PATH]"
+        )
     name, encoding_text, target_text, path = parts
     encoding = encoding_of(encoding_text)
     paths = [path] if encoding is Encoding.GGML else path.split(":")

@@ -63,7 +63,7 @@ def _split(rule: str) -> tuple[str, str]:
 def without_server(devices: Mapping[str, str]) -> tuple[Mapping[str, str], Endpoint | None]:
     """The rules for Placement, and the inference server that is named among them. Raises
     UsageError."""
-    rules = dict(devices)
+    rules = {what.lower(): rule for what, rule in devices.items()}
     url = rules.pop(REMOTE, None)
     return rules, None if url is None else parse_server(url)
 

@@ -3,11 +3,13 @@ text that is printed has them in it."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from rewriter.errors import InputError
 from runtime_shim.backends.remote.model import TOKEN, RemoteModel, Tls
@@ -25,6 +27,26 @@ https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 
 _VALUE = re.compile(r"[\x20-\x7e]+")
 
+_SEPARATORS = re.compile(r"[\s,;=:\"']+")
+"""Between the parts of a value.
+
+https://www.rfc-editor.org/rfc/rfc9110.html#name-common-rules-for-defining-f
+"""
+
+_OF_THE_CONNECTION = (
+    *("connection", "content-encoding", "content-length", "content-type", "expect", "host"),
+    *("inference-header-content-length", "te", "trailer", "transfer-encoding", "upgrade"),
+)
+"""Headers that say how a request is sent."""
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+"""What is printed as the name of a variable. Anything else may be the value itself."""
+
+_HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
+
+_LONGEST_TEXT = 1 << 16
+"""In characters. What a server says beyond is left out."""
+
 _SHORTEST_SECRET = 4
 """In characters. Shorter values may be a part of any text."""
 
@@ -35,10 +57,10 @@ class Access:
     def __init__(self, headers: Mapping[str, str], tls: Tls) -> None:
         self._headers = tuple(headers.items())
         self.tls = tls
-        words = {word for value in headers.values() for word in (value, *value.split())}
-        self._secrets = sorted(
-            (word for word in words if len(word) >= _SHORTEST_SECRET), key=len, reverse=True
-        )
+        secrets = {form for value in headers.values() for form in _forms_of(value)}
+        longest_first = sorted(secrets, key=len, reverse=True)
+        self._longest_secret = max(map(len, secrets), default=0)
+        self._secrets = re.compile("|".join(map(re.escape, longest_first)) or "(?!)", re.IGNORECASE)
 
     def __repr__(self) -> str:
         return f"Access({', '.join(name for name, _ in self._headers)})"
@@ -49,10 +71,11 @@ class Access:
         return self._headers
 
     def without_secrets(self, text: str) -> str:
-        """A server's text, which may repeat what was sent to it."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        """The beginning of a server's text, which may repeat what was sent to it."""
+        found = self._secrets.sub("***", text[:_LONGEST_TEXT])
+        if len(text) > _LONGEST_TEXT:  # a value may have been cut in two
+            found = found[: max(len(found) - self._longest_secret, 0)]
+        return found
 
     def context(self) -> ssl.SSLContext:
         """For HTTP over TLS. Raises OSError for files that cannot be read or used."""
@@ -60,19 +83,54 @@ class Access:
 
         context = ssl.create_default_context(cafile=self.tls.ca)
         if self.tls.certificate is not None:
-            context.load_cert_chain(self.tls.certificate, self.tls.key)
+            # with a password, OpenSSL does not ask the terminal for that of an encrypted key
+            context.load_cert_chain(self.tls.certificate, self.tls.key, password="")
         return context
 
     def pem(self) -> tuple[bytes | None, bytes | None, bytes | None]:
         """The authorities, the key and the certificate for gRPC, which otherwise trusts a list of
         its own. Raises OSError for files that cannot be read."""
-        import ssl
-
-        ca = self.tls.ca or ssl.get_default_verify_paths().cafile
-        return tuple(  # type: ignore[return-value]
+        ca = _system_authorities() if self.tls.ca is None else Path(self.tls.ca).read_bytes()
+        key, certificate = (
             None if path is None else Path(path).read_bytes()
-            for path in (ca, self.tls.key, self.tls.certificate)
+            for path in (self.tls.key, self.tls.certificate)
         )
+        return ca, key, certificate
+
+
+def _system_authorities() -> bytes | None:
+    """In PEM; None if the system has none. They are in one file or in a folder, in which OpenSSL
+    looks for files with such names.
+
+    https://docs.openssl.org/master/man1/openssl-rehash/
+    """
+    import ssl
+
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile:
+        return Path(paths.cafile).read_bytes()
+    files = sorted(Path(paths.capath).iterdir()) if paths.capath else []
+    found = [file.read_bytes() for file in files if _HASHED.fullmatch(file.name)]
+    return b"\n".join(found) or None
+
+
+def _forms_of(value: str) -> Iterator[str]:
+    """A header's value, the words in it, and the name and password of `Basic`, as they are and as
+    servers may write them."""
+    import base64  # few hosts have servers
+    import html
+    import json
+
+    words = {value, *value.split(), *_SEPARATORS.split(value)}
+    scheme, _, encoded = value.partition(" ")
+    if scheme.lower() == "basic":
+        with contextlib.suppress(ValueError):
+            decoded = base64.b64decode(encoded).decode()
+            words.update((decoded, *decoded.split(":", 1)))
+    for word in words:
+        if len(word) >= _SHORTEST_SECRET:
+            yield from (word, repr(word)[1:-1], json.dumps(word)[1:-1], quote(word, safe=""))
+            yield html.escape(word)
 
 
 def check_variables(where: str, headers: Mapping[str, str]) -> None:
@@ -82,14 +140,19 @@ def check_variables(where: str, headers: Mapping[str, str]) -> None:
             raise InputError(
                 f"{where}: {header!r} cannot be a header; expected small letters, digits and -"
             )
+        if header in _OF_THE_CONNECTION or header.endswith("-bin"):
+            raise InputError(f"{where}: the header {header} is nnshim's or gRPC's own")
         _value(where, header, variable)
 
 
 def _value(where: str, header: str, variable: str) -> str:
     value = os.environ.get(variable)
+    if not _VARIABLE.fullmatch(variable):
+        variable = "that the table names"
     if value is None:
         raise InputError(
-            f"{where}: the header {header} is in the variable {variable}, which is not set"
+            f"{where}: the header {header} is in the environment variable {variable}, which is not"
+            " set"
         )
     if not _VALUE.fullmatch(value):
         raise InputError(

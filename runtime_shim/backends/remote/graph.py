@@ -17,7 +17,7 @@ from runtime_shim.backends.common.tensor_info import (
     not_set,
     output_of,
 )
-from runtime_shim.backends.interface import ExecutionContext, Graph, Output, is_described
+from runtime_shim.backends.interface import DescribedContext, Graph, Output, is_described
 from runtime_shim.backends.remote.described import check_answer, ports_of
 from runtime_shim.backends.remote.failures import NotTaken, contradiction, inexpressible, unreached
 from runtime_shim.backends.remote.interface import Answered, Given, Metadata, Server
@@ -105,10 +105,10 @@ class RemoteGraph:
                 raise contradiction(server, f"the output {port} is missing")
             computed.append((check_answer(server, port, each, len(each.data)), each.data))
         if found:
-            raise contradiction(server, f"the model has no output {next(iter(found))!r}")
+            raise contradiction(server, f"the model has no output {quoted(next(iter(found)))}")
         return computed
 
-    def local_context(self, reason: NotTaken) -> tuple[Graph, ExecutionContext]:
+    def local_context(self, reason: NotTaken) -> tuple[Graph, DescribedContext]:
         """A context of the local model. Raises HostError if there is none, or if its inputs and
         outputs are others than those of the model on the servers."""
         if self.fallback is None:
@@ -138,7 +138,7 @@ class RemoteContext:
         self._fed: dict[int, tuple[TensorType, tuple[int, ...], bytes]] = {}
         self._shared = SharedMemory(graph) if graph.shares_memory else None
         self._computed: Computed | None = None
-        self._local: ExecutionContext | None = None
+        self._local: DescribedContext | None = None
         self.ran_on: Graph | None = None
 
     def set_input(
@@ -166,7 +166,21 @@ class RemoteContext:
         for index, (tensor_type, shape, data) in self._fed.items():
             context.set_input(index, tensor_type, shape, memoryview(data))
         context.compute()
+        self._check_local(context)
         self._local, self.ran_on = context, graph
+
+    def _check_local(self, context: DescribedContext) -> None:
+        """Raise HostError if an output of the local model is not what the guest knows of the one on
+        the servers."""
+        for index, port in enumerate(self._graph.outputs):
+            if port.element is None:
+                continue
+            element, shape, _ = context.output(index)
+            if element.name != port.element.name or not port.accepts(shape):
+                raise inexpressible(
+                    "the local model cannot stand in for the one on the server: it gives"
+                    f" {element.name} {list(shape)} for the output {port}"
+                )
 
     def get_output(self, index: int) -> memoryview:
         if self.ran_on is not None and self._local is not None:
@@ -174,7 +188,7 @@ class RemoteContext:
         return self._output(index)[2]
 
     def output(self, index: int) -> Output:
-        if self.ran_on is not None and self._local is not None and is_described(self._local):
+        if self.ran_on is not None and self._local is not None:
             return self._local.output(index)
         return output_of(*self._output(index))
 

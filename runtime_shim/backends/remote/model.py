@@ -3,9 +3,9 @@ Nothing of it is secret: headers are given by the names of environment variables
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
@@ -21,6 +21,7 @@ __all__ = [
     "is_model_name",
     "parse_endpoint",
     "parse_server",
+    "without_user",
 ]
 
 DEADLINE = 30.0
@@ -31,6 +32,9 @@ TOKEN = "NNSHIM_REMOTE_TOKEN"  # noqa: S105 - the name of a variable
 
 _PORTS = {"grpc": None, "grpcs": None, "http": 80, "https": 443}
 """The default port of each scheme. gRPC has none."""
+
+_HOST = re.compile(r"[\w.:-]+")
+"""A name, which may be international, or an address."""
 
 _SECURE = ("grpcs", "https")
 
@@ -92,7 +96,7 @@ class RemoteModel:
 
     endpoints: tuple[Endpoint, ...]
     deadline: float = DEADLINE
-    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    headers: Mapping[str, str] = field(default_factory=dict)
     takes_token: bool = False
     tls: Tls = field(default_factory=Tls)
     shared_memory: bool = False
@@ -101,7 +105,13 @@ class RemoteModel:
 
 def is_model_name(name: str) -> bool:
     """Whether a server can have a model of this name: it is a part of a path in HTTP."""
-    return name not in ("", ".", "..") and "/" not in name and name.isprintable()
+    is_step = name in ("", ".", "..") or not {"/", "\\"}.isdisjoint(name)
+    return not is_step and name.isprintable()
+
+
+def without_user(text: str) -> str:
+    """A text of a command line for messages: a URL in it may have a password."""
+    return re.sub("//.*@", "//***@", text)
 
 
 def parse_endpoint(text: str) -> Endpoint:
@@ -116,6 +126,7 @@ def parse_server(text: str) -> Endpoint:
 
 
 def _parse(text: str, has_model: bool) -> Endpoint:
+    shown = re.split("[?#]", text)[0]  # what follows may be a secret
     if "@" in text:  # this text is not printed, because it may have a password in it
         raise UsageError(
             "a URL of an inference server may not have a user or a password in it; headers in a"
@@ -125,20 +136,20 @@ def _parse(text: str, has_model: bool) -> Endpoint:
     expected = f"expected grpc://HOST:PORT{model}, or grpcs, http or https"
     try:
         url = urlsplit(text)
-        host, port = url.hostname, url.port
+        host, port = url.hostname or "", url.port
     except ValueError as error:
-        raise UsageError(f"{text}: {error}; {expected}") from error
+        raise UsageError(f"{shown}: {error}; {expected}") from error
     if url.scheme not in _PORTS:
-        raise UsageError(f"{text}: {expected}{did_you_mean(url.scheme, _PORTS)}")
+        raise UsageError(f"{shown}: {expected}{did_you_mean(url.scheme, _PORTS)}")
     port = port or _PORTS[url.scheme]
-    if not host or not port or url.query or url.fragment or not text.isprintable():
-        raise UsageError(f"{text}: {expected}")
+    if shown != text or not _HOST.fullmatch(host) or not port or not text.isprintable():
+        raise UsageError(f"{shown}: {expected}")
     parts = [unquote(part) for part in url.path.strip("/").split("/")]
     if not has_model:
         if parts != [""]:
-            raise UsageError(f"{text}: {expected}; -S nn-graph=remote::URL names one model")
+            raise UsageError(f"{shown}: {expected}; -S nn-graph=remote::URL names one model")
         return Endpoint(url.scheme, host, port)
     version = parts.pop() if len(parts) == 3 and parts.pop(1) == "versions" else None
     if len(parts) != 1 or not is_model_name(parts[0]) or version == "":
-        raise UsageError(f"{text}: {expected}, or a model with /versions/VERSION after it")
+        raise UsageError(f"{shown}: {expected}, or a model with /versions/VERSION after it")
     return Endpoint(url.scheme, host, port, parts[0], version or "")

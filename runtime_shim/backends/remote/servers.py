@@ -33,7 +33,7 @@ class Servers:
 
     def __init__(self, servers: Sequence[Server]) -> None:
         self._lock = threading.Lock()
-        self._order = list(servers)
+        self._order = tuple(servers)
         self._failed: dict[str, float] = {}
         """When each server that is not well was asked last."""
 
@@ -41,7 +41,7 @@ class Servers:
         """The answer of the first server that takes the request. Raises NotTaken if none does, and
         HostError as the server that has taken it."""
         reasons = []
-        for server in tuple(self._order):
+        for server in self._order:  # never changed in place
             try:
                 if server.name in self._failed:
                     self._check(server, until)
@@ -72,8 +72,7 @@ class Servers:
         with self._lock:
             if server.name not in self._failed:
                 self._failed[server.name] = 0.0
-                self._order.remove(server)
-                self._order.append(server)
+                self._order = (*(each for each in self._order if each is not server), server)
 
     def close(self) -> None:
         for server in self._order:

@@ -68,7 +68,7 @@ def read_remote(where: str, folder: str, table: Mapping[str, Any]) -> RemoteMode
     return RemoteModel(
         endpoints,
         deadline=table.get("deadline", DEADLINE),
-        headers=MappingProxyType(headers),
+        headers=headers,
         tls=_tls(where, folder, table.get("tls", {})),
         shared_memory=shares,
         falls_back="fallback" in table,
@@ -104,4 +104,4 @@ def _tls(where: str, folder: str, table: Mapping[str, Any]) -> Tls:
     for path in files.values():
         if not os.path.isfile(path):
             raise InputError(f"{where}: {path} does not exist")
-    return Tls(**files)
+    return Tls(**{key: os.path.abspath(path) for key, path in files.items()})

@@ -98,4 +98,5 @@ def _check_keys(where: str, table: Mapping[str, Any], kinds: Mapping[str, type])
         if key not in kinds:
             raise InputError(f"{where}: unknown key {key!r}; expected one of {', '.join(kinds)}")
         if not isinstance(value, kinds[key]):
-            raise InputError(f"{where}: invalid value for {key}: {value!r}")
+            shown = "" if key in REMOTE_KEYS else f": {value!r}"  # it may be a secret
+            raise InputError(f"{where}: invalid value for {key}{shown}")

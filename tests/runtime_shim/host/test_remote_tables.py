@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,7 @@ def test_a_table_says_all_of_a_graph_on_servers(
     assert (graph.remote.deadline, graph.remote.falls_back) == (2.5, True)
     assert graph.paths == (str(tmp_path / "model.onnx"),)
     assert "s3cret" not in repr(graph)
+    assert pickle.loads(pickle.dumps(graph)) == graph  # for another process
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from nnshim.run_options import parse_devices
 from rewriter.abi.dialects import Errno, TensorType
 from rewriter.errors import UsageError
 from runtime_shim import HostError, NNHost, RunOptions, parse_nn_graph, run
@@ -139,6 +140,21 @@ def test_a_local_model_with_other_names_does_not_stand_in(local: str) -> None:
         session.get_output(context, 0)
 
 
+@pytest.mark.parametrize("known", [("y", "FP64", [2]), ("y", "FP32", [3])], ids=["type", "shape"])
+def test_a_local_model_with_other_outputs_does_not_stand_in(
+    known: tuple[str, str, list[int]], local: str
+) -> None:
+    port = closed_port()
+    session = host_with_local(f"http://127.0.0.1:{port}/m", local).session()
+    with http_server(Model([("x", "FP32", [2])], [known]), port):
+        context = session.init_execution_context(session.load_by_name("m"))
+        session.set_input(context, 0, TensorType.F32, (2,), memoryview(two_floats))
+    with pytest.raises(HostError, match=r"NN608.*cannot stand in"):
+        session.compute(context)
+    with pytest.raises(HostError, match="no output before compute"):
+        session.get_output(context, 0)
+
+
 def test_a_refusal_by_the_server_is_not_hidden_by_the_local_model(local: str) -> None:
     model = Model([])
     with http_server(model) as url, pytest.raises(HostError) as caught:
@@ -152,7 +168,7 @@ def test_models_of_a_server_that_is_named_as_a_device_are_found_by_name() -> Non
         session = NNHost(devices={"remote": url.removesuffix("/m")}).session()
         session.init_execution_context(session.load_by_name("a model"))
         assert model.calls == ["/v2/models/a%20model"]
-        for name in ("..", ".", "a/b", "../../secret", "a\n", ""):
+        for name in ("..", ".", "a/b", "../../secret", "a\n", "", "..\\..\\secret"):
             with pytest.raises(HostError) as caught:
                 session.load_by_name(name)
             assert caught.value.errno is Errno.NOT_FOUND
@@ -193,6 +209,7 @@ def test_a_guest_that_runs_as_on_a_host_gets_no_model_on_a_server() -> None:
         *("m", "grpc://h/m", "grpc://h:8001", "grpc://h:8001/", "ftp://h:21/m", "grpc://:8001/m"),
         *("http://h/a/b", "http://h/m/versions/", "http://h/m?x=1", "http://h/m#x", "http://h/.."),
         *("http://h/%2e%2e", "http://h/a%2fb", "http://h:99999/m", "http://h/m\r\nX: y"),
+        *("http://a b/m", "http://h%2f..:80/m", "http://h?/m", "http://h\\a/m"),
     ],
 )
 def test_urls_that_name_no_model_are_refused(url: str) -> None:
@@ -205,6 +222,23 @@ def test_a_url_with_a_password_is_refused_without_repeating_it() -> None:
         with pytest.raises(UsageError, match="NNSHIM_REMOTE_TOKEN") as caught:
             parse("https://me:s3cret@h/m")
         assert "s3cret" not in str(caught.value)
+
+
+def test_a_mistyped_url_is_refused_without_its_secrets() -> None:
+    for parse in (
+        lambda: parse_nn_graph("remote:https://me:s3cret@h/m"),
+        lambda: parse_nn_graph("remote::https://h/m?token=s3cret"),
+        lambda: parse_server("https://h/#s3cret"),
+        lambda: parse_devices(["remote:https://me:s3cret@h"]),
+    ):
+        with pytest.raises(UsageError, match="expected") as caught:
+            parse()
+        assert "s3cret" not in str(caught.value)
+
+
+def test_a_server_is_a_device_in_capitals_too() -> None:
+    with pytest.raises(UsageError, match="may not have a user"):
+        NNHost(devices={"Remote": "https://me:s3cret@h"})
 
 
 def test_urls_are_shown_as_they_are_used() -> None:

@@ -1,0 +1,148 @@
+"""Values of headers, which no text repeats in any of the forms that servers and people write."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from rewriter.errors import InputError
+from runtime_shim import HostError, read_graphs
+from runtime_shim.backends.remote.access import Access
+from runtime_shim.backends.remote.model import Tls
+from tests.runtime_shim.backends.remote.remote_graphs import host_of, inferred
+from tests.runtime_shim.backends.remote.test_tls import pair
+from tests.support.inference_server import raw_server
+
+VALUE = "user=me, key=\"s3cret 'in\\two' <words>\""
+
+
+@pytest.mark.parametrize(
+    "write",
+    [str, repr, json.dumps, str.upper, html.escape, lambda text: quote(text, safe="")],
+    ids=["as it is", "repr", "json", "capitals", "html", "percent"],
+)
+def test_a_value_is_not_repeated_in_any_form(write: object) -> None:
+    assert callable(write)
+    said = Access({"x-key": VALUE}, Tls()).without_secrets(f"wrong key: {write(VALUE)}!")
+    assert said.startswith(("wrong ***: ", "wrong key: "))
+    for part in ("s3cret", "two", "words"):
+        assert part not in said.lower()
+
+
+def test_a_part_of_a_value_is_not_repeated() -> None:
+    access = Access({"x-keys": "a=s3cret-1,b=s3cret-2"}, Tls())
+    assert access.without_secrets("no key s3cret-2 for b") == "no key *** for b"
+
+
+def test_name_and_password_are_not_repeated() -> None:
+    value = f"Basic {base64.b64encode(b'clerk:s3cret:x').decode()}"
+    said = Access({"authorization": value}, Tls()).without_secrets("clerk may not: s3cret:x wrong")
+    assert said == "*** may not: *** wrong"
+
+
+def test_a_long_value_at_the_end_of_what_is_printed_is_not_repeated_in_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MY_TOKEN", "s3cret" * 200)
+    body = b"x" * 1500 + b"s3cret" * 200
+
+    def fails(connected: socket.socket) -> None:
+        connected.recv(1 << 16)
+        head = b"HTTP/1.1 500 Failed\r\nContent-Length: %d\r\n\r\n" % len(body)
+        connected.sendall(head + body)
+
+    with raw_server(fails) as port, pytest.raises(HostError) as caught:
+        inferred(host_of(f"http://127.0.0.1:{port}/m", headers={"x-token": "MY_TOKEN"}))
+    assert "xxx***" in caught.value.reason
+    assert "s3cret" not in caught.value.reason
+
+
+def test_a_value_that_is_cut_in_two_is_not_repeated_in_part() -> None:
+    access = Access({"x-key": "s3cret" * 100}, Tls())
+    text = "s3cret" * 100 * 200
+    assert "s3cret" not in access.without_secrets(text)
+    assert access.without_secrets(text[:600]) == "***"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    ['{ a = "Bearer s3cret" }', '{ a = "s3cret" }', '"a: s3cret"', '{ a = ["s3cret"] }'],
+)
+def test_a_value_in_place_of_a_variables_name_is_not_repeated(headers: str, tmp_path: Path) -> None:
+    file = tmp_path / "graphs.toml"
+    file.write_text(f'[graphs.m]\nremote = "http://h/m"\nheaders = {headers}')
+    with pytest.raises(InputError, match="header") as caught:
+        read_graphs(str(file))
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("header", ["Host", "content-length", "transfer-encoding", "x-bin"])
+def test_a_header_that_says_how_a_request_is_sent_is_refused(header: str, tmp_path: Path) -> None:
+    file = tmp_path / "graphs.toml"
+    file.write_text(f'[graphs.m]\nremote = "http://h/m"\nheaders = {{ {header} = "PATH" }}')
+    with pytest.raises(InputError, match="own"):
+        read_graphs(str(file))
+
+
+def test_an_encrypted_key_is_an_error_and_no_question(tmp_path: Path) -> None:
+    made = pair(tmp_path, "client")
+    plain = serialization.load_pem_private_key(made.key.read_bytes(), None)
+    made.key.write_bytes(
+        plain.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"a password"),
+        )
+    )
+    files = tuple(map(str, (made.certificate, made.key)))
+    program = f"""
+from runtime_shim.backends.remote.access import Access
+from runtime_shim.backends.remote.model import Tls
+Access({{}}, Tls(None, *{files})).context()
+"""
+    ran = subprocess.run(  # without a terminal, OpenSSL asks the standard input
+        [sys.executable, "-c", program],
+        input=b"a password\n",
+        capture_output=True,
+        start_new_session=True,
+        check=False,
+    )
+    assert b"pass phrase" not in ran.stderr
+    assert b"ssl.SSLError" in ran.stderr
+
+
+def test_grpc_trusts_the_authorities_of_the_systems_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "0a1b2c3d.0").write_bytes(b"one")
+    (tmp_path / "0a1b2c3e.0").write_bytes(b"two")
+    (tmp_path / "README").write_bytes(b"other")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    assert Access({}, Tls()).pem() == (b"one\ntwo", None, None)
+
+
+def test_what_a_server_says_of_itself_is_told_without_values(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MY_TOKEN", "s3cret")
+    tensor = {"name": "x", "datatype": "FP32", "shape": [1]}
+    said = json.dumps({"platform": "for s3cret", "inputs": [tensor], "outputs": [tensor]}).encode()
+
+    def speak(connected: socket.socket) -> None:
+        connected.recv(1 << 16)
+        connected.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(said), said))
+
+    with raw_server(speak) as port:
+        host = host_of(f"http://127.0.0.1:{port}/m", headers={"x-token": "MY_TOKEN"})
+        host.load_by_name("m")
+    assert host.stats()[0].device.endswith("(for ***)")
