@@ -22,7 +22,8 @@ _ONLY_STOP = ("timeout", "fuel", "output")
 def identity_of(guest: Guest, arguments: Sequence[str]) -> Mapping[str, object]:
     """The module, the `arguments` of all inputs, the models, and the options that a result can
     depend on, by what they are called. Values can be written as JSON. Models in a folder count by
-    their sizes and times of change; what is in the folders of a guest does not count. Raises
+    their sizes and times of change, and those on servers by their URLs; what is in the folders of a
+    guest does not count. Raises
     InputError for a model that cannot be read."""
     options, host = guest.options, guest.host
     limits = host.get("limits")
@@ -48,7 +49,11 @@ def identity_of(guest: Guest, arguments: Sequence[str]) -> Mapping[str, object]:
 
 def _graph(graph: NamedGraph) -> object:
     paths = [_digest(path) if os.path.isfile(path) else None for path in graph.paths]
-    return [graph.name, graph.encoding.name, str(graph.target), paths, dict(graph.options)]
+    local = [graph.name, graph.encoding.name, str(graph.target), paths, dict(graph.options)]
+    remote = graph.remote
+    if remote is None:
+        return local
+    return [*local, list(map(str, remote.endpoints)), dict(remote.headers), remote.falls_back]
 
 
 def _digest(path: str) -> str:

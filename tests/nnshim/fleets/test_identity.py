@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
 from nnshim import Encoding, Limits, NamedGraph, RunOptions, Target
 from nnshim.fleets.files.identity import identity_of
 from nnshim.fleets.guests import Guest
+from runtime_shim.backends.remote.model import RemoteModel, parse_endpoint
 
 
 def guest(folder: Path, limits: Limits = Limits()) -> Guest:  # noqa: B008 - it is a value
@@ -54,3 +57,21 @@ def test_limits_count_unless_they_only_end_a_guest(tmp_path: Path) -> None:
     one = guest(tmp_path)
     assert differing(one, guest(tmp_path, Limits(timeout=1, fuel=2, output=3))) == set()
     assert differing(one, guest(tmp_path, Limits(tensors=1))) == {"limit tensors"}
+
+
+def test_the_servers_of_a_model_count(tmp_path: Path) -> None:
+    one = guest(tmp_path)
+    jobs = []
+    for remote in (
+        RemoteModel((parse_endpoint("http://a/m"),)),
+        RemoteModel((parse_endpoint("http://b/m"),)),
+        RemoteModel((parse_endpoint("http://a/m/versions/2"),)),
+        RemoteModel((parse_endpoint("http://a/m"),), headers={"x-tenant": "TENANT"}),
+        RemoteModel((parse_endpoint("http://a/m"),), falls_back=True),
+    ):
+        (graph,) = one.host["graphs"]
+        jobs.append(replace(one, host={**one.host, "graphs": [replace(graph, remote=remote)]}))
+        assert differing(one, jobs[-1]) == {"graphs"}
+        assert json.dumps(identity_of(jobs[-1], []))
+        assert pickle.loads(pickle.dumps(jobs[-1])) == jobs[-1]
+    assert len({str(identity_of(job, [])["graphs"]) for job in jobs}) == len(jobs)
