@@ -28,6 +28,10 @@ log = logging.getLogger("runtime_shim")
 
 _NAMES_IN_A_REASON = 20
 
+_MOST_ON_SERVER = 256
+"""How many models of a server whose names guests choose are kept for the next guest. There is no
+end of names on some servers."""
+
 _OUT_OF_REACH = ("NN603", "NN604")
 """Errors of a load after which a local model may stand in: nobody has taken the request, or
 answered it."""
@@ -105,6 +109,8 @@ class NamedGraphs:
         self._warned: set[str] = set()
         self._plain: dict[str, Graph] = {}
         self._stand_ins: dict[str, StandIn] = {}
+        self._chosen: dict[str, None] = {}
+        """The names of loaded models on the server, the oldest first."""
         self._local: dict[str, Graph] = {}
         """The local models of graphs that are on servers."""
         self._configured: WeakValueDictionary[tuple[str, str], Graph] = WeakValueDictionary()
@@ -246,6 +252,11 @@ class NamedGraphs:
                 raise
             return stand_in.load(error.reason)
         self._plain[named.name] = graph
+        if named.name not in self._graphs:
+            self._chosen[named.name] = None
+            for oldest in list(self._chosen)[:-_MOST_ON_SERVER]:
+                self._chosen.pop(oldest, None)
+                self._plain.pop(oldest, None)
         if stand_in is not None:
             stand_in.is_over()
         return graph

@@ -175,6 +175,20 @@ def test_models_of_a_server_that_is_named_as_a_device_are_found_by_name() -> Non
         assert len(model.calls) == 1
 
 
+def test_models_that_guests_choose_are_kept_up_to_a_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("runtime_shim.host.named_graphs._MOST_ON_SERVER", 2)
+    model = Model()
+    with http_server(model) as url:
+        host = NNHost(devices={"remote": url.removesuffix("/m")})
+        held = host.load_by_name("a")
+        for name in "bcbca":
+            host.load_by_name(name)
+        assert [path[-1] for path in model.calls] == ["a", "b", "c", "a"]
+        assert host.load_by_name("a") is not held
+
+
 def test_a_guest_reaches_no_server_that_was_not_named() -> None:
     model = Model()
     with http_server(model) as url:
