@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import queue
-import struct
-from array import array
 from collections.abc import Sequence
 from typing import Any
 
 from rewriter.abi.dialects import Errno
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.access import Access
-from runtime_shim.backends.remote.datatypes import format_of
-from runtime_shim.backends.remote.described import MOST_DIMENSIONS, check_id
+from runtime_shim.backends.remote.described import check_id
 from runtime_shim.backends.remote.failures import (
     NotTaken,
     contradiction,
@@ -32,9 +29,9 @@ from runtime_shim.backends.remote.interface import (
 )
 from runtime_shim.backends.remote.limits import LARGEST_ANSWER, LARGEST_DESCRIPTION
 from runtime_shim.backends.remote.model import Endpoint
-from runtime_shim.backends.remote.over_grpc.messages import SERVICE, TYPED, message
+from runtime_shim.backends.remote.over_grpc.messages import SERVICE, message
+from runtime_shim.backends.remote.over_grpc.outputs import outputs_of, shape_of
 from runtime_shim.backends.remote.over_grpc.sizes import check_size
-from runtime_shim.guest_text import quoted
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it would print to standard error by itself
 
@@ -114,7 +111,7 @@ class GrpcServer:
     def metadata(self, until: float) -> Metadata:
         found = self._asked("ModelMetadata", self._named(), until)
         inputs, outputs = (
-            [Tensors(each.name, each.datatype, _shape(each)) for each in described]
+            [Tensors(each.name, each.datatype, shape_of(each)) for each in described]
             for described in (found.inputs, found.outputs)
         )
         return Metadata(self._access.without_secrets(found.platform), inputs, outputs)
@@ -164,7 +161,7 @@ class GrpcServer:
         answer = self._call(self._infer, b"".join(pieces), until)
         parsed = self._parsed("ModelInferResponse", answer)
         check_id(self.name, mine, parsed.id)
-        return self._outputs(parsed, outputs)
+        return outputs_of(self.name, parsed, outputs)
 
     def _beginning(
         self, inputs: Sequence[Given], outputs: Sequence[tuple[Port, Region | None]]
@@ -190,47 +187,6 @@ class GrpcServer:
                 _add_place(request.outputs.add(name=port.name).parameters, region)
             begun = self._begun = key, request.SerializeToString()
         return begun[1]
-
-    def _outputs(
-        self, answer: Any, outputs: Sequence[tuple[Port, Region | None]]
-    ) -> Sequence[Answered]:
-        raw, described = list(answer.raw_output_contents), list(answer.outputs)
-        placed = {port.name for port, region in outputs if region is not None}
-        skips_placed = len(raw) != len(described)
-        if raw and skips_placed and len(raw) != sum(each.name not in placed for each in described):
-            raise contradiction(
-                self.name, f"it has {len(described)} outputs, but data of {len(raw)}"
-            )
-        contents = iter(raw)
-        found = []
-        for each in described:
-            is_placed, is_typed = each.name in placed, each.contents.ByteSize() > 0
-            data = b""
-            if raw and not (is_placed and skips_placed):
-                data = next(contents)
-            if data and is_typed:
-                raise contradiction(self.name, f"the output {quoted(each.name)} has its data twice")
-            content: memoryview | None = memoryview(data)
-            if is_typed or not (raw or is_placed):
-                content = self._typed(each)
-            elif is_placed and not data:
-                content = None
-            found.append(Answered(each.name, each.datatype, _shape(each), content))
-        return found
-
-    def _typed(self, output: Any) -> memoryview | None:
-        """The bytes of an output that is not in raw form, as some servers answer. None for texts,
-        and for types that have no other form."""
-        field, letter = TYPED.get(output.datatype), format_of(output.datatype)
-        if field is None or letter is None:
-            return None
-        values = getattr(output.contents, field)
-        try:
-            if letter == "?":
-                return memoryview(bytes(values))
-            return memoryview(array(letter, values)).cast("B")
-        except (OverflowError, struct.error) as error:
-            raise contradiction(self.name, f"the output {quoted(output.name)}: {error}") from error
 
     def _call(self, method: Any, request: bytes, until: float) -> bytes:
         try:
@@ -276,12 +232,6 @@ def _is_of_an_answer(details: str) -> bool:
     """Whether gRPC has refused what the server sends, and not the server the request."""
     is_message = "larger than max" in details and not details.startswith("SERVER:")
     return is_message or "received metadata size" in details
-
-
-def _shape(tensor: Any) -> list[int]:
-    """The shape, or so much of it that it is too long."""
-    found: list[int] = tensor.shape[: MOST_DIMENSIONS + 1]
-    return found
 
 
 def _place(data: bytes | Region) -> Region | None:

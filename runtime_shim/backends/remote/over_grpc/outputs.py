@@ -1,0 +1,67 @@
+"""The tensors in answers over gRPC."""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from runtime_shim.backends.common.tensor_info import Port
+from runtime_shim.backends.remote.datatypes import format_of
+from runtime_shim.backends.remote.described import MOST_DIMENSIONS
+from runtime_shim.backends.remote.failures import contradiction
+from runtime_shim.backends.remote.interface import Answered, Region
+from runtime_shim.backends.remote.over_grpc.messages import TYPED
+from runtime_shim.guest_text import quoted
+
+__all__ = ["outputs_of", "shape_of"]
+
+
+def outputs_of(
+    server: str, answer: Any, outputs: Sequence[tuple[Port, Region | None]]
+) -> Sequence[Answered]:
+    """The outputs in an answer, of which some may be in shared memory. Raises HostError if it has
+    data for others, or data twice."""
+    raw, described = list(answer.raw_output_contents), list(answer.outputs)
+    placed = {port.name for port, region in outputs if region is not None}
+    skips_placed = len(raw) != len(described)
+    if raw and skips_placed and len(raw) != sum(each.name not in placed for each in described):
+        raise contradiction(server, f"it has {len(described)} outputs, but data of {len(raw)}")
+    contents = iter(raw)
+    found = []
+    for each in described:
+        is_placed, is_typed = each.name in placed, each.contents.ByteSize() > 0
+        data = b""
+        if raw and not (is_placed and skips_placed):
+            data = next(contents)
+        if data and is_typed:
+            raise contradiction(server, f"the output {quoted(each.name)} has its data twice")
+        content: memoryview | None = memoryview(data)
+        if is_typed or not (raw or is_placed):
+            content = _typed(server, each)
+        elif is_placed and not data:
+            content = None
+        found.append(Answered(each.name, each.datatype, shape_of(each), content))
+    return found
+
+
+def _typed(server: str, output: Any) -> memoryview | None:
+    """The bytes of an output that is not in raw form, as some servers answer. None for texts,
+    and for types that have no other form."""
+    field, letter = TYPED.get(output.datatype), format_of(output.datatype)
+    if field is None or letter is None:
+        return None
+    values = getattr(output.contents, field)
+    try:
+        if letter == "?":
+            return memoryview(bytes(values))
+        return memoryview(array(letter, values)).cast("B")
+    except (OverflowError, struct.error) as error:
+        raise contradiction(server, f"the output {quoted(output.name)}: {error}") from error
+
+
+def shape_of(tensor: Any) -> list[int]:
+    """The shape, or so much of it that it is too long."""
+    found: list[int] = tensor.shape[: MOST_DIMENSIONS + 1]
+    return found
