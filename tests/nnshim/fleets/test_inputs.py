@@ -87,10 +87,10 @@ def test_a_pipe_is_refused_because_inputs_are_read_twice(tmp_path: Path, name: s
 
 def test_folders_that_are_named_as_files_leave_nothing_open(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"stdin_file": "."}\n' * 20)
-    before = os.listdir("/proc/self/fd")
+    before = len(os.listdir("/proc/self/fd"))
     found = list(find_inputs(str(tmp_path / "in.jsonl"), []))
     assert all("Is a directory" in str(each.input) for each in found)
-    assert os.listdir("/proc/self/fd") == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_a_file_that_does_not_fit_into_memory_fails_alone(tmp_path: Path) -> None:

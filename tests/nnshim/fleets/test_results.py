@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def test_a_result_that_became_a_pipe_is_not_waited_for(out: Path) -> None:
 
 def test_a_database_of_something_else_is_left_as_it_is(out: Path) -> None:
     out.mkdir()
-    with sqlite3.connect(out / STATE) as other:
+    with closing(sqlite3.connect(out / STATE)) as other:
         other.execute("CREATE TABLE result (name TEXT PRIMARY KEY, input TEXT, output TEXT)")
     before = (out / STATE).read_bytes()
     with pytest.raises(OutputError, match="that is not nnshim's"):
