@@ -139,11 +139,18 @@ def command(
         cache=cache,
     )
     from nnshim.fleets.files.inputs import find_inputs
-    from nnshim.fleets.files.mapping import Mapping, guest_of, map_inputs, parse_workers
+    from nnshim.fleets.files.mapping import (
+        Mapping,
+        check_not_in,
+        guest_of,
+        map_inputs,
+        parse_workers,
+    )
 
     start_logging()
     arguments = args or []
     settings = meant(given, module, [], captures=True)
+    check_not_in(output, stats_json)
     check_stats_file(stats_json)
     where = parse_workers(workers)
     job = Mapping(guest_of(module, settings), arguments, find_inputs(inputs, arguments), output)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from nnshim.fleets.values import GuestInput, Item, MapResult
@@ -43,7 +43,8 @@ def map_inputs(
 
     Raises, while it is iterated, what `run` raises if no guest can start, ToolError if processes
     cannot be started or the cluster cannot be reached, and DependencyMissing without Ray. Raises
-    UsageError, at the first step, for options that cannot be.
+    UsageError, at the first step, for options that cannot be, and for what is not an input, once it
+    is taken.
     """
     from nnshim.fleets.guests import Guest
     from nnshim.fleets.running import run_all
@@ -59,8 +60,24 @@ def map_inputs(
 
     def items() -> Iterator[Item]:
         for index, each in enumerate(inputs):
-            taken[index] = GuestInput(each) if isinstance(each, bytes) else each
-            yield Item(index, taken[index])
+            taken[index] = given = GuestInput(each) if isinstance(each, bytes) else each
+            _check(index, given)
+            yield Item(index, GuestInput(given.stdin, tuple(given.args)))  # which nobody changes
 
     for ran in run_all(guest, items(), workers):
         yield MapResult(ran.number, taken.pop(ran.number), ran.outcome, ran.error, ran.seconds)
+
+
+def _check(number: int, given: object) -> None:
+    """Raises UsageError."""
+    if not isinstance(given, GuestInput):
+        raise UsageError(f"input {number} is of type {_type(given)}: expected GuestInput or bytes")
+    if not isinstance(given.stdin, bytes):
+        raise UsageError(f"stdin of input {number} is of type {_type(given.stdin)}: expected bytes")
+    if isinstance(given.args, str | bytes) or not isinstance(given.args, Sequence):
+        kind = _type(given.args)
+        raise UsageError(f"args of input {number} is of type {kind}: expected a sequence of str")
+
+
+def _type(value: object) -> str:
+    return type(value).__name__

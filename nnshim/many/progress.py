@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from nnshim.many.searching import Search
 from nnshim.units import size_text
+from rewriter.errors import NNShimError
 from rewriter.terminal import alive
 from rewriter.trees.item import Unsearched
 
@@ -87,8 +88,9 @@ def shown_while(
 
 def _count(everything: Iterator[object], progress: Progress, ended: threading.Event) -> None:
     total = 0
-    for _ in everything:
-        total += 1
-        if ended.is_set():
-            return
-    progress.total = total
+    with suppress(NNShimError):  # the work itself comes to the same, and says so
+        for _ in everything:
+            total += 1
+            if ended.is_set():
+                return
+        progress.total = total

@@ -17,6 +17,7 @@ from rewriter.files.locks import HAS_LOCKS, is_for_reading, lock
 
 __all__ = [
     "IS_BLOB",
+    "TEMPORARY",
     "check_path",
     "check_writable",
     "is_blob",
@@ -29,8 +30,8 @@ __all__ = [
 IS_BLOB = "it is a blob of an OCI layout, and its name is the digest of what is in it"
 """Why such a file is not written."""
 
-_TEMPORARY = ".nnshim-"
-"""How the names of temporary files begin."""
+TEMPORARY = ".nnshim-"
+"""How the names of temporary files begin. Such a file that no process uses is removed."""
 
 _CHUNK = 1 << 20
 """Bytes copied at a time."""
@@ -140,7 +141,7 @@ def _replacing(
     temporary = ""
     try:  # a signal may end this at any place
         while True:
-            temporary = os.path.join(folder, f"{_TEMPORARY}{os.urandom(8).hex()}")
+            temporary = os.path.join(folder, f"{TEMPORARY}{os.urandom(8).hex()}")
             fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
             if lock(fd) and os.path.exists(temporary):  # which shows that it is in use
                 break
@@ -210,7 +211,7 @@ def _remove_left_behind(folder: str) -> None:
         names = os.listdir(folder)
     except OSError:  # a folder that can be written to but not listed
         return
-    for path in (os.path.join(folder, name) for name in names if name.startswith(_TEMPORARY)):
+    for path in (os.path.join(folder, name) for name in names if name.startswith(TEMPORARY)):
         with suppress(OSError):
             if HAS_LOCKS:
                 _remove_unlocked(path)

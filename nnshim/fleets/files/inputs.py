@@ -6,8 +6,10 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from contextlib import contextmanager
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
+from nnshim.fleets.files.results import STATE
 from nnshim.fleets.values import GuestInput
 from rewriter.errors import InputError
 
@@ -61,7 +63,8 @@ def find_inputs(path: str, args: Sequence[str]) -> Inputs:
 
 
 class _Folder:
-    """The files in a folder, and in folders in it, by their paths."""
+    """The files in a folder, and in folders in it, by their paths. If it has the results of another
+    job, what that job knows of them is not an input."""
 
     def __init__(self, path: str, args: Sequence[str]) -> None:
         self.path = path
@@ -78,7 +81,9 @@ class _Folder:
                         " that folder"
                     )
             for file in sorted(files):
-                yield os.path.relpath(os.path.join(where, file), self.path)
+                name = os.path.relpath(os.path.join(where, file), self.path)
+                if name != STATE:
+                    yield name
 
     def __iter__(self) -> Iterator[NamedInput]:
         for name in self.names():
@@ -100,14 +105,11 @@ class _Lines:
         self._args = args
 
     def names(self) -> Iterator[bytes]:
-        try:
-            with open(self.path, "rb") as file:
-                while line := file.readline(_LONGEST + 1):
-                    if len(line) > _LONGEST:
-                        raise InputError(f"{self.path} has a line of more than {_LONGEST} bytes")
-                    yield line
-        except OSError as error:
-            raise InputError(f"cannot read {self.path}: {error.strerror}") from error
+        with _opened(self.path) as file:
+            while line := file.readline(_LONGEST + 1):
+                if len(line) > _LONGEST:
+                    raise InputError(f"{self.path} has a line of more than {_LONGEST} bytes")
+                yield line
 
     def __iter__(self) -> Iterator[NamedInput]:
         for number, line in enumerate(self.names(), 1):
@@ -136,7 +138,7 @@ class _Objects(_Lines):
 
     def _input(self, line: bytes) -> GuestInput:
         try:
-            value = json.loads(line)
+            value = json.loads(line, object_pairs_hook=_object)
         except (ValueError, RecursionError) as error:
             raise InputError(f"it is not JSON: {error}") from error
         if not isinstance(value, dict):
@@ -148,6 +150,13 @@ class _Objects(_Lines):
         else:
             stdin = _encoded("stdin", value.get("stdin", ""))
         return GuestInput(stdin, [*self._args, *args])
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise InputError("an object has a key more than once")
+    return value
 
 
 def _check(value: Mapping[str, Any]) -> None:
@@ -175,15 +184,28 @@ def _encoded(key: str, text: str) -> bytes:
 
 
 def _read(path: str) -> bytes:
-    """Raises InputError for what is not a regular file: reading a pipe might never end."""
+    """Raises InputError."""
+    with _opened(path) as file:
+        return file.read()
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
+    """Raises InputError, also for what is not a regular file: a pipe has nothing left when it is
+    read a second time, and reading it might never end."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        with os.fdopen(fd, "rb") as file:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
+        with open(path, "rb", opener=_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise InputError(f"{path} is not a regular file")
-            return file.read()
+            yield file
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read {path}: {getattr(error, 'strerror', error)}") from error
+    except MemoryError as error:
+        raise InputError(f"cannot read {path}: it does not fit into memory") from error
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _refuse(error: OSError) -> None:

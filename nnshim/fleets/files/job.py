@@ -50,7 +50,8 @@ class Job:
             return Done(name, size, error=ran.error)
         done = Done(name, size, False, ran.error, outcome.exit_code, outcome.stderr or b"")
         if ran.error is None:
-            self._results.add(name, digest, outcome.stdout or b"")
+            returned = "".join(f"{value}\n" for value in outcome.results)
+            self._results.add(name, digest, (outcome.stdout or b"") + returned.encode())
         return done._replace(refused=outcome.refused)
 
     def _items(self) -> Iterator[Item | Done]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nnshim.guest_options import Meant
     from runtime_shim import GraphStats
 
-__all__ = ["Mapping", "guest_of", "map_inputs", "parse_workers"]
+__all__ = ["Mapping", "check_not_in", "guest_of", "map_inputs", "parse_workers"]
 
 
 class Mapping(NamedTuple):
@@ -87,6 +87,12 @@ def map_inputs(
         stale = 0 if stopped else results.count() - told.results
     told.end(running.stats.rows(), stale=stale, stopped=stopped)
     return told.exit_code, running.stats.rows()
+
+
+def check_not_in(output: str, path: str | None) -> None:
+    """Raise UsageError for a file that could replace a result."""
+    if path is not None and is_below(os.path.realpath(path), os.path.realpath(output)):
+        raise UsageError(f"{path} is in {output}, which has results only: name a file beside it")
 
 
 def _check_apart(inputs: str, output: str) -> None:

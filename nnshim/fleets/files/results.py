@@ -13,7 +13,7 @@ from typing import Self
 from nnshim.fleets.values import GuestInput
 from rewriter.errors import OutputError
 from rewriter.files.input import Source
-from rewriter.files.output import write_atomic
+from rewriter.files.output import TEMPORARY, write_atomic
 
 __all__ = ["STATE", "Results", "digest_of"]
 
@@ -25,6 +25,12 @@ _BESIDE = ("", "-wal", "-shm", "-journal")
 """Ends of the names of files that SQLite has beside it, and of its own.
 
 https://www.sqlite.org/tempfiles.html
+"""
+
+_APPLICATION = int.from_bytes(b"nnmp")
+"""What says that a database of SQLite is this one.
+
+https://www.sqlite.org/pragma.html#pragma_application_id
 """
 
 
@@ -40,13 +46,17 @@ class Results:
     """The folder of one job's results. `job` is what all of them come from, by what it is called.
 
     Raises OutputError if the folder cannot be written, is in use by another `nnshim map`, has files
-    that are not results, or has results of another job.
+    that are not results, or has results of another job. A result is recorded before it is written,
+    and until it is removed: a file that is not recorded is the user's.
     """
 
     def __init__(self, folder: str, job: Mapping[str, object]) -> None:
         self._folder = folder
         self._made: set[str] = set()
         """Folders that are there."""
+        self._real = os.path.realpath(folder)
+        self._checked: set[str] = set()
+        """Folders that are not behind links."""
         state = os.path.join(folder, STATE)
         try:
             os.makedirs(folder, exist_ok=True)
@@ -72,18 +82,25 @@ class Results:
 
     def _open(self, job: Mapping[str, object]) -> None:
         """Lock the state, so that nobody else writes there."""
+        (owner,) = self._state.execute("PRAGMA application_id").fetchone()
+        (tables,) = self._state.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables and owner != _APPLICATION:
+            raise OutputError(
+                f"{self._folder} has a {STATE} that is not nnshim's: name another folder"
+            )
         self._state.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._state.execute("PRAGMA journal_mode = WAL")
         self._state.execute("PRAGMA synchronous = NORMAL")
         self._state.execute("BEGIN EXCLUSIVE")
+        self._state.execute(f"PRAGMA application_id = {_APPLICATION}")
         self._state.execute("CREATE TABLE IF NOT EXISTS job (name TEXT PRIMARY KEY, value TEXT)")
         self._state.execute(
             "CREATE TABLE IF NOT EXISTS result"
             " (name TEXT PRIMARY KEY, input TEXT NOT NULL, output TEXT NOT NULL) WITHOUT ROWID"
         )
-        now = {name: json.dumps(value, sort_keys=True) for name, value in job.items()}
+        now = {name: _digest_of(value) for name, value in job.items()}
         before = dict(self._state.execute("SELECT name, value FROM job"))
-        if not self.count():
+        if self._state.execute("SELECT 1 FROM result").fetchone() is None:
             self._state.execute("DELETE FROM job")
             self._state.executemany("INSERT INTO job VALUES (?, ?)", now.items())
         elif before != now:
@@ -105,46 +122,79 @@ class Results:
         of this input, such as that of an older one, is removed. Raises OutputError."""
         path = self._path(name)
         with _told(path):
-            row = self._state.execute(
-                "SELECT input, output FROM result WHERE name = ?", (os.fsencode(name),)
-            ).fetchone()
-            if row is not None and row[0] == digest and _digest_in(path) == row[1]:
+            if self._row(name) == (digest, _digest_in(path)):
                 return True
         self.remove(name)
         return False
 
     def remove(self, name: str) -> None:
-        """Raises OutputError."""
+        """Remove the result of an input, if there is one. Raises OutputError."""
         path = self._path(name)
         with _told(path):
-            self._state.execute("DELETE FROM result WHERE name = ?", (os.fsencode(name),))
+            if self._row(name) is None:
+                return
             with suppress(FileNotFoundError, NotADirectoryError):
                 os.unlink(path)
+            self._state.execute("DELETE FROM result WHERE name = ?", (os.fsencode(name),))
+
+    def _row(self, name: str) -> tuple[str, str] | None:
+        """What the result of an input was made from, and what is in it."""
+        row: tuple[str, str] | None = self._state.execute(
+            "SELECT input, output FROM result WHERE name = ?", (os.fsencode(name),)
+        ).fetchone()
+        return row
 
     def add(self, name: str, digest: str, data: bytes) -> None:
-        """Write the result of an input, whole or not at all. Raises OutputError."""
+        """Write the result of an input, whole or not at all. Raises OutputError, also for a file
+        in its place that was never a result. One that holds the same is, from before a power
+        failure."""
         path = self._path(name)
+        made = hashlib.sha256(data).hexdigest()
+        with _told(path):
+            is_there = self._row(name) is None and os.path.lexists(path)
+            if is_there and _digest_in(path) != made:
+                raise OutputError(f"{path} is not a result of this job: move it to another folder")
+            self._state.execute(
+                "INSERT OR REPLACE INTO result VALUES (?, ?, ?)",
+                (os.fsencode(name), digest, made),
+            )
+        if is_there:
+            return
         folder = os.path.dirname(path)
         if folder not in self._made:
             with _told(path):
                 os.makedirs(folder, exist_ok=True)
             self._made.add(folder)
         write_atomic(path, Source(path, b""), (data,))
-        with _told(path):
-            self._state.execute(
-                "INSERT INTO result VALUES (?, ?, ?)",
-                (os.fsencode(name), digest, hashlib.sha256(data).hexdigest()),
-            )
 
     def count(self) -> int:
-        """Of all results, also of inputs that are no longer there."""
-        (number,) = self._state.execute("SELECT count(*) FROM result").fetchone()
+        """Of all results, also of inputs that are no longer there. Raises OutputError, also if
+        what says so was removed meanwhile, and other results perhaps with it."""
+        path = os.path.join(self._folder, STATE)
+        with _told(path):
+            os.stat(path)
+            (number,) = self._state.execute("SELECT count(*) FROM result").fetchone()
         return int(number)
 
     def _path(self, name: str) -> str:
-        if name in {f"{STATE}{end}" for end in _BESIDE}:
-            raise OutputError(f"the result of {name} would replace a file of nnshim map's own")
+        """Raises OutputError for what is not the place of a result."""
+        place, file = os.path.split(name)
+        is_state = name.split(os.sep)[0] in {f"{STATE}{end}" for end in _BESIDE}
+        if is_state or file.startswith(TEMPORARY):
+            raise OutputError(f"the result of {name} would have the name of a file of nnshim's own")
+        if place not in self._checked:
+            folder = os.path.join(self._folder, place)
+            if os.path.realpath(folder) != os.path.normpath(os.path.join(self._real, place)):
+                raise OutputError(
+                    f"{folder} is a link or behind one, and so is not in {self._folder}"
+                )
+            self._checked.add(place)
         return os.path.join(self._folder, name)
+
+
+def _digest_of(value: object) -> str:
+    """What shows a change, and no secret of the environment."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager
@@ -158,7 +208,9 @@ def _told(path: str) -> Iterator[None]:
 
 
 def _digest_in(path: str) -> str | None:
-    """Of the content of a file; None if there is none."""
+    """Of the content of a file; None if there is none. A pipe would be waited for."""
+    if not os.path.isfile(path):
+        return None
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

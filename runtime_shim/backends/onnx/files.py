@@ -18,7 +18,7 @@ from rewriter.models.protobuf import Data, fields, find
 from runtime_shim.backends.parsing.model_parts import mapped
 from runtime_shim.errors import HostError
 
-__all__ = ["check_files", "may_name_files"]
+__all__ = ["check_files", "may_name_files", "named_files"]
 
 
 def may_name_files(model: Data) -> bool:
@@ -30,13 +30,7 @@ def may_name_files(model: Data) -> bool:
 def check_files(model: Path) -> None:
     """Raise HostError with `invalid_argument` for a model that names a file outside of its own
     folder, by a symbolic link too, or that cannot be read far enough to tell."""
-    with mapped(model) as content:
-        if not may_name_files(content):
-            return
-        try:
-            named = set(_named(content))
-        except (IndexError, ValueError) as error:
-            raise HostError(Errno.INVALID_ARGUMENT, f"cannot read {model}: {error}") from error
+    named = named_files(model)
     folder = os.path.realpath(model.parent)
     folders = {folder, os.path.dirname(os.path.realpath(model))}
     for name in named:
@@ -46,6 +40,18 @@ def check_files(model: Path) -> None:
                 Errno.INVALID_ARGUMENT,
                 f"{model} refers to {name!r}, which is outside its folder",
             )
+
+
+def named_files(model: Path) -> set[str]:
+    """The files that an ONNX model names, by the paths that are in it. Raises HostError with
+    `invalid_argument` for one that cannot be read far enough to tell, and OSError."""
+    with mapped(model) as content:
+        if not may_name_files(content):
+            return set()
+        try:
+            return set(_named(content))
+        except (IndexError, ValueError) as error:
+            raise HostError(Errno.INVALID_ARGUMENT, f"cannot read {model}: {error}") from error
 
 
 def _named(model: Data) -> Iterator[str]:

@@ -12,9 +12,11 @@ from nnshim import Encoding, Limits, NamedGraph, RunOptions, Target
 from nnshim.fleets.files.identity import identity_of
 from nnshim.fleets.guests import Guest
 from runtime_shim.backends.remote.model import RemoteModel, parse_endpoint
+from tests.support.models import with_external_data
 
 
 def guest(folder: Path, limits: Limits = Limits()) -> Guest:  # noqa: B008 - it is a value
+    (folder / "models").mkdir(exist_ok=True)
     graph = NamedGraph("same", Encoding.ONNX, Target.CPU, (str(folder / "model.onnx"),))
     host = {"graphs": [graph], "graph_files": str(folder / "models"), "limits": limits}
     return Guest(b"module", RunOptions(), host)  # type: ignore[arg-type]
@@ -51,6 +53,35 @@ def test_a_change_in_a_folder_of_models_counts(tmp_path: Path) -> None:
     assert identity_of(guest(tmp_path), []) == first
     path.write_bytes(b"two")
     assert identity_of(guest(tmp_path), [])["graph files"] != first["graph files"]
+
+
+def test_the_weights_that_a_model_names_count(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(with_external_data("weights"))
+    (tmp_path / "weights").write_bytes(b"one")
+    before = identity_of(guest(tmp_path), [])["graphs"]
+    (tmp_path / "weights").write_bytes(b"two")
+    assert identity_of(guest(tmp_path), [])["graphs"] != before
+
+
+def test_all_parts_of_a_split_model_count(tmp_path: Path) -> None:
+    parts = [tmp_path / f"model-0000{part}-of-00002.gguf" for part in (1, 2)]
+    graph = NamedGraph("same", Encoding.GGML, Target.CPU, (str(parts[0]),))
+    one = Guest(b"module", RunOptions(), {"graphs": [graph]})
+    for part in parts:
+        part.write_bytes(b"one")
+    before = identity_of(one, [])["graphs"]
+    parts[1].write_bytes(b"two")
+    assert identity_of(one, [])["graphs"] != before
+
+
+def test_where_links_in_a_folder_of_models_lead_counts(tmp_path: Path) -> None:
+    for name in ("v1", "v2"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+    (tmp_path / "models" / "now").symlink_to("v1")
+    before = identity_of(guest(tmp_path), [])["graph files"]
+    (tmp_path / "models" / "now").unlink()
+    (tmp_path / "models" / "now").symlink_to("v2")
+    assert identity_of(guest(tmp_path), [])["graph files"] != before
 
 
 def test_limits_count_unless_they_only_end_a_guest(tmp_path: Path) -> None:

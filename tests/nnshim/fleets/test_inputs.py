@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
 
 from nnshim.fleets.files.inputs import find_inputs
+from nnshim.fleets.files.results import STATE
 from rewriter.errors import InputError
 
 
@@ -21,6 +23,7 @@ from rewriter.errors import InputError
         ('{"args": [1]}', "line 2: args is not a list of strings"),
         ('{"args": ["a\\u0000b"]}', "line 2: an argument cannot have a NUL in it"),
         ('{"stdin": "\\ud800"}', "line 2: stdin has half of a character"),
+        ('{"stdin": "a", "stdin": "b"}', "line 2: an object has a key more than once"),
         ('{"stdin": "", "stdin_file": "x"}', "line 2: stdin and stdin_file contradict each other"),
         ('{"stdin_file": "nowhere"}', "nowhere: No such file or directory"),
         ('{"stdin_file": "."}', "Is a directory"),
@@ -73,3 +76,40 @@ def test_arguments_name_the_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a")
     (found,) = find_inputs(str(tmp_path), ["--in={}", "x"])
     assert getattr(found.input, "args", None) == [f"--in={tmp_path}/a", "x"]
+
+
+@pytest.mark.parametrize("name", ["pipe", "pipe.jsonl"])
+def test_a_pipe_is_refused_because_inputs_are_read_twice(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(InputError, match="is not a regular file"):
+        find_inputs(str(tmp_path / name), [])
+
+
+def test_folders_that_are_named_as_files_leave_nothing_open(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"stdin_file": "."}\n' * 20)
+    before = len(os.listdir("/proc/self/fd"))
+    found = list(find_inputs(str(tmp_path / "in.jsonl"), []))
+    assert all("Is a directory" in str(each.input) for each in found)
+    assert len(os.listdir("/proc/self/fd")) <= before
+
+
+def test_a_file_that_does_not_fit_into_memory_fails_alone(tmp_path: Path) -> None:
+    with (tmp_path / "a").open("wb") as file:
+        file.truncate(1 << 31)
+    (tmp_path / "b").write_text("b")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (1 << 28), before[1]))
+    try:
+        large, small = find_inputs(str(tmp_path), [])
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert "it does not fit into memory" in str(large.input)
+    assert getattr(small.input, "stdin", None) == b"b"
+
+
+def test_the_results_of_one_job_are_inputs_of_another(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in (STATE, "a", f"sub/{STATE}"):
+        (tmp_path / name).write_text("x")
+    assert [each.name for each in find_inputs(str(tmp_path), [])] == ["a", f"sub/{STATE}"]

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from multiprocessing import active_children
+from typing import Any
+
+import pytest
 
 import nnshim
+from nnshim import GuestInput, RunOptions
+from rewriter.errors import UsageError
 from tests.support.fleets import GUEST, Fleets
 from tests.support.processes import ends
 from tests.support.wasm import assemble
@@ -43,3 +49,35 @@ def test_no_process_is_started_before_the_first_result_is_wanted() -> None:
     results = nnshim.map(assemble(GUEST), [b"one"], workers=2)
     assert active_children() == []
     results.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("text", "input 1 is of type str: expected GuestInput or bytes"),
+        ((b"", []), "input 1 is of type tuple: expected GuestInput or bytes"),
+        (GuestInput("path"), "stdin of input 1 is of type str: expected bytes"),  # type: ignore[arg-type]
+        (GuestInput(args="ab"), "args of input 1 is of type str: expected a sequence of str"),
+        (GuestInput(args=iter("ab")), "args of input 1 is of type str"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_not_an_input_is_refused_when_it_is_taken(given: Any, said: str) -> None:
+    results = nnshim.map(assemble(GUEST), [b"one", given], workers=2)
+    with pytest.raises(UsageError, match=said):
+        list(results)
+    assert active_children() == []
+
+
+def test_arguments_are_those_that_an_input_had_when_it_was_taken() -> None:
+    def inputs() -> Iterator[GuestInput]:
+        args = [""]
+        for number in range(40):
+            args[0] = f"fiv{number:02}"
+            yield GuestInput(b"$", args)
+
+    options = RunOptions(argv=["guest"])
+    found = {
+        result.number: result.outcome and result.outcome.stdout
+        for result in nnshim.map(assemble(GUEST), inputs(), workers=1, options=options)
+    }
+    assert found == {number: b"fiv%02d" % number for number in range(40)}

@@ -99,6 +99,24 @@ def test_what_an_argument_stands_for(guest: Path, tmp_path: Path) -> None:
     assert results(guest) == {"00000001": b"-$fiv"}
 
 
+def test_what_an_invoked_function_returns_is_in_its_result(guest: Path, tmp_path: Path) -> None:
+    add = """(module (func (export "both") (param i32 i32) (result i32 f64)
+      (i32.add (local.get 0) (local.get 1)) (f64.const 1.5)))"""
+    guest.write_bytes(assemble(add))
+    (tmp_path / "in.jsonl").write_text('{"args": ["1", "2"]}\n{"args": ["3", "4"]}\n')
+    assert run(guest, tmp_path / "in.jsonl", "--invoke", "both").returncode == 0
+    assert results(guest) == {"00000001": b"3\n1.5\n", "00000002": b"7\n1.5\n"}
+
+
+def test_the_file_of_stats_replaces_no_result(guest: Path, tmp_path: Path) -> None:
+    assert run(guest, lines(tmp_path, 1)).returncode == 0
+    before = results(guest)
+    done = run(guest, lines(tmp_path, 1), "--stats-json", tmp_path / "out" / "00000001")
+    assert done.returncode == 2
+    assert b"has results only" in done.stderr
+    assert results(guest) == before
+
+
 def test_failures_are_told_with_their_reasons(guest: Path, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("one\n!\n#\n@\n")
     done = run(guest, tmp_path / "in.txt", "--timeout", "1s", "--json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from nnshim.many.progress import Progress, shown_progress
+from nnshim.many.progress import Progress, _count, shown_progress
 from nnshim.many.searching import search
+from rewriter.errors import InputError
 from rewriter.terminal import Doing
 from tests.support.command import nnshim
 from tests.support.pseudoterminal import on_terminal, screen
@@ -28,6 +30,16 @@ def test_it_says_how_many_files_how_fast_and_how_long_it_takes() -> None:
     assert str(progress) == "checking: 30 files, 30.0 MiB, 3.0 MiB/s"
     progress.total = 120
     assert str(progress) == "checking: 30 of 120 files, 30.0 MiB, 3.0 MiB/s, 30 s left"
+
+
+def test_what_cannot_be_counted_is_not_said_twice() -> None:
+    def everything() -> Iterator[int]:
+        yield 1
+        raise InputError("a link to a folder")
+
+    progress = Progress("running")
+    _count(everything(), progress, threading.Event())
+    assert progress.total is None
 
 
 FILES = 3

@@ -1,0 +1,119 @@
+"""The folder of the results of nnshim map: what in it is its own, and what it leaves alone."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from nnshim.fleets.files import results
+from nnshim.fleets.files.results import STATE, Results
+from rewriter.errors import OutputError
+
+JOB = {"module": "one", "environment": {"TOKEN": "secret"}}
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def test_a_file_that_was_never_a_result_is_neither_replaced_nor_removed(out: Path) -> None:
+    with Results(str(out), JOB) as made:
+        (out / "mine").write_text("mine")
+        made.remove("mine")
+        assert not made.has("mine", "digest")
+        with pytest.raises(OutputError, match="mine is not a result of this job"):
+            made.add("mine", "digest", b"data")
+    assert (out / "mine").read_text() == "mine"
+
+
+def test_a_result_that_a_kill_left_half_recorded_is_redone(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with Results(str(out), JOB) as made:
+        with monkeypatch.context() as patched:
+            patched.setattr(results, "write_atomic", killed)
+            with pytest.raises(KeyboardInterrupt):
+                made.add("name", "digest", b"data")
+        assert not made.has("name", "digest")
+        made.add("name", "digest", b"data")
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "unlink", killed)
+            with pytest.raises(KeyboardInterrupt):
+                made.remove("name")
+        assert made.has("name", "digest")
+
+
+def test_a_result_whose_record_a_power_failure_took_is_recorded_again(out: Path) -> None:
+    with Results(str(out), JOB) as made:
+        (out / "name").write_text("data")
+        assert not made.has("name", "digest")
+        made.add("name", "digest", b"data")
+        assert made.has("name", "digest")
+
+
+def test_no_result_goes_through_a_link_to_another_folder(out: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "name").write_text("mine")
+    with Results(str(out), JOB) as made:
+        (out / "sub").symlink_to(tmp_path / "elsewhere")
+        for does in (made.remove, lambda name: made.add(name, "digest", b"data")):
+            with pytest.raises(OutputError, match="sub is a link or behind one"):
+                does("sub/name")
+    assert (tmp_path / "elsewhere" / "name").read_text() == "mine"
+
+
+def test_the_folder_itself_may_be_a_link(out: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    out.symlink_to("elsewhere")
+    with Results(f"{out}/", JOB) as made:
+        made.add("sub/name", "digest", b"data")
+    assert (tmp_path / "elsewhere" / "sub" / "name").read_bytes() == b"data"
+
+
+@pytest.mark.parametrize(
+    "name", [STATE, f"{STATE}-wal", f"{STATE}-journal/name", ".nnshim-name", "sub/.nnshim-name"]
+)
+def test_a_name_that_would_not_be_left_alone_is_refused(out: Path, name: str) -> None:
+    with Results(str(out), JOB) as made, pytest.raises(OutputError, match="a file of nnshim's own"):
+        made.has(name, "digest")
+
+
+def test_a_result_that_became_a_pipe_is_not_waited_for(out: Path) -> None:
+    with Results(str(out), JOB) as made:
+        made.add("name", "digest", b"data")
+        (out / "name").unlink()
+        os.mkfifo(out / "name")
+        assert not made.has("name", "digest")
+
+
+def test_a_database_of_something_else_is_left_as_it_is(out: Path) -> None:
+    out.mkdir()
+    with closing(sqlite3.connect(out / STATE)) as other:
+        other.execute("CREATE TABLE result (name TEXT PRIMARY KEY, input TEXT, output TEXT)")
+    before = (out / STATE).read_bytes()
+    with pytest.raises(OutputError, match="that is not nnshim's"):
+        Results(str(out), JOB)
+    assert (out / STATE).read_bytes() == before
+
+
+def test_results_that_were_removed_meanwhile_are_not_counted(out: Path) -> None:
+    with Results(str(out), JOB) as made:
+        made.add("name", "digest", b"data")
+        (out / "name").unlink()
+        (out / STATE).unlink()
+        with pytest.raises(OutputError, match="No such file"):
+            made.count()
+
+
+def test_no_value_of_a_variable_is_stored(out: Path) -> None:
+    with Results(str(out), JOB) as made:
+        made.add("name", "digest", b"data")
+    assert all(b"secret" not in path.read_bytes() for path in out.iterdir())
