@@ -68,7 +68,7 @@ def main() -> None:
     rows = []
     with (
         tempfile.TemporaryDirectory() as folder,
-        triton(Path(arguments[0]), Path(folder), {"FP32": "-1"}) as server,
+        triton(Path(arguments[0]).absolute(), Path(folder), {"FP32": "-1"}) as server,
     ):
         for protocol, port in (("grpc", server.grpc), ("http", server.http)):
             url = f"{protocol}://127.0.0.1:{port}/echo_FP32"
