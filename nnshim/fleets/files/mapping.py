@@ -19,6 +19,7 @@ from nnshim.fleets.guests import Guest
 from nnshim.fleets.running import Where
 from nnshim.guest import runnable
 from nnshim.many.ending import ended_by_signals
+from nnshim.many.options import RAY
 from nnshim.many.progress import Progress, shown_while
 from rewriter.errors import UsageError
 from rewriter.terminal import alive
@@ -52,10 +53,10 @@ def guest_of(module: str, settings: Meant) -> Guest:
 
 def parse_workers(text: str | None) -> Where:
     """Raises UsageError."""
-    if text is None or text.startswith("ray://"):
+    if text is None or text.startswith(RAY):
         return text
     if not (text.isascii() and text.isdecimal() and 0 < len(text) < 6 and int(text)):
-        raise UsageError(f"--workers {text}: expected a number of processes, or ray://HOST[:PORT]")
+        raise UsageError(f"--workers {text}: expected a number of processes, or {RAY}HOST[:PORT]")
     return int(text)
 
 
