@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -16,10 +17,9 @@ from rewriter.abi.dialects import (
     Layout,
 )
 from rewriter.diagnostics import Diagnostic
-from rewriter.wasm.imports import Extern, ExternKind, groups
+from rewriter.wasm.imports import Extern, ExternKind, imports_of
 from rewriter.wasm.limits import MOST_MEMORIES, check_number
 from rewriter.wasm.module import Module
-from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType, MemoryType, Types
 
 __all__ = ["Abi", "ImportedItem", "read_imports", "shown_layouts", "tell", "usual"]
@@ -87,41 +87,35 @@ def read_imports(module: Module) -> Iterator[ImportedItem]:
     Raises UnsupportedModule for more than engines accept, or nnshim can adapt.
     """
     kept = _KEPT.get(module)
-    return iter(kept) if kept is not None else _first(module)
-
-
-def _first(module: Module) -> Iterator[ImportedItem]:
-    few: list[ImportedItem] = []
-    for item in _read_imports(module):
-        if len(few) <= _FEW:
-            few.append(item)
-        yield item
+    if kept is not None:
+        return iter(kept)
+    reading = _read_imports(module)
+    few = list(islice(reading, _FEW + 1))
     if len(few) <= _FEW:
         _KEPT[module] = few
+    return chain(few, reading)
 
 
 def _read_imports(module: Module) -> Iterator[ImportedItem]:
-    types, section = module.types, module.find(SectionId.IMPORT)
-    count = memories = wasi_nn = 0
-    for group in groups(section) if section else ():
-        for item in group.imports:
-            extern, name = item.extern, group.module.text
-            count += 1
-            memories += extern.memory is not None
-            wasi_nn += name in MODULE_NAMES
-            check_number(count, "imports", item.name.start)
-            check_number(memories, "memories", item.name.start, MOST_MEMORIES)
-            check_number(wasi_nn, "imports from wasi-nn", item.name.start, _MOST_WASI_NN)
-            yield ImportedItem(
-                name,
-                item.name.text,
-                "func" if extern.is_func else extern.kind.name.lower(),
-                extern.memory or _func_type(extern, types, item.extern_start),
-                extern.type_index if extern.is_func else None,
-                group.compact,
-                item.name.start,
-                extern.kind is ExternKind.FUNC_EXACT,
-            )
+    types = module.types
+    memories = wasi_nn = 0
+    for count, (group, item) in enumerate(imports_of(module), 1):
+        extern, name = item.extern, group.module.text
+        memories += extern.memory is not None
+        wasi_nn += name in MODULE_NAMES
+        check_number(count, "imports", item.name.start)
+        check_number(memories, "memories", item.name.start, MOST_MEMORIES)
+        check_number(wasi_nn, "imports from wasi-nn", item.name.start, _MOST_WASI_NN)
+        yield ImportedItem(
+            name,
+            item.name.text,
+            "func" if extern.is_func else extern.kind.name.lower(),
+            extern.memory or _func_type(extern, types, item.extern_start),
+            extern.type_index if extern.is_func else None,
+            group.compact,
+            item.name.start,
+            extern.kind is ExternKind.FUNC_EXACT,
+        )
 
 
 def _func_type(extern: Extern, types: Types, start: int) -> FuncType | None:

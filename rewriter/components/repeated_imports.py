@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from rewriter.wasm.imports import groups
+from rewriter.wasm.imports import imports_of
 from rewriter.wasm.module import Module
 from rewriter.wasm.patch import Edit, Patch, renamed
 from rewriter.wasm.reader import Name
@@ -47,10 +47,8 @@ def unnumber_imports(module: Module) -> bytes:
 
 
 def _names(module: Module) -> Iterator[tuple[str, Name]]:
-    section = module.find(SectionId.IMPORT)
-    for group in groups(section) if section else ():
-        for item in group.imports:
-            yield group.module.text, item.name
+    for group, item in imports_of(module):
+        yield group.module.text, item.name
 
 
 def _edited(module: Module, edits: list[Edit]) -> bytes:

@@ -16,10 +16,9 @@ from rewriter.constants.found import Reached, Wanted, reached
 from rewriter.constants.state import Effect
 from rewriter.errors import ModuleError
 from rewriter.wasm.custom import NAMES
-from rewriter.wasm.imports import ExternKind, groups
+from rewriter.wasm.imports import ExternKind, imports_of
 from rewriter.wasm.module import Module
 from rewriter.wasm.names import function_names
-from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType
 
 __all__ = ["Function", "follow_arguments", "follow_constants", "passed_on"]
@@ -207,19 +206,17 @@ def _element(numbers: tuple[tuple[int, ...] | None, ...]) -> int | None:
 
 def _imported(module: Module, functions: Mapping[int, Function]) -> tuple[list[Imported], int]:
     """The imported functions, and the number of imported globals."""
-    section = module.find(SectionId.IMPORT)
     found: list[Imported] = []
     number_of_globals = 0
-    for group in groups(section) if section else ():
-        for item in group.imports:
-            extern = item.extern
-            number_of_globals += extern.kind is ExternKind.GLOBAL
-            if not extern.is_func or extern.type_index is None:
-                continue
-            func_type = module.types.of_function(extern.type_index, item.extern_start)
-            called = functions.get(len(found))
-            taken = _EFFECTS.get(called.name, Effect.ANY) if called else Effect.ANY
-            if (group.module.text, item.name.text) == ("wasi_snapshot_preview1", "proc_exit"):
-                taken = Effect.NOTHING
-            found.append(Imported(func_type or FuncType((), ()), taken))
+    for group, item in imports_of(module):
+        extern = item.extern
+        number_of_globals += extern.kind is ExternKind.GLOBAL
+        if not extern.is_func or extern.type_index is None:
+            continue
+        func_type = module.types.of_function(extern.type_index, item.extern_start)
+        called = functions.get(len(found))
+        taken = _EFFECTS.get(called.name, Effect.ANY) if called else Effect.ANY
+        if (group.module.text, item.name.text) == ("wasi_snapshot_preview1", "proc_exit"):
+            taken = Effect.NOTHING
+        found.append(Imported(func_type or FuncType((), ()), taken))
     return found, number_of_globals

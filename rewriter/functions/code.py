@@ -5,9 +5,12 @@ Specification: https://webassembly.github.io/spec/core/binary/modules.html#code-
 
 from __future__ import annotations
 
+import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from heapq import merge
+from itertools import groupby
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -74,8 +77,6 @@ class Bodies:
         self._first = section.content if section else 0
         self._starts = array("I")
         """Offsets from the first body in bytes, which fit into 32 bits; the last is the end."""
-        self._contents = array("I")
-        """The same for what follows each body's size field."""
         if section is not None:
             self._find(section)
 
@@ -84,15 +85,16 @@ class Bodies:
 
     def __getitem__(self, index: int) -> Body:
         first, starts = self._first, self._starts
-        content = first + self._contents[index]
-        return Body(first + starts[index], content, first + starts[index + 1])
+        start = first + starts[index]
+        content = start + 1
+        while self.data[content - 1] > 0x7F:
+            content += 1
+        return Body(start, content, first + starts[index + 1])
 
     @property
     def contents(self) -> Iterator[tuple[int, int]]:
         """Where each body starts after its size field, and where it ends."""
-        first, ends = self._first, self._starts
-        for place, content in enumerate(self._contents, 1):
-            yield first + content, first + ends[place]
+        return _contents(self.data, self._starts, self._first)
 
     def at(self, position: int) -> Body:
         """The body that contains a position in the file."""
@@ -105,39 +107,55 @@ class Bodies:
     def in_memory(self) -> tuple[Data, Iterator[tuple[int, int]]]:
         """Bytes with all bodies in them, and where each body is there, as in `contents`. Bytes are
         read faster than a mapped file, so that what is not large is copied."""
-        first, starts = self._first, self._starts
-        last = first + (starts[-1] if starts else 0)
-        if last - first > _MOST_COPIED:
-            return self.data, self.contents
-        return self.data[first:last], zip(self._contents, starts[1:], strict=True)
+        data, base = self._copied(self._first + (self._starts[-1] if self._starts else 0))
+        return data, _contents(data, self._starts, self._first - base)
+
+    def _copied(self, end: int) -> tuple[Data, int]:
+        """The section's bytes up to `end`, copied if they are few, and where they start in the
+        file."""
+        first = self._first
+        small = end - first <= _MOST_COPIED
+        return (self.data[first:end], first) if small else (self.data, 0)
 
     def _find(self, section: Section) -> None:
         cursor = section.cursor()
         count = cursor.items("function bodies")
-        first, end = self._first, cursor.end
-        starts, contents = self._starts, self._contents
-        is_copied = end - first <= _MOST_COPIED
-        data, base = (self.data[first:end], first) if is_copied else (self.data, 0)
-        last = end - base
-        pos = cursor.pos - base
-        offset = first - base
-        starts.append(pos - offset)
-        for _ in range(count):
-            start = pos
-            if start < last and (size := data[start]) < 0x80:  # one byte: the usual case
-                content = start + 1
-            else:
-                size, content = decode_unsigned(self.data, start + base, end)
-                content -= base
-            pos = content + size
-            if pos > last:
-                raise MalformedModule(
-                    f"a function body of {size} bytes runs past its section", start + base
-                )
-            contents.append(content - offset)
-            starts.append(pos - offset)
+        data, base = self._copied(cursor.end)
+        last, pos, offset = cursor.end - base, cursor.pos - base, self._first - base
+        add = self._starts.append
+        add(pos - offset)
+        try:
+            for _ in range(count):
+                start, size = pos, data[pos]
+                if size < 0x80:  # one byte or two: the usual cases
+                    pos += size + 1
+                elif (more := data[pos + 1]) < 0x80:
+                    pos += size - 0x80 + (more << 7) + 2
+                else:
+                    size, content = decode_unsigned(self.data, start + base, cursor.end)
+                    pos = content - base + size
+                if pos > last:
+                    raise IndexError
+                add(pos - offset)
+        except IndexError:
+            size, _ = decode_unsigned(self.data, start + base, cursor.end)
+            raise MalformedModule(
+                f"a function body of {size} bytes runs past its section", start + base
+            ) from None
         cursor.pos = pos + base
         cursor.finish("the function bodies")
+
+
+def _contents(data: Data, starts: Sequence[int], first: int) -> Iterator[tuple[int, int]]:
+    """What Bodies.contents says of bodies that start at `first` and these offsets from there."""
+    offsets = iter(starts)
+    start = first + next(offsets, 0)
+    for offset in offsets:
+        content, end = start + 1, first + offset
+        while data[content - 1] > 0x7F:
+            content += 1
+        yield content, end
+        start = end
 
 
 _DEFINED: WeakKeyDictionary[Module, tuple[Sequence[int], Bodies]] = WeakKeyDictionary()
@@ -191,14 +209,23 @@ def body_references(
     """
     if not count or not wanted:
         return
-    search = naming(frozenset(wanted)).search
-    data, pos, end = bodies.data, bodies[0].content, bodies[count - 1].end
-    while hit := search(data, pos, end):
-        body = bodies.at(hit.start())
-        references = bounded(_references(data, body, wanted))
+    numbers = merge(
+        *(_bodies_with(bodies, count, pattern) for pattern in naming(frozenset(wanted)))
+    )
+    for number, _ in groupby(numbers):
+        body = bodies[number]
+        references = bounded(_references(bodies.data, body, wanted))
         if references:
             yield body, references
-        pos = body.end
+
+
+def _bodies_with(bodies: Bodies, count: int, pattern: re.Pattern[bytes]) -> Iterator[int]:
+    """The numbers of those of the first `count` bodies in which the pattern is found."""
+    data, pos, end = bodies.data, bodies[0].content, bodies[count - 1].end
+    while hit := pattern.search(data, pos, end):
+        number = bodies.number_at(hit.start())
+        yield number
+        pos = bodies[number].end
 
 
 def redirect_code(

@@ -17,7 +17,7 @@ from rewriter.functions.depth import MOST_SLOTS, depths
 from rewriter.functions.features import cells, in_expression
 from rewriter.functions.instructions import ALL, BR_TABLE, LEB, several
 from rewriter.functions.survey.small_cells import NOT_SMALL, small_cells
-from rewriter.wasm.imports import ExternKind, groups
+from rewriter.wasm.imports import ExternKind, imports_of
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Cursor
 from rewriter.wasm.sections import SectionId
@@ -62,14 +62,12 @@ class Surroundings:
     def _imported(self) -> tuple[list[int], list[int]]:
         """The type indices of imported functions, and the number of cells of each global."""
         functions, globals_ = [], []
-        section = self._module.find(SectionId.IMPORT)
-        for group in groups(section) if section else ():
-            for item in group.imports:
-                if item.extern.is_func:
-                    functions.append(item.extern.type_index or 0)
-                elif item.extern.kind is ExternKind.GLOBAL:
-                    cursor = Cursor(self._module.data, item.extern_start + 1, item.extern_end)
-                    globals_.append(cells((value_type(cursor),)))
+        for _, item in imports_of(self._module):
+            if item.extern.is_func:
+                functions.append(item.extern.type_index or 0)
+            elif item.extern.kind is ExternKind.GLOBAL:
+                cursor = Cursor(self._module.data, item.extern_start + 1, item.extern_end)
+                globals_.append(cells((value_type(cursor),)))
         if section := self._module.find(SectionId.GLOBAL):
             cursor = section.cursor()
             for _ in range(cursor.count("globals")):

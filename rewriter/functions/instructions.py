@@ -95,8 +95,10 @@ BASE = (
 )
 """The instructions that all hosts support, the frequent ones first."""
 
-_FUNCTION_OPCODES = rb"[\x10\x12\xd2]"
+_REFERRING = b"\x10\x12\xd2"
 """call, return_call, ref.func."""
+
+_FUNCTION_OPCODES = rb"[%b]" % _REFERRING
 
 _BLOCKS, _INDIRECT, _NULL = rb"[\x02-\x04\x06]", rb"[\x11\x13]", rb"\xd0"
 
@@ -259,15 +261,22 @@ def skip_but_type(index: int, most: int) -> re.Pattern[bytes]:
 
 
 @functools.lru_cache(maxsize=32)
-def naming(wanted: frozenset[int]) -> re.Pattern[bytes]:
-    """Finds the bytes of an instruction that refers to one of the `wanted` functions, whose index
-    takes at most five bytes. The same bytes can also be something else."""
+def naming(wanted: frozenset[int]) -> tuple[re.Pattern[bytes], ...]:
+    """Each finds the bytes of one instruction that refers to one of the `wanted` functions, whose
+    index takes at most five bytes. The same bytes can also be something else.
+
+    Three patterns that start with one byte each are searched for several times as fast as one that
+    starts with any of three.
+    """
     small = bytes(sorted(index for index in wanted if index < 0x80))
     padded = bytes(index | 0x80 for index in small)
     of_small = rb"[%b]|[%b]\x80{0,3}\x00" % (re.escape(small), re.escape(padded))
     of_large = [_encodings(index) for index in sorted(wanted) if index >= 0x80]
     indices = b"|".join([of_small, *of_large] if small else of_large)
-    return re.compile(rb"%b(?:%b)" % (_FUNCTION_OPCODES, indices), re.DOTALL)
+    return tuple(
+        re.compile(rb"%b(?:%b)" % (re.escape(bytes([opcode])), indices), re.DOTALL)
+        for opcode in _REFERRING
+    )
 
 
 def _named(data: Data, pos: int, end: int) -> Reference | None:

@@ -8,13 +8,16 @@ and type.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
+from itertools import chain, islice
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from rewriter.errors import MalformedModule
+from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Cursor, Name
-from rewriter.wasm.sections import Section
+from rewriter.wasm.sections import Section, SectionId
 from rewriter.wasm.types import MemoryType, memory_type, table_type, value_type
 
 __all__ = [
@@ -25,6 +28,7 @@ __all__ = [
     "Group",
     "Import",
     "groups",
+    "imports_of",
     "is_unlinked",
     "read_extern",
 ]
@@ -91,6 +95,31 @@ def is_unlinked(section: Section | None) -> bool:
         for group in (groups(section) if section else ())
         for item in group.imports
     )
+
+
+_FEW = 100
+"""Imports that are kept."""
+
+_KEPT: WeakKeyDictionary[Module, Sequence[tuple[Group, Import]]] = WeakKeyDictionary()
+"""Cache: several parts of the analysis read the imports."""
+
+
+def imports_of(module: Module) -> Iterable[tuple[Group, Import]]:
+    """Each import of a module, with its group, whose own `imports` are not to be read.
+
+    Raises what `groups` does.
+    """
+    kept = _KEPT.get(module)
+    if kept is not None:
+        return kept
+    section = module.find(SectionId.IMPORT)
+    read = groups(section) if section else ()
+    every = ((one, item) for one in read for item in one.imports)
+    few = tuple(islice(every, _FEW + 1))
+    if len(few) > _FEW:
+        return chain(few, every)
+    _KEPT[module] = few
+    return few
 
 
 def groups(section: Section) -> Iterator[Group]:

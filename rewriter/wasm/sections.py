@@ -117,12 +117,16 @@ class Section(NamedTuple):
         return f"{self.id.name.lower().replace('_', ' ')} section"
 
 
+_FEW = 100
+"""Sections that are kept in memory."""
+
+
 class Sections(Reading[Section]):
     """The sections of a module in order. `end` is the end of the last one, and `standard` has the
     non-custom sections by their kind.
 
-    They are read again on every iteration, because a file can have millions of sections of three
-    bytes each.
+    If they are not few, they are read again on every iteration, because a file can have millions of
+    sections of three bytes each.
     """
 
     def __init__(self, data: Data) -> None:
@@ -131,6 +135,8 @@ class Sections(Reading[Section]):
         self.end = len(data)
         self.standard: dict[SectionId, Section] = {}
         rank = -1
+        few: list[Section] = []
+        number = 0
         for number, section in enumerate(_sections(data), 1):
             check_number(number, "sections", section.start)
             if section.id is not SectionId.CUSTOM:
@@ -139,7 +145,9 @@ class Sections(Reading[Section]):
                     raise MalformedModule(reason, section.start)
                 rank = _RANK[section.id]
                 self.standard[section.id] = section
-        super().__init__(partial(_sections, data))
+            if number <= _FEW:
+                few.append(section)
+        super().__init__(partial(iter, few) if number <= _FEW else partial(_sections, data))
 
     def place_for(self, section_id: SectionId) -> int:
         """The position in bytes where a section that the module does not have belongs."""

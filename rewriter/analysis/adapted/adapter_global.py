@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rewriter.errors import UnsupportedModule
-from rewriter.wasm.imports import ExternKind, groups
+from rewriter.wasm.imports import ExternKind, imports_of
 from rewriter.wasm.module import Module
 from rewriter.wasm.names import encode_name
 from rewriter.wasm.reader import Cursor
@@ -39,12 +39,7 @@ class AdapterGlobal(NamedTuple):
 def adapter_global(module: Module) -> AdapterGlobal:
     """The adapters' global of a module. Raises MalformedModule for unreadable sections, and
     UnsupportedModule if something else is exported under its name."""
-    imports = module.find(SectionId.IMPORT)
-    imported = sum(
-        item.extern.kind is ExternKind.GLOBAL
-        for group in (groups(imports) if imports else ())
-        for item in group.imports
-    )
+    imported = sum(item.extern.kind is ExternKind.GLOBAL for _, item in imports_of(module))
     section = module.find(SectionId.GLOBAL)
     cursor = section.cursor() if section else None
     count = cursor.items("globals") if cursor else 0

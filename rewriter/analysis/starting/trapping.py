@@ -18,7 +18,7 @@ from rewriter.functions.frames import wanted_stack
 from rewriter.functions.storage import storage
 from rewriter.functions.trapping import Does, does
 from rewriter.hosts.host import Host
-from rewriter.wasm.imports import ExternKind, groups
+from rewriter.wasm.imports import ExternKind, imports_of
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Cursor
 from rewriter.wasm.sections import SectionId
@@ -184,14 +184,12 @@ def _read(module: Module) -> _Segments:
         return _Segments((), (), defined, 0, 0)
     tables: list[int] = []
     memories = globals_ = 0
-    section = module.find(SectionId.IMPORT)
-    for group in groups(section) if section else ():
-        for item in group.imports:
-            memories += item.extern.memory is not None
-            globals_ += item.extern.kind is ExternKind.GLOBAL
-            if item.extern.kind is ExternKind.TABLE:
-                cursor = Cursor(module.data, item.extern_start + 1, item.extern_end)
-                tables.append(table_type(cursor).minimum)
+    for _, item in imports_of(module):
+        memories += item.extern.memory is not None
+        globals_ += item.extern.kind is ExternKind.GLOBAL
+        if item.extern.kind is ExternKind.TABLE:
+            cursor = Cursor(module.data, item.extern_start + 1, item.extern_end)
+            tables.append(table_type(cursor).minimum)
     imported = len(tables)
     tables += defined
     values = _globals(module, globals_)

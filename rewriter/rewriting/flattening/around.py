@@ -15,7 +15,8 @@ from rewriter.constants.decoding import NotFollowed, Op, decode
 from rewriter.errors import UnsupportedModule
 from rewriter.functions.code import defined_functions
 from rewriter.inlining.shims.module import OWN_MEMORY
-from rewriter.rewriting.flattening.linked import exports_of, imports_of
+from rewriter.rewriting.flattening.exports import exports_of
+from rewriter.wasm.imports import imports_of
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType
@@ -48,9 +49,11 @@ def check_around(program: Module, others: Iterable[Part]) -> None:
 def is_adapter(module: Module, program: Module) -> bool:
     """Whether it has functions of WASI 0.1 or wasi-nn that the program imports, or imports what the
     program exports."""
-    if any(name == MAIN for name, _ in imports_of(module)):
+    if any(group.module.text == MAIN for group, _ in imports_of(module)):
         return True
-    wanted = {item.name.text for name, item in imports_of(program) if name in _ADAPTED}
+    wanted = {
+        item.name.text for group, item in imports_of(program) if group.module.text in _ADAPTED
+    }
     return not wanted.isdisjoint(exports_of(module))
 
 
@@ -59,7 +62,7 @@ _ADAPTED: Set[str] = {WASI, *MODULE_NAMES}
 
 def _is_shim(module: Module) -> bool:
     """Whether it is one of the two modules between versions of wasi:nn that a rewrite adds."""
-    sources = {name for name, _ in imports_of(module)}
+    sources = {group.module.text for group, _ in imports_of(module)}
     if OWN_MEMORY in exports_of(module):
         return sources <= {"host"}
     has_memory = any(item.name.text == OWN_MEMORY for _, item in imports_of(module))

@@ -13,9 +13,9 @@ from rewriter.components.repeated_imports import unnumber_imports
 from rewriter.errors import UnsupportedModule
 from rewriter.rewriting.flattening.allocators import check_allocator
 from rewriter.rewriting.flattening.around import MAIN, check_around
-from rewriter.rewriting.flattening.linked import exports_of, imports_of
+from rewriter.rewriting.flattening.exports import exports_of
 from rewriter.rewriting.flattening.shim import Lowered, lowered
-from rewriter.wasm.imports import ExternKind, Import
+from rewriter.wasm.imports import ExternKind, Import, imports_of
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import PAGE_SIZE, MemoryType, memory_type
@@ -96,7 +96,10 @@ def _is_program(part: Part) -> bool:
     module = part.module()
     with part.offsets():
         imports = list(imports_of(module))
-        if any(name == MAIN or item.extern.kind is ExternKind.MEMORY for name, item in imports):
+        if any(
+            group.module.text == MAIN or item.extern.kind is ExternKind.MEMORY
+            for group, item in imports
+        ):
             return False
         kinds = {kind for name, (kind, _) in exports_of(module).items() if name in _MEMORIES}
     return ExternKind.MEMORY in kinds
@@ -109,7 +112,8 @@ def _read(module: Module, known: Mapping[str, Snapshot]) -> Inner:
     versions: set[str] = set()
     core = False
     functions = global_count = 0
-    for name, item in imports_of(module):
+    for group, item in imports_of(module):
+        name = group.module.text
         plain = name.removeprefix(_OTHER_SCHEME)
         if plain.startswith(f"{PACKAGE}/"):
             modules[name] = None

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from rewriter.abi.snapshots import PACKAGE
 from rewriter.components.component import Component
 from rewriter.constants.guest import passed_on
-from rewriter.rewriting.flattening.linked import exports_of, imports_of
-from rewriter.wasm.imports import ExternKind
+from rewriter.rewriting.flattening.exports import exports_of
+from rewriter.wasm.imports import ExternKind, imports_of
 from rewriter.wasm.module import Module
 
 __all__ = ["passes_loads"]
@@ -48,8 +48,9 @@ def passes_loads(component: Component, asked: Iterable[tuple[int, int]]) -> bool
 def _graph_functions(module: Module) -> dict[str, int]:
     """The functions that load graphs and that a module imports of wasi:nn, by name."""
     found, number = {}, 0
-    for name, item in imports_of(module):
-        if name.startswith(f"{PACKAGE}/graph") and item.name.text in ("load", "load-by-name"):
-            found[item.name.text] = number
+    for group, item in imports_of(module):
+        name = item.name.text
+        if group.module.text.startswith(f"{PACKAGE}/graph") and name in ("load", "load-by-name"):
+            found[name] = number
         number += item.extern.is_func
     return found

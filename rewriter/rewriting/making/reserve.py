@@ -17,7 +17,7 @@ from rewriter.components.component import Component, Part
 from rewriter.components.sections import ComponentSection, SectionKind
 from rewriter.functions.assembler import encode_func_type
 from rewriter.functions.code import defined_functions
-from rewriter.wasm.imports import groups
+from rewriter.wasm.imports import imports_of
 from rewriter.wasm.leb128 import encode_signed, encode_u32
 from rewriter.wasm.module import Module
 from rewriter.wasm.patch import Patch
@@ -42,12 +42,7 @@ def reserve(component: bytes, memory: MemoryType, required: bool) -> bytes:
     for section, module in _adapters(component):
         patch = Patch(module)
         _, bodies = defined_functions(module)
-        imports = module.find(SectionId.IMPORT)
-        imported = sum(
-            item.extern.is_func
-            for group in (groups(imports) if imports else ())
-            for item in group.imports
-        )
+        imported = sum(item.extern.is_func for _, item in imports_of(module))
         body = _body(pages, required)
         patch.append(SectionId.TYPE, [encode_func_type(FuncType((), ()))])
         patch.append(SectionId.FUNCTION, [encode_u32(len(module.types))])
@@ -67,10 +62,7 @@ def _adapters(component: bytes) -> Iterator[tuple[ComponentSection, Module]]:
     for section in Component(component).sections:
         if section.kind is SectionKind.CORE_MODULE:
             module = Part(component, section.content, section.end, 1, False).module()
-            imports = module.find(SectionId.IMPORT)
-            if imports and any(
-                group.module.text.startswith(f"{PACKAGE}/") for group in groups(imports)
-            ):
+            if any(group.module.text.startswith(f"{PACKAGE}/") for group, _ in imports_of(module)):
                 yield section, module
 
 
