@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Judged", "judge_items", "lost"]
 
-_LARGEST = 1 << 22
+_LARGEST = 1 << 23
 """Bytes of the files that are open together; the last one may have more."""
 
 

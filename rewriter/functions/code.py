@@ -10,7 +10,8 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, pairwise
+from operator import sub
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -104,11 +105,18 @@ class Bodies:
         """The number of the body that contains a position in the file."""
         return bisect_right(self._starts, position - self._first) - 1
 
+    @property
+    def sizes(self) -> Iterator[int]:
+        """The bytes that each body takes, with its size field."""
+        return map(sub, self._starts[1:], self._starts)
+
     def in_memory(self) -> tuple[Data, Iterator[tuple[int, int]]]:
-        """Bytes with all bodies in them, and where each body is there, as in `contents`. Bytes are
-        read faster than a mapped file, so that what is not large is copied."""
+        """Bytes with all bodies in them, and where each body is there, with its size field. Bytes
+        are read faster than a mapped file, so that what is not large is copied."""
         data, base = self._copied(self._first + (self._starts[-1] if self._starts else 0))
-        return data, _contents(data, self._starts, self._first - base)
+        first = self._first - base
+        places = array("Q", (first + start for start in self._starts)) if first else self._starts
+        return data, pairwise(places)
 
     def _copied(self, end: int) -> tuple[Data, int]:
         """The section's bytes up to `end`, copied if they are few, and where they start in the

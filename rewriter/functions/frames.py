@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import functools
 import re
+from array import array
 from collections.abc import Sequence
+from operator import add
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from rewriter.functions.code import Body, defined_functions
+from rewriter.functions.code import Bodies, Body, defined_functions
 from rewriter.functions.depth import MOST_SLOTS, depths
 from rewriter.functions.features import cells, in_expression
 from rewriter.functions.instructions import ALL, BR_TABLE, LEB, several
-from rewriter.functions.survey.small_cells import NOT_SMALL, small_cells
+from rewriter.functions.survey.small_cells import not_small, small_cells
 from rewriter.wasm.imports import ExternKind, imports_of
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Cursor
@@ -131,21 +133,11 @@ def wanted_stack(module: Module, stack_bytes: int) -> Wanted | None:
 def _read(module: Module) -> _Frame:
     indices, bodies = defined_functions(module)
     around = Surroundings(module, indices)
-    largest = _Frame(0, 0)
-    has_small_results = around.widest <= _SMALL_RESULTS
-    params_of: dict[int, int] = {}
-    of_locals = small_cells(bodies)
-    for place, (content, end) in enumerate(bodies.contents):
-        if has_small_results and of_locals[place] != NOT_SMALL:
-            index = indices[place]
-            if index not in params_of:
-                func_type = around.type(index)
-                params_of[index] = cells(func_type.params) if func_type else 0
-            taken = params_of[index] + of_locals[place]
-            if taken + _WIDEST * (end - content) <= _SMALL:
-                if taken > largest.cells:
-                    largest = _Frame(taken, bodies[place].start)
-                continue
+    if around.widest <= _SMALL_RESULTS:
+        largest, others = _small_frames(indices, bodies, around)
+    else:
+        largest, others = _Frame(0, 0), range(len(bodies))
+    for place in others:
         body = bodies[place]
         cursor = Cursor(bodies.data, body.content, body.end)
         variables = []
@@ -164,6 +156,25 @@ def _read(module: Module) -> _Frame:
         if taken > largest.cells:
             largest = _Frame(taken, body.start)
     return largest
+
+
+def _small_frames(
+    indices: Sequence[int], bodies: Bodies, around: Surroundings
+) -> tuple[_Frame, Sequence[int]]:
+    """The first of the largest frames of small bodies, which their parameters and local variables
+    take, and the numbers of the other bodies."""
+    types = ((index, around.type(index)) for index in set(indices))
+    params = {index: cells(found.params) if found else 0 for index, found in types}
+    taken = list(map(add, map(params.__getitem__, indices), small_cells(bodies)))
+    sizes = array("I", bodies.sizes)
+    longest = (_SMALL - max(taken, default=0)) // _WIDEST
+    long = [place for place, size in enumerate(sizes) if size > longest]
+    others = {place for place in long if taken[place] + _WIDEST * sizes[place] > _SMALL}
+    others.update(not_small(bodies))
+    for place in others:
+        taken[place] = 0
+    most = max(taken, default=0)
+    return _Frame(most, bodies[taken.index(most)].start if most else 0), sorted(others)
 
 
 _SMALL_RESULTS = 32

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from weakref import WeakKeyDictionary
@@ -40,21 +41,26 @@ def not_small(bodies: Bodies) -> Iterator[int]:
 
 
 def _read(bodies: Bodies) -> Sequence[int]:
-    found, widths = array("h"), _WIDTHS
+    found, of_one_group = array("h"), _of_one_group()
+    add = found.append
     data, places = bodies.in_memory()
-    for content, end in places:
-        size = end - content
-        if not 0 < size <= LONGEST:
-            found.append(NOT_SMALL)
-        elif not (groups := data[content]):
-            found.append(0)
-        elif groups == 1 and size > 2 and data[content + 1] < 0x80:
-            width = widths.get(data[content + 2])
-            found.append(NOT_SMALL if width is None else data[content + 1] * width)
+    for start, end in places:
+        content = start + 1
+        while data[content - 1] > 0x7F:
+            content += 1
+        if end - content > LONGEST:
+            add(NOT_SMALL)
+        elif end - content < _SHORTEST:
+            add(_cells(data[content:end]))
+        elif (cells := of_one_group.get(data[content : content + 3])) is not None:
+            add(cells)
         else:
-            found.append(_cells(data[content : content + min(size, _LONGEST_HEADER)]))
+            add(_cells(data[content : min(end, content + _LONGEST_HEADER)]) if data[content] else 0)
     return found
 
+
+_SHORTEST = 4
+"""In bytes: of a body with a group of variables, and `end`."""
 
 _LONGEST_HEADER = 255
 """In bytes, of what is read of the local variables: two for each of up to 127 groups, and one for
@@ -64,11 +70,22 @@ _WIDTHS: Mapping[int, int] = {0x7F: 1, 0x7E: 2, 0x7D: 1, 0x7C: 2}
 """The cells of i32, i64, f32 and f64."""
 
 
+@functools.cache
+def _of_one_group() -> Mapping[bytes, int]:
+    """The cells of each header of one group, which most functions have that have any."""
+    return {
+        bytes((1, count, type_)): count * width
+        for count in range(0x80)
+        for type_, width in _WIDTHS.items()
+    }
+
+
 def _cells(header: bytes) -> int:
-    cells, groups = 0, header[0]
-    if groups > 0x7F:  # a number of several bytes
-        return NOT_SMALL
+    cells = 0
     try:
+        groups = header[0]
+        if groups > 0x7F:  # a number of several bytes
+            return NOT_SMALL
         for pos in range(1, 2 * groups, 2):
             count = header[pos]
             if count > 0x7F:
