@@ -72,6 +72,14 @@ def command(
             help="Processes that share the inputs (default: all cores), or a Ray cluster.",
         ),
     ] = None,
+    gpus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help="GPUs of each worker on a Ray cluster, such as 1 or 0.5 (default: 1 if --device"
+            " names one, else 0).",
+        ),
+    ] = None,
     dirs: Dirs = None,
     map_dirs: MapDirs = None,
     env: Env = None,
@@ -144,6 +152,7 @@ def command(
         check_not_in,
         guest_of,
         map_inputs,
+        parse_gpus,
         parse_workers,
     )
 
@@ -153,7 +162,8 @@ def command(
     check_not_in(output, stats_json)
     check_stats_file(stats_json)
     where = parse_workers(workers)
+    gpus_each = parse_gpus(gpus, where)
     job = Mapping(guest_of(module, settings), arguments, find_inputs(inputs, arguments), output)
-    code, rows = map_inputs(job, where, fail_fast=fail_fast, as_json=as_json)
+    code, rows = map_inputs(job, (where, gpus_each), fail_fast=fail_fast, as_json=as_json)
     report_stats(rows, stats, stats_json)
     raise typer.Exit(code)

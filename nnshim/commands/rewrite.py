@@ -196,6 +196,10 @@ def command(
     fail_fast: FailFast = False,
     config_file: ConfigFile = None,
     no_config: NoConfig = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("-q", "--quiet", help="Print only errors, and what remains to be done."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the changes as JSON to standard output.")
     ] = False,
@@ -229,10 +233,12 @@ def command(
     inputs, output = _inputs_and_output(paths or (), into, files_from, dry_run=dry_run)
     if output == "-" and as_json and not dry_run:
         raise UsageError("--json and the module cannot both go to standard output")
+    if quiet and dry_run and not as_json:
+        raise UsageError("--quiet would hide what --dry-run prints")
     config = configured(config_file, no_config)
     if not (host_name or abi or to or rename):
         host_name, of_config = only_host(config)
-        if of_config is not None:
+        if of_config is not None and not quiet:
             note(of_config)
     options = RewriteOptions(
         to=to,
@@ -272,7 +278,9 @@ def command(
     if one is not None:
         if into is None and output is not None and output.endswith("/"):
             raise UsageError(f"{output} is a folder: name a file, or the folder with --output")
-        code = rewrite_one(one, output, options, papers, dry_run=dry_run, as_json=as_json)
+        code = rewrite_one(
+            one, output, options, papers, dry_run=dry_run, as_json=as_json, quiet=quiet
+        )
         raise typer.Exit(code)
     if papers is not None:
         raise UsageError("--attestation and --sbom are about one file, not about a folder or many")
@@ -283,9 +291,13 @@ def command(
         if workers is not None:
             raise UsageError("--workers cannot rewrite an OCI layout")
         with errors_in_json(as_json):
-            code = rewrite_layout(inputs[0], out, options, as_json=as_json, fail_fast=fail_fast)
+            code = rewrite_layout(
+                inputs[0], out, options, as_json=as_json, fail_fast=fail_fast, quiet=quiet
+            )
         raise typer.Exit(code)
-    raise typer.Exit(rewrite_many(where, out, options, as_json=as_json, fail_fast=fail_fast))
+    raise typer.Exit(
+        rewrite_many(where, out, options, as_json=as_json, fail_fast=fail_fast, quiet=quiet)
+    )
 
 
 def _is_folder(path: str) -> bool:

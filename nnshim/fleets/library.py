@@ -21,6 +21,7 @@ def map_inputs(
     inputs: Iterable[GuestInput | bytes],
     *,
     workers: int | str | None = None,
+    gpus: float | None = None,
     options: RunOptions | None = None,
     **host: Unpack[HostOptions],
 ) -> Generator[MapResult, None, None]:
@@ -32,9 +33,11 @@ def map_inputs(
     standard streams are the input and the result.
 
     `workers` is how many processes there are (default: as many as cores), or the address of a Ray
-    cluster, `ray://HOST[:PORT]`, which has an actor for each of its CPUs. Each worker makes one
-    host from the arguments `host` (see NNHost), and compiles the module once. A named graph is
-    loaded once in each.
+    cluster, `ray://HOST[:PORT]`, which has an actor for each of its CPUs. There, `gpus` is how many
+    GPUs each actor has to itself, a whole number or a part of one (default: one if `devices` name a
+    GPU, otherwise none), and there are as many actors as these allow. Each worker makes one host
+    from the arguments `host` (see NNHost), and compiles the module once. A named graph is loaded
+    once in each.
 
     A guest that takes its process with it does not end the others: its input is tried once more,
     alone, and then its result is an error. The workers end with the iterator, also when it is
@@ -64,7 +67,7 @@ def map_inputs(
             _check(index, given)
             yield Item(index, GuestInput(given.stdin, tuple(given.args)))  # which nobody changes
 
-    for ran in run_all(guest, items(), workers):
+    for ran in run_all(guest, items(), workers, gpus):
         yield MapResult(ran.number, taken.pop(ran.number), ran.outcome, ran.error, ran.seconds)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from nnshim.many.pool import Workers
 from nnshim.many.work import Work
 from rewriter.errors import UsageError
 
-__all__ = ["Where", "run_all"]
+__all__ = ["Where", "check_gpus", "run_all"]
 
 Other = TypeVar("Other")
 
@@ -27,13 +28,16 @@ Where = int | str | None
 Ray cluster."""
 
 
-def run_all(guest: Guest, items: Iterable[Item | Other], workers: Where) -> Iterator[Ran | Other]:
+def run_all(
+    guest: Guest, items: Iterable[Item | Other], workers: Where, gpus: float | None = None
+) -> Iterator[Ran | Other]:
     """What came of each item, once it is known; what is not an item comes back unchanged. No
     further item is taken before a worker is free for it. The workers end with this iterator. Raises
-    what is about all items, such as LinkError, and ToolError if workers cannot be started."""
+    what is about all items, such as LinkError, and ToolError if workers cannot be started, and
+    UsageError for `gpus`, which are those of each worker in a cluster, that cannot be."""
     pace = Pace()
     work: Work[Item | Other, Ran | Other] = Work(_passed, partial(_lost, guest), _passes)
-    with Workers(work, _engine(guest, workers), ordered=False, tries=_TRIES) as crew:
+    with Workers(work, _engine(guest, workers, gpus), ordered=False, tries=_TRIES) as crew:
         for chunk in crew.go_through(pace.chunks(items)):
             for ran in chunk:
                 if isinstance(ran, Ran):
@@ -41,7 +45,8 @@ def run_all(guest: Guest, items: Iterable[Item | Other], workers: Where) -> Iter
                 yield ran
 
 
-def _engine(guest: Guest, workers: Where) -> Engine:
+def _engine(guest: Guest, workers: Where, gpus: float | None) -> Engine:
+    check_gpus(workers, gpus)
     if not isinstance(workers, str):
         return Processes(Guests(guest), most_at_once(workers))
     from nnshim.fleets.remote.placed import placed_guests
@@ -50,7 +55,33 @@ def _engine(guest: Guest, workers: Where) -> Engine:
 
     if not is_cluster(workers):
         raise UsageError(f"workers cannot be {workers!r}: expected a number, or {RAY}HOST[:PORT]")
-    return Actors(partial(placed_guests, guest), workers)
+    if gpus is None:
+        gpus = float(any(map(_is_gpu, guest.host.get("devices", {}).values())))
+    return Actors(partial(placed_guests, guest), workers, gpus)
+
+
+def check_gpus(workers: Where, gpus: float | None) -> None:
+    """Raise UsageError for GPUs of each worker that cannot be.
+
+    https://docs.ray.io/en/latest/ray-core/scheduling/resources.html#fractional-resource-requirements
+    """
+    if gpus is None:
+        return
+    if not isinstance(workers, str):
+        raise UsageError(f"gpus ({gpus:g}) are for workers on a Ray cluster; here all share them")
+    if not (0 <= gpus <= 1 or (1 < gpus < _MOST_GPUS and gpus == int(gpus))):
+        raise UsageError(f"gpus cannot be {gpus:g}: expected a part of one, or a whole number")
+
+
+_MOST_GPUS = 1000
+
+_GPUS = frozenset(("cuda", "gpu", "migraphx", "rocm", "webgpu"))
+"""Devices of runtime_shim's backends whose target is a GPU."""
+
+
+def _is_gpu(device: str) -> bool:
+    """Whether a device such as "cuda:1" is certain to be a GPU."""
+    return re.split(r"[:.]", device.lower())[0] in _GPUS
 
 
 def _passes(item: object) -> bool:

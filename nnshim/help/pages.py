@@ -78,7 +78,7 @@ PAGES: Mapping[str, Page] = {
             "Many files": _MANY,
             "Checks": ("--validate", "--require", "--dry-run"),
             "Configuration": ("--config", "--no-config"),
-            "Output": ("--output", "--json", _HELP),
+            "Output": ("--output", "--quiet", "--json", _HELP),
         },
         (
             "nnshim rewrite --for wamr-legacy@2.3.1 samples/digits.wasm out.wasm",
@@ -123,7 +123,7 @@ PAGES: Mapping[str, Page] = {
     "run": _RUN,
     "map": Page(
         {
-            "Inputs and workers": ("--inputs", "--workers", "--fail-fast"),
+            "Inputs and workers": ("--inputs", "--workers", "--gpus", "--fail-fast"),
             **{name: options for name, options in _RUN.headings.items() if name != "Output"},
             "Output": ("--output", "--stats", "--stats-json", "--backtrace", "--json", _HELP),
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import chain, count, islice
 from typing import TypeVar
@@ -17,9 +18,15 @@ Found = TypeVar("Found")
 _FEW = 8
 """Items for which no process is started, which takes longer than most of them."""
 
-_SMALLEST, _LARGEST = 2, 32
+_SMALLEST, _LARGEST = 2, 20
 """Items in a chunk. By the last number, the start of a process that validates them together hardly
 counts."""
+
+_THREADS = "RAYON_NUM_THREADS"
+"""How many threads wasm-tools starts, which are one for each core otherwise: the cores are taken.
+
+https://docs.rs/rayon/latest/rayon/struct.ThreadPoolBuilder.html#method.num_threads
+"""
 
 _MOST = 4 << 20
 """Bytes in a chunk that goes to another machine, besides the last item's."""
@@ -51,6 +58,7 @@ def in_order(
     from nnshim.many.engines.processes import Processes  # a few items do without multiprocessing
     from nnshim.many.pool import Workers
 
+    os.environ.setdefault(_THREADS, "1")
     with Workers(work, Processes(work.do, jobs)) as workers:
         for found in workers.go_through(_chunked(chain(first, source), jobs)):
             yield from found

@@ -35,12 +35,18 @@ def is_layout(path: str) -> bool:
 
 
 def rewrite_layout(
-    path: str, out: str | None, options: RewriteOptions, *, as_json: bool, fail_fast: bool
+    path: str,
+    out: str | None,
+    options: RewriteOptions,
+    *,
+    as_json: bool,
+    fail_fast: bool,
+    quiet: bool,
 ) -> int:
     """The exit code. Without `out`, nothing is written; otherwise the layout is written if no
     module fails. Raises InputError for a broken layout, OutputError, and NothingToRename."""
     settings = Settings(replace(options, require=False), as_json)
-    told = Told(as_json=as_json, dry_run=out is None)
+    told = Told(as_json=as_json, dry_run=out is None, quiet=quiet)
     changes: dict[str, bytes] = {}
     any_found = stopped = False
     with alive("rewriting", path):
@@ -57,7 +63,8 @@ def rewrite_layout(
             told.file(Rewriting(path, None, "failed", error=error))
         if out is not None and told.exit_code in (0, 4):
             for before, after in _write(path, out, changes).items():
-                note(f"{before} is now {after}")
+                if not quiet:
+                    note(f"{before} is now {after}")
         elif out is not None:
             reason = f"cannot write {out}: a module in {path} was not rewritten"
             told.file(Rewriting(path, out, "failed", error=OutputError(reason)))

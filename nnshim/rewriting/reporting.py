@@ -15,12 +15,14 @@ __all__ = ["Told"]
 
 class Told:
     """As JSON, an array is on standard output. What has changed is told in text otherwise: on
-    standard error, or of a `dry_run` on standard output. Errors, and a line at the end, are on
-    standard error in any case."""
+    standard error, or of a `dry_run` on standard output. Errors are on standard error in any case,
+    and so is a line at the end, unless this is `quiet`: then only what remains to be done is told
+    of a file that has changed."""
 
-    def __init__(self, *, as_json: bool, dry_run: bool) -> None:
+    def __init__(self, *, as_json: bool, dry_run: bool, quiet: bool) -> None:
         self._elements = Elements() if as_json else None
         self._dry_run = dry_run
+        self._quiet = quiet
         self._results: Counter[str] = Counter()
         self._codes: set[int] = set()
 
@@ -40,7 +42,7 @@ class Told:
             from nnshim.render import json
 
             say(*self._elements.add([json.rewriting(found)]))
-        elif found.result == "changed" or found.notes:
+        elif found.notes or (found.result == "changed" and not self._quiet):
             self._changed(found)
         if found.error is not None:
             refuse(found.error)
@@ -53,10 +55,11 @@ class Told:
     def end(self, *, stopped: bool) -> None:
         if self._elements is not None:
             say(*self._elements.end())
-        note(text.rewritings(self._results, stopped=stopped))
+        if not self._quiet:
+            note(text.rewritings(self._results, stopped=stopped))
 
     def _changed(self, found: Rewriting) -> None:
-        lines = text.rewriting(found)
+        lines = text.rewriting(found._replace(lines=(), runs=None) if self._quiet else found)
         if self._dry_run:
             say(*lines)
             return

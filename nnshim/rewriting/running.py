@@ -24,6 +24,7 @@ def rewrite_one(
     *,
     dry_run: bool,
     as_json: bool,
+    quiet: bool,
 ) -> int:
     """The exit code. `papers` are written beside the output. Raises what `rewrite_any` raises."""
     from nnshim.registries.places import rewrite_any
@@ -36,7 +37,11 @@ def rewrite_one(
         )
         if about is not None:
             about.finish(result, digest)
-    if result.flattened is not None:
+    if quiet and not as_json:
+        for found in result.notes:
+            remark(found)
+        return 4 if result.cannot_run else 0
+    if result.flattened is not None and not quiet:
         note(text.FLATTENED)
     if as_json:
         from nnshim.render import json
@@ -59,7 +64,13 @@ def rewrite_one(
 
 
 def rewrite_many(
-    where: Search, out: str | None, options: RewriteOptions, *, as_json: bool, fail_fast: bool
+    where: Search,
+    out: str | None,
+    options: RewriteOptions,
+    *,
+    as_json: bool,
+    fail_fast: bool,
+    quiet: bool,
 ) -> int:
     """The exit code. Without `out`, nothing is written. `options.require` is about all files
     together. Raises what `rewrite_all` raises, and NothingToRename."""
@@ -73,9 +84,9 @@ def rewrite_many(
     from rewriter.diagnostics import Diagnostic
 
     settings = Settings(replace(options, require=False), as_json)
-    told = Told(as_json=as_json, dry_run=out is None)
+    told = Told(as_json=as_json, dry_run=out is None, quiet=quiet)
     stopped = False
-    with ended_by_signals(), shown_progress("rewriting", where) as progress:
+    with ended_by_signals(), shown_progress("rewriting", where, quiet=quiet) as progress:
         for found in rewrite_all(where, out, settings, fail_fast=fail_fast):
             if isinstance(found, Diagnostic):
                 remark(found)

@@ -16,7 +16,7 @@ from rewriter.functions.features import Found, add, in_expression, of_value_type
 from rewriter.functions.frames import Surroundings
 from rewriter.functions.storage import TABLE_WITH_VALUE
 from rewriter.functions.survey.used_features import in_bodies
-from rewriter.wasm.imports import ExternKind, groups
+from rewriter.wasm.imports import ExternKind, groups_of
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Cursor, Name
 from rewriter.wasm.sections import Section, SectionId
@@ -85,7 +85,9 @@ def _read(module: Module, which: Bodies = Bodies.ALL) -> Found:
     _types(module, found)
     counts = {ExternKind.TABLE: 0, ExternKind.MEMORY: 0, ExternKind.GLOBAL: 0}
     for section in module.sections:
-        if section.id in _READERS:
+        if section.id is SectionId.IMPORT:
+            _imports(module, found, counts)
+        elif section.id in _READERS:
             _READERS[section.id](section, found, counts)
     if which is not Bodies.NONE:
         indices, bodies = defined_functions(module)
@@ -169,14 +171,14 @@ def _beyond_functions(cursor: Cursor, found: Found) -> None:
         cursor.byte()
 
 
-def _imports(section: Section, found: Found, counts: Counts) -> None:
-    for group in groups(section):
+def _imports(module: Module, found: Found, counts: Counts) -> None:
+    for group in groups_of(module):
         if group.compact:
             add(found, (Feature.COMPACT_IMPORTS,), group.module.start)
         _name(group.module, found)
         for item in group.imports:
             _name(item.name, found)
-            cursor = Cursor(section.data, item.extern_start, item.extern_end)
+            cursor = Cursor(module.data, item.extern_start, item.extern_end)
             kind = cursor.byte()
             if kind == ExternKind.FUNC_EXACT:
                 add(found, (Feature.EXACT_IMPORTS,), item.extern_start)
@@ -333,7 +335,6 @@ def _data_count(section: Section, found: Found, _counts: Counts) -> None:
 
 _READERS: Mapping[SectionId, Callable[[Section, Found, Counts], None]] = {
     SectionId.CUSTOM: _custom,
-    SectionId.IMPORT: _imports,
     SectionId.TABLE: _tables,
     SectionId.MEMORY: _memories,
     SectionId.TAG: _tags,

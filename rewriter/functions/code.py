@@ -217,9 +217,7 @@ def body_references(
     """
     if not count or not wanted:
         return
-    numbers = merge(
-        *(_bodies_with(bodies, count, pattern) for pattern in naming(frozenset(wanted)))
-    )
+    numbers = merge(*(_with(bodies, count, pattern) for pattern in naming(frozenset(wanted))))
     for number, _ in groupby(numbers):
         body = bodies[number]
         references = bounded(_references(bodies.data, body, wanted))
@@ -227,7 +225,7 @@ def body_references(
             yield body, references
 
 
-def _bodies_with(bodies: Bodies, count: int, pattern: re.Pattern[bytes]) -> Iterator[int]:
+def _with(bodies: Bodies, count: int, pattern: re.Pattern[bytes]) -> Iterator[int]:
     """The numbers of those of the first `count` bodies in which the pattern is found."""
     data, pos, end = bodies.data, bodies[0].content, bodies[count - 1].end
     while hit := pattern.search(data, pos, end):
@@ -317,5 +315,8 @@ def _references(data: Data, body: Body, wanted: Collection[int]) -> Iterator[Ref
             pos = cursor.pos
             continue
         pos, index = matched.end(), matched[1]
-        if index is not None and (number := index_of(index)) in wanted:
+        if index is None:
+            continue
+        number = index[0] if len(index) == 1 else index_of(index)
+        if number in wanted:
             yield Reference(pos - len(index), pos, number)

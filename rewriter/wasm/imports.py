@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from itertools import chain, islice
+from itertools import islice
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -28,6 +28,7 @@ __all__ = [
     "Group",
     "Import",
     "groups",
+    "groups_of",
     "imports_of",
     "is_unlinked",
     "read_extern",
@@ -74,13 +75,13 @@ class Group(NamedTuple):
     """Imports that share one occurrence of their module name. A plain import is a group of one.
 
     `form` is the position of the byte that opens a group whose imports also share their type, and
-    None for other groups. `imports` reads the section while it is iterated, so it must be used
-    before the next group is requested. `compact` is false for plain imports.
+    None for other groups. `imports` may read the section while it is iterated, so it must
+    be used once, before the next group is requested. `compact` is false for plain imports.
     """
 
     module: Name
     form: int | None
-    imports: Iterator[Import]
+    imports: Iterable[Import]
     compact: bool
 
 
@@ -100,26 +101,42 @@ def is_unlinked(section: Section | None) -> bool:
 _FEW = 100
 """Imports that are kept."""
 
-_KEPT: WeakKeyDictionary[Module, Sequence[tuple[Group, Import]]] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Module, Sequence[Group]] = WeakKeyDictionary()
 """Cache: several parts of the analysis read the imports."""
 
 
-def imports_of(module: Module) -> Iterable[tuple[Group, Import]]:
+def imports_of(module: Module) -> Iterator[tuple[Group, Import]]:
     """Each import of a module, with its group, whose own `imports` are not to be read.
 
     Raises what `groups` does.
     """
-    kept = _KEPT.get(module)
-    if kept is not None:
-        return kept
+    return ((group, item) for group in groups_of(module) for item in group.imports)
+
+
+def groups_of(module: Module) -> Iterable[Group]:
+    """What `groups` says of a module. If the imports are few, they are read only once."""
     section = module.find(SectionId.IMPORT)
-    read = groups(section) if section else ()
-    every = ((one, item) for one in read for item in one.imports)
-    few = tuple(islice(every, _FEW + 1))
-    if len(few) > _FEW:
-        return chain(few, every)
-    _KEPT[module] = few
-    return few
+    if section is None:
+        return ()
+    if module not in _KEPT:
+        few = _few(section)
+        if few is None:
+            return groups(section)
+        _KEPT[module] = few
+    return _KEPT[module]
+
+
+def _few(section: Section) -> Sequence[Group] | None:
+    """The groups, if they and their imports are few."""
+    found: list[Group] = []
+    left = _FEW
+    for group in groups(section):
+        items = tuple(islice(group.imports, left + 1))
+        left -= max(1, len(items))
+        if left < 0:
+            return None
+        found.append(group._replace(imports=items))
+    return found
 
 
 def groups(section: Section) -> Iterator[Group]:

@@ -62,7 +62,7 @@ class Nodes:
 
     def _added(self) -> object:
         return self._cluster.add_node(
-            num_cpus=1, node_ip_address="127.0.0.1", object_store_memory=_STORE
+            num_cpus=1, num_gpus=1, node_ip_address="127.0.0.1", object_store_memory=_STORE
         )
 
     def actors(self) -> Counter[str]:
@@ -70,6 +70,14 @@ class Nodes:
         dashboard = self._cluster.head_node.webui_url
         alive = list_actors(address=f"http://{dashboard}", filters=[("state", "=", "ALIVE")])
         return Counter(str(actor.node_id) for actor in alive)
+
+    def gpus(self) -> list[float]:
+        """How many each actor has that is alive, as Ray has it."""
+        dashboard = self._cluster.head_node.webui_url
+        alive = list_actors(
+            address=f"http://{dashboard}", filters=[("state", "=", "ALIVE")], detail=True
+        )
+        return [(actor.required_resources or {}).get("GPU", 0) for actor in alive]
 
     def kill_one(self) -> None:
         self._cluster.remove_node(self._workers.pop(), allow_graceful=False)
@@ -112,6 +120,29 @@ def test_both_nodes_have_an_actor_and_none_is_left(nodes: Nodes) -> None:
     wait_for(lambda: not nodes.actors(), seconds=30)
     assert not nodes.actors()
     assert not ray.is_initialized()
+
+
+@pytest.mark.parametrize(
+    ("gpus", "devices", "each"),
+    [
+        (None, {}, [0, 0]),
+        (None, {"onnx": "cuda"}, [1, 1]),
+        (0.5, {}, [0.5, 0.5]),
+        (0, {"onnx": "cuda"}, [0, 0]),
+    ],
+)
+def test_actors_have_the_gpus_that_devices_or_the_option_ask_for(
+    nodes: Nodes, gpus: float | None, devices: dict[str, str], each: list[float]
+) -> None:
+    wait_for(lambda: not nodes.actors(), seconds=30)
+    inputs = [b"%d" % number for number in range(100)]
+    results = nnshim.map(assemble(GUEST), inputs, workers=nodes.address, gpus=gpus, devices=devices)
+    most: list[float] = []
+    for count, result in enumerate(results):
+        assert result.error is None
+        if count % 50 == 49:
+            most = max(most, nodes.gpus(), key=len)
+    assert most == each
 
 
 def test_a_node_that_is_killed_loses_no_input_and_doubles_none(nodes: Nodes) -> None:

@@ -28,18 +28,20 @@ class _Taken(NamedTuple):
 class Job:
     """Runs the guest for each input that has no result yet."""
 
-    def __init__(self, guest: Guest, inputs: Inputs, results: Results, workers: Where) -> None:
+    def __init__(
+        self, guest: Guest, inputs: Inputs, results: Results, where: tuple[Where, float | None]
+    ) -> None:
         self._guest = guest
         self._inputs = inputs
         self._results = results
-        self._workers = workers
+        self._where = where
         self._taken: dict[int, _Taken] = {}
         self.stats = StatsSum()
 
     def done(self) -> Iterator[Done]:
         """Each input once, as soon as its result is written, or known to fail. Raises what is about
         all of them: what `run_all` raises, OutputError, and InputError for a folder of inputs."""
-        for found in run_all(self._guest, self._items(), self._workers):
+        for found in run_all(self._guest, self._items(), *self._where):
             yield found if isinstance(found, Done) else self._settled(found)
 
     def _settled(self, ran: Ran) -> Done:

@@ -16,7 +16,7 @@ from nnshim.fleets.files.job import Job
 from nnshim.fleets.files.results import Results
 from nnshim.fleets.files.telling import Told
 from nnshim.fleets.guests import Guest
-from nnshim.fleets.running import Where
+from nnshim.fleets.running import Where, check_gpus
 from nnshim.guest import runnable
 from nnshim.many.ending import ended_by_signals
 from nnshim.many.options import RAY
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from nnshim.guest_options import Meant
     from runtime_shim import GraphStats
 
-__all__ = ["Mapping", "check_not_in", "guest_of", "map_inputs", "parse_workers"]
+__all__ = ["Mapping", "check_not_in", "guest_of", "map_inputs", "parse_gpus", "parse_workers"]
 
 
 class Mapping(NamedTuple):
@@ -60,8 +60,20 @@ def parse_workers(text: str | None) -> Where:
     return int(text)
 
 
+def parse_gpus(text: str | None, workers: Where) -> float | None:
+    """Raises UsageError."""
+    if text is None:
+        return None
+    try:
+        gpus = float(text)
+    except ValueError:
+        raise UsageError(f"--gpus {text}: expected a number, such as 1 or 0.5") from None
+    check_gpus(workers, gpus)
+    return gpus
+
+
 def map_inputs(
-    job: Mapping, workers: Where, *, fail_fast: bool, as_json: bool
+    job: Mapping, where: tuple[Where, float | None], *, fail_fast: bool, as_json: bool
 ) -> tuple[int, Sequence[GraphStats]]:
     """The exit code, and what the hosts of all workers have loaded and run. Raises UsageError if
     the results cannot go there, and what is about all inputs."""
@@ -73,7 +85,7 @@ def map_inputs(
     stopped = False
     identity = identity_of(job.guest, job.arguments)
     with ended_by_signals(), Results(job.output, identity) as results:
-        running = Job(job.guest, job.inputs, results, workers)
+        running = Job(job.guest, job.inputs, results, where)
         try:
             with shown_while(progress, "running", job.inputs.names()):
                 for done in running.done():

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -15,7 +15,9 @@ from nnshim.many.engines.worker import Do, Failed, answer
 from rewriter.errors import DependencyMissing, ToolError
 from rewriter.installation import install_line
 
-__all__ = ["Actors"]
+__all__ = ["Actors", "fitting"]
+
+_log = logging.getLogger(__name__)
 
 _TICK = 1.0
 """Seconds after which Ctrl-C is noticed at the latest."""
@@ -54,12 +56,13 @@ class _Actor:
 
 class Actors:
     """Implements engine.Engine, in the cluster at `ray://HOST[:PORT]`: an actor for each processor
-    of it. `make` makes what they do, once the cluster is there; it is stored once.
+    of it, or for each `gpus` GPUs, if it is to have some, which may be a fraction of one. `make`
+    makes what they do, once the cluster is there; it is stored once.
 
     Raises DependencyMissing without Ray, and ToolError if the cluster cannot be reached.
     """
 
-    def __init__(self, make: Callable[[], Do], address: str) -> None:
+    def __init__(self, make: Callable[[], Do], address: str, gpus: float = 0) -> None:
         try:
             import ray
         except ModuleNotFoundError as error:
@@ -79,9 +82,13 @@ class Actors:
             except Exception as error:  # Ray raises many kinds
                 raise ToolError(f"cannot reach the cluster {address}: {_line(error)}") from error
         self._do = ray.put(make())
-        self._remote = ray.remote(num_cpus=1, max_restarts=0)(_Serving)
+        self._gpus = gpus
+        self._remote = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(_Serving)
         self._counted = -_FRESH
         self._most = 1
+        if not self._places():
+            wanted = f"{gpus:g} GPUs and a free CPU" if gpus else "a CPU"
+            _log.warning("no node of the cluster %s has %s yet: waiting for one", address, wanted)
 
     @property
     def most(self) -> int:
@@ -89,8 +96,13 @@ class Actors:
         now = time.monotonic()
         if now - self._counted > _FRESH:
             self._counted = now
-            self._most = max(1, int(self._ray.cluster_resources().get("CPU", 0)))
+            self._most = max(1, self._places())
         return self._most
+
+    def _places(self) -> int:
+        """Actors that fit into the nodes that there are now."""
+        alive = (each["Resources"] for each in self._ray.nodes() if each["Alive"])
+        return sum(fitting(each, self._gpus) for each in alive)
 
     def start(self) -> _Actor:
         started = _Actor(self._remote.remote(self._do))
@@ -150,6 +162,16 @@ class Actors:
             self._end(each)
         if self._is_ours:
             self._ray.shutdown()
+
+
+def fitting(resources: Mapping[str, float], gpus: float) -> int:
+    """Actors that a node has room for, each with a CPU and so many GPUs. Of each GPU, Ray gives as
+    many equal shares as it has room for."""
+    cpus, there = int(resources.get("CPU", 0)), resources.get("GPU", 0)
+    if not gpus:
+        return cpus
+    shares = int(there / gpus) if gpus >= 1 else int(there) * int(1 / gpus)
+    return min(cpus, shares)
 
 
 def _line(error: BaseException) -> str:

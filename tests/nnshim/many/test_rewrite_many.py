@@ -84,6 +84,38 @@ def test_what_stood_at_the_output_of_one_that_fails_still_stands(tree: Path) -> 
     assert Path("out/aa.wasm").read_bytes() == b"before"
 
 
+def test_quiet_prints_only_what_is_wrong(tree: Path) -> None:
+    done = nnshim("rewrite", "--quiet", "--abi", "wamr", "in", "out")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert Path("out/a.wasm").read_bytes() == rewrite(GUEST, RewriteOptions(abi="wamr"))
+    (tree / "aa.wasm").write_bytes(GUEST[:-1])
+    done = nnshim("rewrite", "-q", "--abi", "wamr", "in/a.wasm", "in/aa.wasm", "-o", "two")
+    assert done.returncode == 1
+    assert [line.split(b": ")[1] for line in done.stderr.splitlines()] == [
+        b"error[NN102]",
+        b"two/aa.wasm",
+    ]
+
+
+def test_quiet_prints_what_remains_to_be_done_of_each_file(tree: Path) -> None:
+    done = nnshim("rewrite", "-q", "--to", "wasi_nn", "in/a.wasm", "in/b", "-o", "out")
+    assert done.returncode == 0
+    found = [line.split(b": ")[1] for line in done.stderr.splitlines()]
+    warned = b"  warning[NN334]"
+    assert found == [b"in/a.wasm -> out/a.wasm", warned, b"in/b/c.wasm -> out/b/c.wasm", warned]
+
+
+def test_quiet_says_nothing_of_one_file_but_what_remains(tree: Path) -> None:
+    done = nnshim("rewrite", "--quiet", "--abi", "wamr", "in/a.wasm", "out.wasm")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert Path("out.wasm").read_bytes() == rewrite(GUEST, RewriteOptions(abi="wamr"))
+    done = nnshim("rewrite", "--quiet", "--to", "wasi_nn", "in/a.wasm", "out.wasm")
+    assert [line.split(b": ")[1] for line in done.stderr.splitlines()] == [b"warning[NN334]"]
+    done = nnshim("rewrite", "--quiet", "--dry-run", "in/a.wasm")
+    assert done.returncode == 2
+    assert b"--quiet would hide what --dry-run prints" in done.stderr
+
+
 def test_fail_fast_leaves_the_others_out_and_says_so(tree: Path) -> None:
     (tree / "aa.wasm").write_bytes(GUEST[:-1])
     done = nnshim("rewrite", "--fail-fast", "--for", "wamr-legacy", "in", "out")

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,42 @@ def test_a_path_is_validated_as_its_bytes_are(tmp_path: Path) -> None:
     with pytest.raises(InvalidModule) as caught:
         wasm_tools.validate(str(path))
     assert caught.value.offset == 10
+
+
+def test_a_module_is_validated_alone_whatever_was_validated_before() -> None:
+    long = assemble(f"(module {'(func nop)' * 1000})")
+    for module in (long, HEADER, long[:-1], HEADER, long, HEADER + b"\0", long, long[:-2]):
+        if module in (long, HEADER):
+            wasm_tools.validate(module)
+        else:
+            with pytest.raises(InvalidModule):
+                wasm_tools.validate(module)
+
+
+FORKED = """
+import os
+from pathlib import Path
+from rewriter.files import wasm_tools
+
+def files():
+    there = [path for path in Path("/proc/self/fd").iterdir() if path.exists() or path.is_symlink()]
+    return {os.stat(path).st_ino for path in there if "memfd" in str(path.readlink())}
+
+HEADER = bytes((0, 97, 115, 109, 1, 0, 0, 0))
+wasm_tools.validate(HEADER)
+before = files()
+child = os.fork()
+wasm_tools.validate(HEADER)
+if not child:
+    os._exit(len(files() & before) * 10 + len(files()))
+print(len(before), len(files() & before), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_forked_process_has_a_file_of_its_own() -> None:
+    """The one that made a file writes to it again; its copy makes another, and keeps one only."""
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, check=True)
+    assert done.stdout.split() == [b"1", b"1", b"1"], done.stderr
 
 
 def test_the_reason_is_one_line_without_the_offset() -> None:

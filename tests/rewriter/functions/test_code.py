@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import subprocess
@@ -7,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from rewriter import UnsupportedModule
+from rewriter import MalformedModule, UnsupportedModule
 from rewriter.files import wasm_tools
 from rewriter.functions.code import Bodies, body_references
 from rewriter.functions.references import REFERRING_SECTIONS, section_references
 from rewriter.wasm.leb128 import encode_u32
 from rewriter.wasm.sections import SectionId, split
 from tests.support.smith import smith
-from tests.support.wasm import HEADER, assemble, section, vector
+from tests.support.wasm import HEADER, assemble, custom, section, sized, vector
 
 EVERY_KIND = f"""(module {"(type (func (param i64)))" * 14}
   (type $s (struct (field (mut i32)))) (type $a (array (mut i32))) (type $f (func))
@@ -99,6 +100,76 @@ def test_indices_are_found_in_every_width(index: int, width: int) -> None:
     body = b"\0\x10" + encoded + b"\x10\x01\x0b"
     module = HEADER + section(SectionId.CODE, vector(encode_u32(len(body)) + body))
     assert code_references(module, {index}) == [(module.index(b"\x10" + encoded) + 1, index)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([0x10, 0x12, 0xD2])))
+def test_references_of_all_kinds_are_found_in_the_order_of_the_bodies(order: list[int]) -> None:
+    bodies = [bytes((0, opcode, 7, 0x0B)) for opcode in order]
+    bodies.insert(2, bytes((0, *order[:1], 7, *order[1:2], 7, *order[2:], 7, 0x0B)))
+    bodies.insert(1, b"\0\x41\x10\x0b")
+    module = HEADER + section(SectionId.CODE, vector(*map(sized, bodies)))
+    (code,) = [s for s in split(module) if s.id is SectionId.CODE]
+    found = [
+        (body.content, [data_at(module, r.start) for r in references])
+        for body, references in body_references(Bodies(code), 5, {7})
+    ]
+    starts = [module.index(body, 11) for body in bodies]
+    first, second, third = order
+    kinds = [[first], [second], [first, second, third], [third]]
+    assert found == list(zip([starts[0], *starts[2:]], kinds, strict=True))
+
+
+def data_at(module: bytes, index: int) -> int:
+    """The opcode before an index."""
+    return module[index - 1]
+
+
+@pytest.mark.parametrize("after", [b"", b"\xff\xff\xff\xff"])
+@pytest.mark.parametrize("width", range(1, 6))
+@pytest.mark.parametrize("large", [0, 200, 5 << 20])
+def test_bodies_are_found_whatever_the_width_of_their_size(
+    large: int, width: int, after: bytes
+) -> None:
+    """The large one is more than is copied into memory."""
+    contents = [b"\0\x0b", b"\0" + b"\1" * large + b"\x0b", b"\0\1\x0b"]
+    sizes = [encode_u32(len(one), width) if len(one) < 100 else encode_u32(len(one), 5)
+             for one in contents]  # fmt: skip
+    coded = [size + content for size, content in zip(sizes, contents, strict=True)]
+    module = HEADER + section(SectionId.CODE, vector(*coded)) + custom("after", after)
+    (code,) = [s for s in split(module) if s.id is SectionId.CODE]
+    bodies = Bodies(code)
+    first = code.content + 1
+    ends = [first + sum(map(len, coded[: number + 1])) for number in range(3)]
+    assert [body.end for body in map(bodies.__getitem__, range(3))] == ends
+    assert [body.start for body in map(bodies.__getitem__, range(3))] == [first, *ends[:2]]
+    places = [(end - len(content), end) for end, content in zip(ends, contents, strict=True)]
+    assert list(bodies.contents) == places
+    assert [body.content for body in map(bodies.__getitem__, range(3))] == [c for c, _ in places]
+    assert list(bodies.sizes) == list(map(len, coded))
+    data, within = bodies.in_memory()
+    assert [data[start:end] for start, end in within] == coded
+
+
+@pytest.mark.parametrize("after", [b"", b"\0\0\0\0"])
+@pytest.mark.parametrize(
+    ("bodies", "message"),
+    [
+        (b"\5\0\0\x0b", "a function body of 5 bytes runs past its section"),
+        (b"\x85\0\0\0\x0b", "a function body of 5 bytes runs past its section"),
+        (b"\xff\xff\xff\xff\x0f\0", "a function body of 4294967295 bytes runs past"),
+        (b"\x80", "unexpected end inside an integer"),
+        (b"\x80\x80", "unexpected end inside an integer"),
+    ],
+)
+def test_a_body_that_is_cut_is_refused_at_its_size(
+    bodies: bytes, message: str, after: bytes
+) -> None:
+    """What follows the section does not count."""
+    module = HEADER + section(SectionId.CODE, b"\1" + bodies) + custom("x", after)
+    (code,) = [s for s in split(module) if s.id is SectionId.CODE]
+    with pytest.raises(MalformedModule, match=message) as caught:
+        Bodies(code)
+    assert caught.value.offset in range(code.content + 1, code.end + 1)
 
 
 def test_bytes_that_only_look_like_a_call_are_not_a_call() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
-from rewriter.functions.frames import wanted_stack
+from rewriter.functions import frames
+from rewriter.functions.frames import largest_frame, wanted_stack
 from rewriter.wasm.module import Module
 from tests.support.wasm import assemble
 
@@ -38,6 +41,30 @@ def bytes_of(function: str) -> int | None:
 )
 def test_what_a_function_takes(function: str, taken: int | None) -> None:
     assert bytes_of(function) == taken
+
+
+@pytest.mark.parametrize("batch", range(8))
+def test_bodies_that_are_read_together_take_what_they_take_one_by_one(
+    batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(batch)
+    text = "".join(map(function, [chance] * chance.randrange(1, 40)))
+    data = assemble(f"(module {text})")
+    together = largest_frame(Module(data))
+    monkeypatch.setattr(frames, "_SMALL_RESULTS", -1)
+    assert together == largest_frame(Module(data))
+
+
+def function(chance: random.Random) -> str:
+    """One whose frame may be small or not."""
+    params = " ".join(chance.choices(["i32", "i64", "f32", "f64"], k=chance.choice([0, 1, 5])))
+    variables = " ".join(
+        f"(local {f'{kind} ' * chance.choice([0, 1, 30, 127, 128, 700])})"
+        for kind in chance.choices(["i32", "i64", "f64", "v128"], k=chance.choice([0, 0, 1, 1, 3]))
+    )
+    constants = range(chance.choice([0, 0, 1, 200, 400, 1500]))
+    code = " ".join(f"i64.const {number} drop" for number in constants)
+    return f"(func (param {params}) {variables} {code})\n"
 
 
 def test_the_suggested_stack_size_is_enough() -> None:
