@@ -2,7 +2,8 @@
 
     python -m benchmarks.fleet [--quick] [--seconds S] [--cluster ray://HOST[:PORT]]
 
-The guest counts in a loop that takes 20, 50 or 200 ms. Each line is the time for S seconds of such
+The guest counts in a loop that takes 20, 50 or 200 ms; that of the first line ends at once, which
+shows what an input takes besides, and what the start of the processes takes. Each line is the time for S seconds of such
 work (default: 10; --quick: 1): by nnshim.map with one worker, and with two; and what the machine
 allows, which other work changes: by one process that calls runtime_shim.run in a loop, and by two
 that share it. All times are from the start of the processes to their end. With --cluster, there is
@@ -46,9 +47,9 @@ def main() -> None:
     with nnshim.NNHost() as host:
         rounds_a_second = TRIED / in_turn(3, lambda: alone(guest(TRIED), host, 1))[0]
         rows = []
-        for milliseconds in (20, 50, 200):
-            module = guest(int(rounds_a_second * milliseconds / 1000))
-            count = max(4, int(seconds * 1000 / milliseconds))
+        for milliseconds in (0, 20, 50, 200):
+            module = guest(max(1, int(rounds_a_second * milliseconds / 1000)))
+            count = max(4, int(seconds * 1000 / (milliseconds or 1)))
             bare, both, one, two = in_turn(
                 1 if given.quick else 3,
                 partial(loops, module, count, 1),

@@ -239,7 +239,8 @@ class Graph(Protocol):
         """Where the model is, in the NN runtime's own words, as far as it says."""
 
     def init_execution_context(self) -> ExecutionContext:
-        """Make a context without inputs. Raises HostError."""
+        """Make a context without inputs. Raises HostError. If it has a method `working_bytes`, what
+        that returns counts as memory of the guest once it computes."""
 
 
 @runtime_checkable

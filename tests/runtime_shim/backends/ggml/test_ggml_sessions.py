@@ -261,3 +261,33 @@ def test_a_full_context_refuses_its_own_session_only(model: Path) -> None:
             errors[number] = error.errno
     assert pieces == expected
     assert errors == {256 - len("<one") + 1: Errno.CONTEXT_FULL}  # and then begins anew
+
+
+def test_no_session_waits_until_another_one_is_done(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that begin together, the slower one is well on its way when the faster one ends."""
+    graph = load(model)
+    contexts = [asking(graph, prompt, {"n-predict": 300}) for prompt in ("one", "two")]
+    together = threading.Barrier(2, timeout=60)
+    steps: list[int] = []
+    decode = llama_cpp.lib.decode
+
+    def noted(context: int, batch: llama_cpp.Batch) -> int:
+        steps.append(threading.get_ident())
+        result: int = decode(context, batch)
+        return result
+
+    monkeypatch.setattr(llama_cpp.lib, "decode", noted)
+
+    def run(context: GgmlContext) -> None:
+        together.wait()
+        context.compute()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(run, contexts))
+    one, two = set(steps)
+    assert steps.count(one) == steps.count(two) == 301
+    for late, early in ((one, two), (two, one)):
+        end = len(steps) - 1 - steps[::-1].index(early)
+        assert steps[:end].count(late) > 50
