@@ -3,11 +3,11 @@
     python -m benchmarks.fleet [--quick] [--seconds S] [--cluster ray://HOST[:PORT]]
 
 The guest counts in a loop that takes 20, 50 or 200 ms; that of the first line ends at once, which
-shows what an input takes besides, and what the start of the processes takes. Each line is the time for S seconds of such
-work (default: 10; --quick: 1): by nnshim.map with one worker, and with two; and what the machine
-allows, which other work changes: by one process that calls runtime_shim.run in a loop, and by two
-that share it. All times are from the start of the processes to their end. With --cluster, there is
-also that of a Ray cluster, with an actor for each processor of it.
+shows what an input takes besides, and what the start of the processes takes. Each line is the time
+for S seconds of such work (default: 10; --quick: 1): by nnshim.map with one worker, and with two;
+and what the machine allows, which other work changes: by one process that calls runtime_shim.run in
+a loop, and by two that share it. All times are from the start of the processes to their end. With
+--cluster, there is also that of a Ray cluster, with an actor for each processor of it.
 """
 
 from __future__ import annotations

@@ -36,11 +36,12 @@ class Limits(NamedTuple):
     Every session enforces the others; the guest gets `too_large` for a call that exceeds one.
     `models` is the size of each model that it loads from its own memory, `tensors` the size of each
     input. `total` is the sum of both over all that it has, plus the files of each named graph that
-    is loaded once more for its configuration, and what its language models keep of their tokens. `names` and `configurations` are the size of each
-    such text; Python takes up to twenty times as many bytes for a parsed configuration. With
-    isolation, `loading` is how many seconds a guest's own model may take to load; neither a load
-    nor any other call of such a model takes longer than `timeout`. The specification's ABI has no
-    function that releases a graph or a context, so an honest guest can have thousands.
+    is loaded once more for its configuration, and what its language models keep of their tokens.
+    `names` and `configurations` are the size of each such text; Python takes up to twenty times as
+    many bytes for a parsed configuration. With isolation, `loading` is how many seconds a guest's
+    own model may take to load; neither a load nor any other call of such a model takes longer than
+    `timeout`. The specification's ABI has no function that releases a graph or a context, so an
+    honest guest can have thousands.
     """
 
     timeout: float | None = None

@@ -85,7 +85,9 @@ class GgmlModel:
         kind = self._metadata("general.architecture")
         said = (self._metadata(f"{kind}.attention.{what}_length") for what in ("key", "value"))
         key, value = (int(text) if text.isdecimal() else size for text in said)
-        return 2 * (key + value) * lib.model_n_head_kv(self.model) * lib.model_n_layer(self.model)
+        heads_of_keys: int = lib.model_n_head_kv(self.model)
+        layers: int = lib.model_n_layer(self.model)
+        return 2 * (key + value) * heads_of_keys * layers
 
     def _metadata(self, key: str) -> str:
         """A value of the model's file, as text; empty if it has none."""
