@@ -289,8 +289,9 @@ def _sub_type(cursor: Cursor, plain: bool = True) -> FuncType | None:
             cursor.u32()
             code = cursor.byte()
     if code == _FUNC:
-        params = _value_types(cursor, "parameters")
-        return FuncType(params, _value_types(cursor, "results"), plain)
+        params = tuple(value_type(cursor) for _ in range(cursor.items("parameters", MOST_VALUES)))
+        results = tuple(value_type(cursor) for _ in range(cursor.items("results", MOST_VALUES)))
+        return FuncType(params, results, plain)
     if code == _STRUCT:
         for _ in range(cursor.count("fields")):
             _skip_field(cursor)
@@ -301,18 +302,6 @@ def _sub_type(cursor: Cursor, plain: bool = True) -> FuncType | None:
     else:
         raise MalformedModule(f"unknown type form {code:#04x}", start)
     return None
-
-
-def _value_types(cursor: Cursor, what: str) -> tuple[str, ...]:
-    count = cursor.items(what, MOST_VALUES)
-    start = cursor.pos
-    numbers = cursor.data[start : start + count]
-    try:
-        found = tuple(map(_NUMBER_TYPES.__getitem__, numbers))  # the usual case
-    except KeyError:
-        return tuple(value_type(cursor) for _ in range(count))
-    cursor.pos += count
-    return found
 
 
 def _skip_field(cursor: Cursor) -> None:

@@ -98,8 +98,7 @@ class ExecutionContext(Protocol):
     def compute(self) -> bool | None:
         """Run the model. Raises HostError with `runtime_error` if an input is missing.
 
-        Returns True if it succeeded, but outputs that were moved (see MovableContext) are no longer
-        in their buffers.
+        Returns True if outputs that were moved (see MovableContext) have left their buffers.
         """
 
     def get_output(self, index: int) -> memoryview:
