@@ -18,7 +18,7 @@ Found = TypeVar("Found")
 _FEW = 8
 """Items for which no process is started, which takes longer than most of them."""
 
-_SMALLEST, _LARGEST = 2, 20
+_SMALLEST, _LARGEST = 2, 16
 """Items in a chunk. By the last number, the start of a process that validates them together hardly
 counts."""
 

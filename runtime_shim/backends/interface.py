@@ -98,7 +98,8 @@ class ExecutionContext(Protocol):
     def compute(self) -> bool | None:
         """Run the model. Raises HostError with `runtime_error` if an input is missing.
 
-        Returns True if outputs that were moved (see MovableContext) have left their buffers.
+        Returns True if it succeeded, but outputs that were moved (see MovableContext) are no longer
+        in their buffers.
         """
 
     def get_output(self, index: int) -> memoryview:
@@ -238,8 +239,7 @@ class Graph(Protocol):
         """Where the model is, in the NN runtime's own words, as far as it says."""
 
     def init_execution_context(self) -> ExecutionContext:
-        """Make a context without inputs. Raises HostError. If it has a method `working_bytes`, what
-        that returns counts as memory of the guest once it computes."""
+        """Make a context without inputs. Raises HostError."""
 
 
 @runtime_checkable

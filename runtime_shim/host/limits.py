@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from rewriter.abi.dialects import Errno
@@ -36,12 +35,11 @@ class Limits(NamedTuple):
     Every session enforces the others; the guest gets `too_large` for a call that exceeds one.
     `models` is the size of each model that it loads from its own memory, `tensors` the size of each
     input. `total` is the sum of both over all that it has, plus the files of each named graph that
-    is loaded once more for its configuration, and what its language models keep of their tokens.
-    `names` and `configurations` are the size of each such text; Python takes up to twenty times as
-    many bytes for a parsed configuration. With isolation, `loading` is how many seconds a guest's
-    own model may take to load; neither a load nor any other call of such a model takes longer than
-    `timeout`. The specification's ABI has no function that releases a graph or a context, so an
-    honest guest can have thousands.
+    is loaded once more for its configuration. `names` and `configurations` are the size of each
+    such text; Python takes up to twenty times as many bytes for a parsed configuration. With
+    isolation, `loading` is how many seconds a guest's own model may take to load; neither a load
+    nor any other call of such a model takes longer than `timeout`. The specification's ABI has no
+    function that releases a graph or a context, so an honest guest can have thousands.
     """
 
     timeout: float | None = None
@@ -66,10 +64,6 @@ class Limits(NamedTuple):
                 check_number(f"the limit {name}", value, 0, _MOST)
 
 
-_WORKING = -1
-"""Where the memory of a context's computations is counted, among the sizes of its inputs."""
-
-
 class Usage:
     """What one guest currently uses, by the handles that hold it."""
 
@@ -81,8 +75,6 @@ class Usage:
         self._sizes: dict[object, int] = {}
         self._tensors: dict[int, dict[int, int]] = {}
         self._configured_by: dict[int, int] = {}
-        self.working: dict[int, Callable[[], int]] = {}
-        """Of contexts whose computations take memory that lasts: how many bytes."""
 
     def check_load(self, graphs: int, size: int = 0) -> None:
         """Raise HostError unless a model of `size` bytes may be loaded in addition to `graphs`
@@ -122,28 +114,13 @@ class Usage:
         _check("tensors", size, self.limits.tensors)
         _check("total", self._total + size - before, self.limits.total)
 
-    def begin(self, context: int) -> None:
-        """Count what the computation of one of the contexts `working` takes. Raises HostError if
-        that is too much."""
-        size = self.working[context]()
-        before = self._tensors[context].get(_WORKING, 0)
-        _check("total", self._total + size - before, self.limits.total)
-        self.set_tensor(context, _WORKING, size)
-
-    def hold_context(self, handle: int, graph: object, context: object) -> None:
-        """Count a new context of a graph. If it has an attribute `configured_by`, that is the index
-        of the input that takes its configuration; if it has a method `working_bytes`, that is what
-        its next computation takes, and keeps until the context is released."""
-        configured_by = getattr(context, "configured_by", None)
+    def hold(
+        self, handle: int, graph: object, size: int = 0, configured_by: int | None = None
+    ) -> None:
+        """Count a new handle of a graph, or of a context of it. `configured_by` is the index of the
+        context's input that takes a configuration."""
         if configured_by is not None:
             self._configured_by[handle] = configured_by
-        working = getattr(context, "working_bytes", None)
-        if working is not None:
-            self.working[handle] = working
-        self.hold(handle, graph)
-
-    def hold(self, handle: int, graph: object, size: int = 0) -> None:
-        """Count a new handle of a graph, or of a context of it."""
         self._graphs[handle] = graph
         self._tensors[handle] = {}
         if graph not in self._holders:
@@ -162,7 +139,6 @@ class Usage:
         """Stop counting a handle. A graph counts until the last of its handles is released."""
         graph = self._graphs.pop(handle)
         self._configured_by.pop(handle, None)
-        self.working.pop(handle, None)
         self._total -= sum(self._tensors.pop(handle).values())
         self._holders[graph] -= 1
         if not self._holders[graph]:

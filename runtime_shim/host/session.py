@@ -175,12 +175,14 @@ class Session:
         self.usage.check_context(len(self.contexts))
         context: ExecutionContext = guarded(found.init_execution_context)
         if floats is not None and isinstance(found, QuantizedGraph):
-            from runtime_shim.backends.common.quantized import FloatContext  # needs NumPy
+            from runtime_shim.backends.common.quantized import (
+                FloatContext,
+            )  # imported here because it needs NumPy
 
             context = FloatContext(context, found, reads_floats=floats is Floats.IN_AND_OUT)
         handle = self._add(self.contexts, context)
         self._rows[handle] = self._host.stats.row(self._host.key_of(found))
-        self.usage.hold_context(handle, found, context)
+        self.usage.hold(handle, found, configured_by=getattr(context, "configured_by", None))
         arena = self._arena and self._here()
         if arena is not None:
             arena.admit(handle, context)
@@ -233,8 +235,6 @@ class Session:
         arena = self._arena and self._here()
         found = self.contexts[context]
         row = self._rows[context]
-        if context in self.usage.working:
-            self.usage.begin(context)
         started = perf_counter()
         try:
             moved_back = found.compute()
@@ -271,8 +271,6 @@ class Session:
         """Generate the next piece of the output."""
         streaming = self._streaming(context)
         row = self._rows[context]
-        if context in self.usage.working:
-            self.usage.begin(context)
         started = perf_counter()
         guarded(streaming.compute_single)
         row.inferences += 1

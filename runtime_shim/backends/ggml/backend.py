@@ -185,10 +185,6 @@ class GgmlContext:
         warn_of_ignored("ggml", ignored)
         self._text = None
 
-    def working_bytes(self) -> int:
-        """See backends.interface.Graph.init_execution_context."""
-        return self._graph.working_bytes(self._options)
-
     def compute(self) -> None:
         with self._without_what_failed():
             self._compute()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 import threading
 
 from rewriter.abi.dialects import Errno
@@ -68,32 +67,6 @@ class GgmlModel:
     def context_size(self, options: GgmlOptions) -> int:
         """The size of a context in tokens."""
         return min(options.ctx_size or LARGEST_CONTEXT, self.vocabulary.most_tokens)
-
-    def working_bytes(self, options: GgmlOptions) -> int:
-        """The bytes of the keys and values of a context: two for each number in each head of each
-        layer, for every token that fits. llama.cpp's default is 16-bit floats, and that it takes
-        memory for all layers alike.
-
-        https://github.com/ggml-org/llama.cpp/blob/master/src/llama-kv-cache.cpp
-        """
-        return self.context_size(options) * self._bytes_of_token
-
-    @functools.cached_property
-    def _bytes_of_token(self) -> int:
-        heads = max(1, lib.model_n_head(self.model))
-        size = lib.model_n_embd(self.model) // heads
-        kind = self._metadata("general.architecture")
-        said = (self._metadata(f"{kind}.attention.{what}_length") for what in ("key", "value"))
-        key, value = (int(text) if text.isdecimal() else size for text in said)
-        heads_of_keys: int = lib.model_n_head_kv(self.model)
-        layers: int = lib.model_n_layer(self.model)
-        return 2 * (key + value) * heads_of_keys * layers
-
-    def _metadata(self, key: str) -> str:
-        """A value of the model's file, as text; empty if it has none."""
-        text = ctypes.create_string_buffer(128)
-        lib.model_meta_val_str(self.model, key.encode(), text, len(text))
-        return text.value.decode(errors="replace")
 
     def open(self, options: GgmlOptions) -> tuple[int, ContextParams]:
         """A new llama_context, and its parameters."""

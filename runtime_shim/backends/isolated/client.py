@@ -181,10 +181,6 @@ class IsolatedStream(IsolatedContext):
     def fini_single(self) -> None:
         self._process.call("fini_single", self._number)
 
-    def working_bytes(self) -> int:
-        size = self._process.call("working_bytes", self._number)
-        return size if isinstance(size, int) and size > 0 else 0
-
 
 class _Described(IsolatedContext):
     """Implements backends.interface.DescribedContext. Names are read when they are first asked for,

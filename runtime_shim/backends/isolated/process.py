@@ -168,9 +168,6 @@ class _Models:
             "get_output_single": lambda memory, context, index: _put(
                 memory, self._objects[context].get_output_single(index)
             ),
-            "working_bytes": lambda _, context: getattr(
-                self._objects[context], "working_bytes", int
-            )(),
             "fini_single": lambda _, context: self._objects[context].fini_single(),
         }
 
