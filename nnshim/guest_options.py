@@ -130,7 +130,7 @@ StatsJson = Annotated[
 
 Timeout = Annotated[
     str | None,
-    typer.Option(metavar="TIME", help="Stop the guest after TIME (500ms, 10s, 2m): exit 124."),
+    typer.Option(metavar="TIME", help="Stop the guest after TIME, e.g. 500ms, 10s or 2m."),
 ]
 
 Fuel = Annotated[int | None, typer.Option(metavar="N", help="Trap after about N instructions.")]

@@ -220,6 +220,12 @@ class ToolError(NNShimError):
     code = "NN004"
 
 
+class ClusterError(ToolError):
+    """A Ray cluster cannot be reached, is gone, or has another version of nnshim."""
+
+    code = "NN011"
+
+
 class Lost(NNShimError):
     """A process that looked at the file was killed, or crashed; `how` says which."""
 

@@ -67,13 +67,21 @@ def check_gpus(workers: Where, gpus: float | None) -> None:
     """
     if gpus is None:
         return
+    if isinstance(gpus, bool) or not isinstance(gpus, int | float):
+        raise UsageError(f"gpus cannot be of type {type(gpus).__name__}: expected a number")
     if not isinstance(workers, str):
-        raise UsageError(f"gpus ({gpus:g}) are for workers on a Ray cluster; here all share them")
-    if not (0 <= gpus <= 1 or (1 < gpus < _MOST_GPUS and gpus == int(gpus))):
-        raise UsageError(f"gpus cannot be {gpus:g}: expected a part of one, or a whole number")
+        raise UsageError(
+            "--gpus (gpus) needs --workers ray://HOST: processes of one machine share its GPUs"
+        )
+    if gpus and not (_FEWEST_GPUS <= gpus <= 1 or (1 < gpus < _MOST_GPUS and gpus == int(gpus))):
+        raise UsageError(
+            f"--gpus (gpus) cannot be {str(gpus)[:20]}: expected 0, a part of one such as 0.5, or a"
+            " whole number"
+        )
 
 
-_MOST_GPUS = 1000
+_FEWEST_GPUS, _MOST_GPUS = 0.0001, 1000
+"""Ray counts in ten thousandths."""
 
 _GPUS = frozenset(("cuda", "gpu", "migraphx", "rocm", "webgpu"))
 """Devices of runtime_shim's backends whose target is a GPU."""

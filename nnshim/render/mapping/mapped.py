@@ -35,7 +35,7 @@ def failure_lines(done: Done, error: NNShimError) -> Sequence[str]:
     first, *others = error.lines
     if done.refused is not None:
         function, refused = done.refused
-        others.append(f"the last call that the host refused was {function}: {refused}")
+        others.append(f"{done.name}: the last call that the host refused was {function}: {refused}")
     return [f"error{code}: {done.name}: {first}", *others]
 
 

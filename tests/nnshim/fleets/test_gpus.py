@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import nnshim
-from nnshim.many.engines.actors import fitting
+from nnshim.many.engines.actors import fitting, with_port
 from rewriter.errors import UsageError
 from tests.support.command import nnshim as command
 from tests.support.fleets import GUEST, lines
@@ -42,10 +44,19 @@ def test_a_node_without_a_gpu_says_nothing_of_them() -> None:
     ("gpus", "workers", "message"),
     [
         ("one", "ray://here:1", b"--gpus one: expected a number, such as 1 or 0.5"),
-        ("1.5", "ray://here:1", b"gpus cannot be 1.5: expected a part of one, or a whole number"),
-        ("-1", "ray://here:1", b"gpus cannot be -1: "),
-        ("nan", "ray://here:1", b"gpus cannot be nan: "),
-        ("1", "2", b"gpus (1) are for workers on a Ray cluster; here all share them"),
+        (
+            "1.5",
+            "ray://here:1",
+            b"--gpus (gpus) cannot be 1.5: expected 0, a part of one such as 0.5, or a whole",
+        ),
+        ("-1", "ray://here:1", b"--gpus (gpus) cannot be -1.0: "),
+        ("1e-320", "ray://here:1", b"--gpus (gpus) cannot be 1e-320: "),
+        ("nan", "ray://here:1", b"--gpus (gpus) cannot be nan: "),
+        (
+            "1",
+            "2",
+            b"--gpus (gpus) needs --workers ray://HOST: processes of one machine share its GPUs",
+        ),
     ],
 )
 def test_gpus_that_no_worker_can_have_are_refused(
@@ -59,6 +70,22 @@ def test_gpus_that_no_worker_can_have_are_refused(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_program_gets_the_same_error() -> None:
-    with pytest.raises(UsageError, match=r"gpus cannot be 2\.5"):
-        next(nnshim.map(assemble(GUEST), [b""], workers="ray://here:1", gpus=2.5))
+@pytest.mark.parametrize("workers", [1, "ray://here:1"])
+@pytest.mark.parametrize("gpus", [2.5, "1", [1], True, 10**400, -1, Fraction(1, 2), float("inf")])
+def test_a_program_gets_a_usage_error(gpus: Any, workers: int | str) -> None:
+    with pytest.raises(UsageError, match="gpus"):
+        next(nnshim.map(assemble(GUEST), [b""], workers=workers, gpus=gpus))
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("ray://head", "ray://head:10001"),
+        ("ray://head.example:6000", "ray://head.example:6000"),
+        ("ray://127.0.0.1", "ray://127.0.0.1:10001"),
+        ("ray://[::1]", "ray://[::1]:10001"),
+        ("ray://[::1]:9", "ray://[::1]:9"),
+    ],
+)
+def test_a_cluster_has_rays_own_port_unless_it_says_another(address: str, expected: str) -> None:
+    assert with_port(address) == expected

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -48,32 +46,6 @@ def test_a_module_is_validated_alone_whatever_was_validated_before() -> None:
         else:
             with pytest.raises(InvalidModule):
                 wasm_tools.validate(module)
-
-
-FORKED = """
-import os
-from pathlib import Path
-from rewriter.files import wasm_tools
-
-def files():
-    there = [path for path in Path("/proc/self/fd").iterdir() if path.exists() or path.is_symlink()]
-    return {os.stat(path).st_ino for path in there if "memfd" in str(path.readlink())}
-
-HEADER = bytes((0, 97, 115, 109, 1, 0, 0, 0))
-wasm_tools.validate(HEADER)
-before = files()
-child = os.fork()
-wasm_tools.validate(HEADER)
-if not child:
-    os._exit(len(files() & before) * 10 + len(files()))
-print(len(before), len(files() & before), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
-
-
-def test_a_forked_process_has_a_file_of_its_own() -> None:
-    """The one that made a file writes to it again; its copy makes another, and keeps one only."""
-    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, check=True)
-    assert done.stdout.split() == [b"1", b"1", b"1"], done.stderr
 
 
 def test_the_reason_is_one_line_without_the_offset() -> None:
