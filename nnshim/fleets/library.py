@@ -47,12 +47,16 @@ def map_inputs(
     Raises, while it is iterated, what `run` raises if no guest can start, ToolError if processes
     cannot be started or the cluster cannot be reached, and DependencyMissing without Ray. Raises
     UsageError, at the first step, for options that cannot be, and for what is not an input, once it
-    is taken.
+    is taken; and TypeError, at the first step, for an argument that it does not have.
     """
     from nnshim.fleets.guests import Guest
     from nnshim.fleets.running import run_all
     from runtime_shim import RunOptions
+    from runtime_shim.engine.options import HostOptions
 
+    unknown = host.keys() - HostOptions.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"map() has no argument {sorted(unknown)[0]!r}")
     options = options or RunOptions()
     if options.redirects:
         raise UsageError("map: the options stdin, stdout and stderr are the inputs and the results")

@@ -39,21 +39,25 @@ def identity_of(guest: Guest, arguments: Sequence[str]) -> Mapping[str, object]:
     found: dict[str, object] = {
         "module": hashlib.sha256(guest.module).hexdigest(),
         "arguments": list(arguments),
-        "environment": dict(options.env),
-        "folders": {path: os.path.abspath(options.dirs[path]) for path in options.dirs},
+        "--env": dict(options.env),
+        "--dir": {path: os.path.abspath(options.dirs[path]) for path in options.dirs},
         "read-only folders": sorted(options.read_only_dirs),
-        "graphs": [_graph(graph) for graph in host.get("graphs", ())],
-        "graph files": _files(host.get("graph_files")),
-        "devices": dict(host.get("devices", {})),
+        "named graphs": [_graph(graph) for graph in host.get("graphs", ())],
+        "--graph-files": _files(host.get("graph_files")),
+        "--device": dict(host.get("devices", {})),
     }
     for name in ("invoke", "trap_unknown_imports", "guest_abi", "as_host"):
-        found[name] = getattr(options, name)
+        found[_option(name)] = getattr(options, name)
     for name in ("gpu_fallback", "threads", "fast_math", "isolate"):
-        found[name] = host.get(name)
+        found[_option(name)] = host.get(name)
     for name, value in {} if limits is None else limits._asdict().items():
         if name not in _ONLY_STOP:
-            found[f"limit {name}"] = value
+            found["--max-memory" if name == "memory" else f"--limit {name}"] = value
     return found
+
+
+def _option(name: str) -> str:
+    return "--as" if name == "as_host" else f"--{name.replace('_', '-')}"
 
 
 def _graph(graph: NamedGraph) -> object:

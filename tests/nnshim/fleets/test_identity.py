@@ -41,7 +41,7 @@ def test_what_a_model_holds_counts_by_the_same_name(tmp_path: Path) -> None:
     first = identity_of(guest(tmp_path), [])
     (tmp_path / "model.onnx").write_bytes(b"two")
     second = identity_of(guest(tmp_path), [])
-    assert len({str(each["graphs"]) for each in (before, first, second)}) == 3
+    assert len({str(each["named graphs"]) for each in (before, first, second)}) == 3
 
 
 def test_a_change_in_a_folder_of_models_counts(tmp_path: Path) -> None:
@@ -52,15 +52,15 @@ def test_a_change_in_a_folder_of_models_counts(tmp_path: Path) -> None:
     first = identity_of(guest(tmp_path), [])
     assert identity_of(guest(tmp_path), []) == first
     path.write_bytes(b"two")
-    assert identity_of(guest(tmp_path), [])["graph files"] != first["graph files"]
+    assert identity_of(guest(tmp_path), [])["--graph-files"] != first["--graph-files"]
 
 
 def test_the_weights_that_a_model_names_count(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(with_external_data("weights"))
     (tmp_path / "weights").write_bytes(b"one")
-    before = identity_of(guest(tmp_path), [])["graphs"]
+    before = identity_of(guest(tmp_path), [])["named graphs"]
     (tmp_path / "weights").write_bytes(b"two")
-    assert identity_of(guest(tmp_path), [])["graphs"] != before
+    assert identity_of(guest(tmp_path), [])["named graphs"] != before
 
 
 def test_all_parts_of_a_split_model_count(tmp_path: Path) -> None:
@@ -69,25 +69,25 @@ def test_all_parts_of_a_split_model_count(tmp_path: Path) -> None:
     one = Guest(b"module", RunOptions(), {"graphs": [graph]})
     for part in parts:
         part.write_bytes(b"one")
-    before = identity_of(one, [])["graphs"]
+    before = identity_of(one, [])["named graphs"]
     parts[1].write_bytes(b"two")
-    assert identity_of(one, [])["graphs"] != before
+    assert identity_of(one, [])["named graphs"] != before
 
 
 def test_where_links_in_a_folder_of_models_lead_counts(tmp_path: Path) -> None:
     for name in ("v1", "v2"):
         (tmp_path / "models" / name).mkdir(parents=True)
     (tmp_path / "models" / "now").symlink_to("v1")
-    before = identity_of(guest(tmp_path), [])["graph files"]
+    before = identity_of(guest(tmp_path), [])["--graph-files"]
     (tmp_path / "models" / "now").unlink()
     (tmp_path / "models" / "now").symlink_to("v2")
-    assert identity_of(guest(tmp_path), [])["graph files"] != before
+    assert identity_of(guest(tmp_path), [])["--graph-files"] != before
 
 
 def test_limits_count_unless_they_only_end_a_guest(tmp_path: Path) -> None:
     one = guest(tmp_path)
     assert differing(one, guest(tmp_path, Limits(timeout=1, fuel=2, output=3))) == set()
-    assert differing(one, guest(tmp_path, Limits(tensors=1))) == {"limit tensors"}
+    assert differing(one, guest(tmp_path, Limits(tensors=1))) == {"--limit tensors"}
 
 
 def test_the_servers_of_a_model_count(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_the_servers_of_a_model_count(tmp_path: Path) -> None:
     ):
         (graph,) = one.host["graphs"]
         jobs.append(replace(one, host={**one.host, "graphs": [replace(graph, remote=remote)]}))
-        assert differing(one, jobs[-1]) == {"graphs"}
+        assert differing(one, jobs[-1]) == {"named graphs"}
         assert json.dumps(identity_of(jobs[-1], []))
         assert pickle.loads(pickle.dumps(jobs[-1])) == jobs[-1]
-    assert len({str(identity_of(job, [])["graphs"]) for job in jobs}) == len(jobs)
+    assert len({str(identity_of(job, [])["named graphs"]) for job in jobs}) == len(jobs)

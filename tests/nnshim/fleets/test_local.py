@@ -81,3 +81,8 @@ def test_arguments_are_those_that_an_input_had_when_it_was_taken() -> None:
         for result in nnshim.map(assemble(GUEST), inputs(), workers=1, options=options)
     }
     assert found == {number: b"fiv%02d" % number for number in range(40)}
+
+
+def test_an_argument_that_nobody_has_is_refused_before_a_worker_starts() -> None:
+    with pytest.raises(TypeError, match=r"map\(\) has no argument 'devcies'"):
+        next(nnshim.map(assemble(GUEST), [b""], devcies={}))  # type: ignore[call-arg] # the test

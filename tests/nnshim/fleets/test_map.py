@@ -175,7 +175,7 @@ def test_results_of_other_options_are_not_taken_for_these(guest: Path, tmp_path:
     options = ("--env", "A=b", "--max-memory", "64M", "--dir", ".", "argument")
     done = run(guest, inputs, *options)
     assert done.returncode == 1
-    said = "(what differs: arguments, environment, folders, limit memory)"
+    said = "(what differs: --dir, --env, --max-memory, arguments)"
     assert said in done.stderr.decode()
     assert len(results(guest)) == 3
     done = run(guest, inputs, "--timeout", "20s", "--fuel", "9000", "--limit", "output=5M")
