@@ -172,7 +172,7 @@ def _cpu() -> float:
 
 def _watch(process: subprocess.Popen[bytes], peaks: list[int]) -> None:
     while process.poll() is None:
-        peaks.append(sum(map(_pss, _of_session(process.pid))))
+        peaks.append(sum(map(_pss, set(map(_mapped, _of_session(process.pid))))))
         time.sleep(0.1)
 
 
@@ -185,13 +185,21 @@ def _of_session(leader: int) -> Iterator[str]:
             continue
 
 
-def _pss(pid: str) -> int:
-    """In bytes."""
+def _mapped(pid: str) -> str:
+    """What a process has mapped. It is the same text for a process that has just been started, and
+    for the one that started it: they share their memory until the first has its own program."""
     try:
         with open(f"/proc/{pid}/smaps_rollup") as file:
-            return next((int(line.split()[1]) << 10 for line in file if line[:4] == "Pss:"), 0)
+            return file.read()
     except OSError:
-        return 0
+        return ""
+
+
+def _pss(mapped: str) -> int:
+    """In bytes."""
+    return next(
+        (int(line.split()[1]) << 10 for line in mapped.splitlines() if line[:4] == "Pss:"), 0
+    )
 
 
 def make(folder: Path, made: Made) -> None:
