@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 from rewriter.abi.dialects import Errno
+from runtime_shim.backends.common.working import WorkingContext
 from runtime_shim.errors import HostError
 from runtime_shim.numbers import check_number
 
@@ -35,11 +37,12 @@ class Limits(NamedTuple):
     Every session enforces the others; the guest gets `too_large` for a call that exceeds one.
     `models` is the size of each model that it loads from its own memory, `tensors` the size of each
     input. `total` is the sum of both over all that it has, plus the files of each named graph that
-    is loaded once more for its configuration. `names` and `configurations` are the size of each
-    such text; Python takes up to twenty times as many bytes for a parsed configuration. With
-    isolation, `loading` is how many seconds a guest's own model may take to load; neither a load
-    nor any other call of such a model takes longer than `timeout`. The specification's ABI has no
-    function that releases a graph or a context, so an honest guest can have thousands.
+    is loaded once more for its configuration, and the memory of its language models' contexts.
+    `names` and `configurations` are the size of each such text; Python takes up to twenty times as
+    many bytes for a parsed configuration. With isolation, `loading` is how many seconds a guest's
+    own model may take to load; neither a load nor any other call of such a model takes longer than
+    `timeout`. The specification's ABI has no function that releases a graph or a context, so an
+    honest guest can have thousands.
     """
 
     timeout: float | None = None
@@ -64,6 +67,12 @@ class Limits(NamedTuple):
                 check_number(f"the limit {name}", value, 0, _MOST)
 
 
+Returned = TypeVar("Returned")
+
+_WORKING = -1
+"""Where the memory of a context's computations is counted, among the sizes of its inputs."""
+
+
 class Usage:
     """What one guest currently uses, by the handles that hold it."""
 
@@ -75,6 +84,7 @@ class Usage:
         self._sizes: dict[object, int] = {}
         self._tensors: dict[int, dict[int, int]] = {}
         self._configured_by: dict[int, int] = {}
+        self._working: dict[int, WorkingContext] = {}
 
     def check_load(self, graphs: int, size: int = 0) -> None:
         """Raise HostError unless a model of `size` bytes may be loaded in addition to `graphs`
@@ -114,13 +124,33 @@ class Usage:
         _check("tensors", size, self.limits.tensors)
         _check("total", self._total + size - before, self.limits.total)
 
-    def hold(
-        self, handle: int, graph: object, size: int = 0, configured_by: int | None = None
-    ) -> None:
-        """Count a new handle of a graph, or of a context of it. `configured_by` is the index of the
-        context's input that takes a configuration."""
+    def counted(self, handle: int, call: Callable[[], Returned]) -> Callable[[], Returned]:
+        """A call of a context that computes. It fails if the context would take too much memory for
+        it, and counts what the context has afterwards."""
+        return call if handle not in self._working else lambda: self._count(handle, call)
+
+    def _count(self, handle: int, call: Callable[[], Returned]) -> Returned:
+        context = self._working[handle]
+        used = self._total - self._tensors[handle].get(_WORKING, 0)
+        if self.limits.total is not None:
+            context.allow(max(0, self.limits.total - used))
+        try:
+            return call()
+        finally:
+            self.set_tensor(handle, _WORKING, context.working_bytes())
+
+    def hold_context(self, handle: int, graph: object, context: object) -> None:
+        """Count a new context of a graph. If it has an attribute `configured_by`, that is the index
+        of the input that takes its configuration."""
+        configured_by = getattr(context, "configured_by", None)
         if configured_by is not None:
             self._configured_by[handle] = configured_by
+        if isinstance(context, WorkingContext):
+            self._working[handle] = context
+        self.hold(handle, graph)
+
+    def hold(self, handle: int, graph: object, size: int = 0) -> None:
+        """Count a new handle of a graph, or of a context of it."""
         self._graphs[handle] = graph
         self._tensors[handle] = {}
         if graph not in self._holders:
@@ -139,6 +169,7 @@ class Usage:
         """Stop counting a handle. A graph counts until the last of its handles is released."""
         graph = self._graphs.pop(handle)
         self._configured_by.pop(handle, None)
+        self._working.pop(handle, None)
         self._total -= sum(self._tensors.pop(handle).values())
         self._holders[graph] -= 1
         if not self._holders[graph]:

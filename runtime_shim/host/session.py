@@ -175,14 +175,12 @@ class Session:
         self.usage.check_context(len(self.contexts))
         context: ExecutionContext = guarded(found.init_execution_context)
         if floats is not None and isinstance(found, QuantizedGraph):
-            from runtime_shim.backends.common.quantized import (
-                FloatContext,
-            )  # imported here because it needs NumPy
+            from runtime_shim.backends.common.quantized import FloatContext  # needs NumPy
 
             context = FloatContext(context, found, reads_floats=floats is Floats.IN_AND_OUT)
         handle = self._add(self.contexts, context)
         self._rows[handle] = self._host.stats.row(self._host.key_of(found))
-        self.usage.hold(handle, found, configured_by=getattr(context, "configured_by", None))
+        self.usage.hold_context(handle, found, context)
         arena = self._arena and self._here()
         if arena is not None:
             arena.admit(handle, context)
@@ -237,7 +235,7 @@ class Session:
         row = self._rows[context]
         started = perf_counter()
         try:
-            moved_back = found.compute()
+            moved_back = self.usage.counted(context, found.compute)()
         except Exception as error:
             if arena is not None:
                 arena.outputs_lost(context)
@@ -272,7 +270,7 @@ class Session:
         streaming = self._streaming(context)
         row = self._rows[context]
         started = perf_counter()
-        guarded(streaming.compute_single)
+        guarded(self.usage.counted(context, streaming.compute_single))
         row.inferences += 1
         row.inference_seconds += perf_counter() - started
 

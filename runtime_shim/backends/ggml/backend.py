@@ -123,8 +123,8 @@ class GgmlGraph(GgmlModel):
 
 
 class GgmlContext:
-    """Implements backends.interface.StreamingContext and DescribedContext, and
-    backends.common.halting.HaltableContext."""
+    """Implements backends.interface.StreamingContext and DescribedContext,
+    backends.common.halting.HaltableContext and backends.common.working.WorkingContext."""
 
     configured_by = 1
     input_elements = (TEXT, TEXT)
@@ -141,7 +141,16 @@ class GgmlContext:
         self._piece: bytes | None = b""
         """What the last call added to the text, None if it failed."""
         self._streaming = False
+        self._most_bytes: int | None = None
         self._halted = threading.Event()
+
+    def allow(self, most: int) -> None:
+        """See backends.common.working."""
+        self._most_bytes = most
+
+    def working_bytes(self) -> int:
+        """See backends.common.working."""
+        return 0 if self._text is None else self._graph.context_bytes(self._options)
 
     def halt(self) -> None:
         """See backends.common.halting."""
@@ -275,10 +284,23 @@ class GgmlContext:
             raise HostError(*self._missing)
         tokens = self._prompt.tokens(self._graph.context_size(self._options))
         if self._text is None:
+            self._check_memory()
             self._text = Text(self._graph, self._options, self._halted)
         self._text.begin(tokens)
         self._output = self._text.output
         return self._text
+
+    def _check_memory(self) -> None:
+        if self._most_bytes is None:
+            return
+        wanted = self._graph.context_bytes(self._options)
+        if wanted > self._most_bytes:
+            raise HostError(
+                Errno.TOO_LARGE,
+                f"a context of {self._graph.context_size(self._options)} tokens takes {wanted}"
+                f" bytes, and the limit of the total leaves {self._most_bytes}",
+                "limit total",
+            )
 
 
 def create(settings: Settings) -> GgmlBackend:

@@ -15,16 +15,19 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ctypes import (
     POINTER,
     Structure,
     c_bool,
+    c_char,
     c_char_p,
     c_float,
     c_int,
     c_int8,
     c_int32,
+    c_int64,
     c_size_t,
     c_uint32,
     c_void_p,
@@ -41,9 +44,12 @@ __all__ = [
     "RANK",
     "RELEASES",
     "ContextParams",
+    "ModelParams",
+    "Override",
     "Token",
     "failure",
     "forget_messages",
+    "heard",
     "lib",
     "offloads",
 ]
@@ -75,6 +81,23 @@ class ModelParams(Structure):
         ("kv_overrides", c_void_p),
         ("flags", c_bool * 6),
     )
+
+
+class _Value(ctypes.Union):
+    _fields_ = (("number", c_int64), ("text", c_char * 128))
+
+
+class Override(Structure):
+    """llama_model_kv_override: what to take instead of a value in a model's file. One without a key
+    ends an array of them."""
+
+    _fields_ = (("tag", c_int), ("key", c_char * 128), ("value", _Value))
+
+    def set_number(self, key: str, value: int) -> None:
+        self.tag, self.key, self.value.number = 0, key.encode(), value
+
+    def set_text(self, key: str, value: str) -> None:
+        self.tag, self.key, self.value.text = 3, key.encode(), value.encode()
 
 
 class ContextParams(Structure):
@@ -263,6 +286,7 @@ def _keep_errors(level: int, text: bytes, _: object) -> None:
     found = _OFFLOADED.search(text)
     if found is not None:
         offloads.append((int(found[1]), int(found[2])))
+    _said.__dict__.get("heard", []).append(text)
     line = text.decode("utf-8", "replace").strip()
     if level == _ERROR and line:
         messages = _messages()
@@ -275,6 +299,17 @@ def _keep_errors(level: int, text: bytes, _: object) -> None:
 def _messages() -> list[str]:
     found: list[str] = _said.__dict__.setdefault("messages", [])
     return found
+
+
+@contextmanager
+def heard() -> Iterator[list[bytes]]:
+    """All that llama.cpp logs in this thread, while the context lasts."""
+    lines: list[bytes] = []
+    _said.heard = lines
+    try:
+        yield lines
+    finally:
+        del _said.heard
 
 
 def forget_messages() -> None:

@@ -9,12 +9,14 @@ from rewriter.abi.dialects import Errno
 from runtime_shim.backends.common.c_objects import free_with
 from runtime_shim.backends.ggml.llama_cpp import (
     ContextParams,
+    ModelParams,
     failure,
     forget_messages,
     lib,
     offloads,
 )
 from runtime_shim.backends.ggml.options import LARGEST_CONTEXT, GgmlOptions
+from runtime_shim.backends.ggml.planned import PlannedModel
 from runtime_shim.backends.ggml.prefixes import Prefixes
 from runtime_shim.backends.ggml.prompt import Vocabulary
 from runtime_shim.errors import HostError
@@ -46,6 +48,7 @@ class GgmlModel:
                 raise failure("cannot load the model", Errno.INVALID_ARGUMENT)
             free_with(self, lib.model_free, self.model)
             on_gpu, layers = offloads[-1] if offloads else (0, 0)
+            self._planned = self._plan(path, params)
         if device == "gpu" and on_gpu == 0 and params.n_gpu_layers != 0:
             raise HostError(
                 Errno.UNSUPPORTED_OPERATION,
@@ -54,6 +57,12 @@ class GgmlModel:
         self.device = f"gpu, {on_gpu} of {layers} layers" if on_gpu else "cpu"
         self.vocabulary = Vocabulary(self.model)
         self.prefixes = Prefixes()
+
+    def _plan(self, path: bytes, params: ModelParams) -> PlannedModel:
+        architecture = ctypes.create_string_buffer(128)
+        lib.model_meta_val_str(self.model, b"general.architecture", architecture, 128)
+        tokens = lib.vocab_n_tokens(lib.model_get_vocab(self.model))
+        return PlannedModel(path, params, architecture.value.decode(errors="replace"), tokens)
 
     def text(self, token: int) -> bytes:
         """The text of a token, which may end in the middle of a character."""
@@ -68,21 +77,30 @@ class GgmlModel:
         """The size of a context in tokens."""
         return min(options.ctx_size or LARGEST_CONTEXT, self.vocabulary.most_tokens)
 
+    def context_bytes(self, options: GgmlOptions) -> int:
+        """The memory that llama.cpp allocates for a context. Raises HostError."""
+        return self._planned.context_bytes(self._context_params(options))
+
     def open(self, options: GgmlOptions) -> tuple[int, ContextParams]:
         """A new llama_context, and its parameters."""
+        params = self._context_params(options)
+        context: int | None = lib.init_from_model(self.model, params)
+        if context is None:
+            raise failure(f"cannot create a context of {params.n_ctx} tokens")
+        return context, params
+
+    def _context_params(self, options: GgmlOptions) -> ContextParams:
         params: ContextParams = lib.context_default_params()
         params.n_ctx = self.context_size(options)
         params.n_batch = params.n_ubatch = min(options.batch_size, params.n_ctx)
         if not options.embedding:
             params.n_ubatch = min(options.ubatch_size or params.n_batch, params.n_batch)
+            params.n_outputs_max = 1  # of the last token; llama.cpp takes memory for each
         params.n_threads = params.n_threads_batch = (
             options.threads if options.threads > 0 else self.most_threads
         )
         params.embeddings = options.embedding
-        context: int | None = lib.init_from_model(self.model, params)
-        if context is None:
-            raise failure(f"cannot create a context of {params.n_ctx} tokens")
-        return context, params
+        return params
 
     def shares_prefixes(self, context: int) -> bool:
         """Whether a llama_context goes on with the same bits after its state has been set. It does

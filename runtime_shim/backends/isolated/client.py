@@ -38,6 +38,7 @@ from runtime_shim.backends.interface import (
     Settings,
 )
 from runtime_shim.backends.isolated.calls import Patience, Process
+from runtime_shim.errors import HostError
 
 __all__ = ["IsolatedBackend"]
 
@@ -180,6 +181,18 @@ class IsolatedStream(IsolatedContext):
 
     def fini_single(self) -> None:
         self._process.call("fini_single", self._number)
+
+    def allow(self, most: int) -> None:
+        """See backends.common.working."""
+        self._process.call("allow", self._number, most)
+
+    def working_bytes(self) -> int:
+        """See backends.common.working. A process that has ended has no memory."""
+        try:
+            size = self._process.call("working_bytes", self._number)
+        except HostError:
+            return 0
+        return size if isinstance(size, int) and size > 0 else 0
 
 
 class _Described(IsolatedContext):

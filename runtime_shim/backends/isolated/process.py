@@ -23,6 +23,7 @@ from rewriter.abi.dialects import Encoding, Target, TensorType
 from rewriter.terminal import take_over
 from runtime_shim.backends import import_backend
 from runtime_shim.backends.common import guest_output
+from runtime_shim.backends.common.working import WorkingContext
 from runtime_shim.backends.interface import (
     Backend,
     Element,
@@ -168,6 +169,8 @@ class _Models:
             "get_output_single": lambda memory, context, index: _put(
                 memory, self._objects[context].get_output_single(index)
             ),
+            "allow": lambda _, context, most: _allow(self._objects[context], most),
+            "working_bytes": lambda _, context: _working_bytes(self._objects[context]),
             "fini_single": lambda _, context: self._objects[context].fini_single(),
         }
 
@@ -279,6 +282,15 @@ def _short(found: Sequence[Quantization | None]) -> list[Quantization | None]:
         item and item._replace(scales=item.scales[:2], zero_points=item.zero_points[:2])
         for item in found
     ]
+
+
+def _allow(context: object, most: int) -> None:
+    if isinstance(context, WorkingContext):
+        context.allow(most)
+
+
+def _working_bytes(context: object) -> int:
+    return context.working_bytes() if isinstance(context, WorkingContext) else 0
 
 
 def _put(memory: SharedMemory, output: memoryview) -> int:

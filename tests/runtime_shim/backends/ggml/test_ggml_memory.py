@@ -1,0 +1,212 @@
+"""The memory of language models' contexts, which counts as the guest's."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
+from runtime_shim import HostError, Limits, NamedGraph, NNHost
+from runtime_shim.backends.ggml import planned, prefixes
+from runtime_shim.backends.ggml.backend import GgmlBackend, GgmlGraph
+from runtime_shim.backends.ggml.llama_cpp import Token, lib
+from runtime_shim.backends.ggml.options import GgmlOptions
+from runtime_shim.backends.ggml.text import Text
+from runtime_shim.host.session import Session
+from tests.support.gguf_models import random_weights
+
+OPTIONS = {"temp": 0, "ctx-size": 256, "threads": 1, "n-predict": 3}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("ggml") / "random.gguf"
+    return random_weights(path, size=96, blocks=3, context=1024)
+
+
+def load(model: Path) -> GgmlGraph:
+    return GgmlBackend().load([model], Target.CPU)
+
+
+def counted(model: Path, ctx_size: int = 256) -> int:
+    return load(model).context_bytes(GgmlOptions(ctx_size=ctx_size, threads=1))
+
+
+class _Allocated(ctypes.Structure):
+    """struct mallinfo2 of glibc."""
+
+    _fields_ = tuple((name, ctypes.c_size_t) for name in "abcdefghij")
+
+
+def allocated() -> int:
+    """What the process has from malloc, in bytes: `hblkhd` and `uordblks`."""
+    mallinfo2 = ctypes.CDLL(None).mallinfo2
+    mallinfo2.restype = _Allocated
+    found = mallinfo2()
+    return int(found.e + found.h)
+
+
+def resident() -> int:
+    """In bytes."""
+    text = Path("/proc/self/smaps_rollup").read_text()
+    return int(text.split("Rss:")[1].split()[0]) << 10
+
+
+@pytest.mark.parametrize("embedding", [False, True])
+@pytest.mark.parametrize(
+    ("tokens", "batch", "ubatch"), [(256, 256, 64), (257, 512, 512), (1024, 1024, 1024)]
+)
+def test_what_is_counted_follows_the_c_library(
+    model: Path, tokens: int, batch: int, ubatch: int, embedding: bool
+) -> None:
+    """Two contexts differ by what is counted: what both have besides does not depend on sizes."""
+
+    def taken(options: GgmlOptions) -> int:
+        before = allocated()
+        context, _ = graph.open(options)
+        count = min(options.ctx_size, batch if embedding else ubatch)
+        every = (Token * count)(*[3] * count)
+        assert lib.decode(context, lib.batch_get_one(every, count)) == 0
+        used = allocated() - before
+        lib.free(context)
+        return used
+
+    graph = load(model)
+    small = GgmlOptions(ctx_size=8, threads=1, embedding=embedding)
+    large = GgmlOptions(
+        ctx_size=tokens, batch_size=batch, ubatch_size=ubatch, threads=1, embedding=embedding
+    )
+    taken(small)  # what llama.cpp keeps once
+    difference = graph.context_bytes(large) - graph.context_bytes(small)
+    assert taken(large) - taken(small) == pytest.approx(difference, rel=0.1, abs=1 << 20)
+
+
+def test_many_small_contexts_take_no_more_than_is_counted(model: Path) -> None:
+    graph = load(model)
+    options = GgmlOptions(ctx_size=8, batch_size=8, ubatch_size=8, threads=1)
+    before = resident()
+    texts = [Text(graph, options, threading.Event()) for _ in range(30)]
+    for text in texts:
+        text.begin((Token * 3)(5, 6, 7))
+        text.advance()
+    assert resident() - before <= len(texts) * graph.context_bytes(options)
+
+
+def test_a_context_of_which_llama_cpp_says_nothing_is_not_taken_for_small(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planned, "_SIZE", re.compile(b"in other words"))
+    with pytest.raises(HostError, match="does not say"):
+        counted(model)
+
+
+def session(model: Path, total: int, *, isolate: bool) -> Session:
+    named = NamedGraph("it", Encoding.GGML, Target.CPU, (str(model),), OPTIONS)
+    return NNHost(graphs=[named], limits=Limits(total=total), isolate=isolate).session()
+
+
+def ask(tested: Session, context: int, prompt: str, **options: int) -> None:
+    given = {name.replace("_", "-"): value for name, value in options.items()}
+    for index, text in ((1, json.dumps(given)), (0, prompt)):
+        data = memoryview(text.encode())
+        tested.set_input(context, index, TensorType.U8, (len(data),), data)
+
+
+def refused(call: Callable[[int], object], context: int) -> None:
+    with pytest.raises(HostError, match=r"a context of \d+ tokens takes \d+ bytes") as caught:
+        call(context)
+    assert caught.value.errno is Errno.TOO_LARGE
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_sessions_for_which_there_is_too_little_are_refused(model: Path, isolate: bool) -> None:
+    with session(model, 2 * counted(model) + 100, isolate=isolate) as tested:
+        graph = tested.load_by_name("it")
+        first, second, third = (tested.init_execution_context(graph) for _ in range(3))
+        for context in (first, second, third):
+            ask(tested, context, "abc")
+        tested.compute(first)
+        expected = tested.get_output(first, 0)
+        tested.compute_single(second)
+        refused(tested.compute, third)
+        refused(tested.compute_single, third)
+        tested.compute(first)  # the others go on, and count once
+        assert tested.get_output(first, 0) == expected
+        tested.finalize_execution_context(second)
+        tested.compute(third)
+        assert tested.get_output(third, 0) == expected
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_a_larger_context_that_a_guest_asks_for_counts(model: Path, isolate: bool) -> None:
+    with session(model, counted(model, 512), isolate=isolate) as tested:
+        context = tested.init_execution_context(tested.load_by_name("it"))
+        ask(tested, context, "abc", ctx_size=1000)
+        refused(tested.compute, context)
+        ask(tested, context, "abc", ctx_size=400)
+        tested.compute(context)
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_a_refused_computation_has_no_text(model: Path, isolate: bool) -> None:
+    with session(model, counted(model) + 100, isolate=isolate) as tested:
+        context = tested.init_execution_context(tested.load_by_name("it"))
+        ask(tested, context, "abc")
+        tested.compute(context)
+        ask(tested, context, "abc", ctx_size=1000)
+        refused(tested.compute, context)
+        for read in (tested.get_output, tested.get_output_single):
+            with pytest.raises(HostError) as caught:
+                read(context, 0)
+            assert caught.value.errno is Errno.RUNTIME_ERROR
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_a_computation_that_failed_counts_only_what_it_left(model: Path, isolate: bool) -> None:
+    with session(model, counted(model) + 100, isolate=isolate) as tested:
+        graph = tested.load_by_name("it")
+        failed, other = tested.init_execution_context(graph), tested.init_execution_context(graph)
+        with pytest.raises(HostError, match="there is no prompt"):
+            tested.compute(failed)
+        ask(tested, other, "abc")
+        tested.compute(other)
+
+
+def test_tensors_and_contexts_count_together(model: Path) -> None:
+    with session(model, counted(model) + 50, isolate=False) as tested:
+        graph = tested.load_by_name("it")
+        context = tested.init_execution_context(graph)
+        ask(tested, context, "abc")
+        tested.compute(context)
+        other = tested.init_execution_context(graph)
+        with pytest.raises(HostError) as caught:
+            ask(tested, other, "x" * 50)
+        assert caught.value.errno is Errno.TOO_LARGE
+        tested.finalize_execution_context(context)
+        ask(tested, other, "x" * 50)
+
+
+def test_models_share_what_they_keep_of_beginnings(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(graph: GgmlGraph, token: int) -> None:
+        options = GgmlOptions(ctx_size=64, ubatch_size=16, threads=1)
+        Text(graph, options, threading.Event()).begin((Token * 20)(*[token] * 20))
+
+    first, second = load(model), load(model)
+    begin(first, 5)
+    (kept,) = first.prefixes._kept
+    monkeypatch.setattr(prefixes, "MOST_BYTES", 2 * len(kept.state))
+    begin(second, 5)
+    begin(first, 5)
+    begin(second, 6)
+    assert [len(graph.prefixes._kept) for graph in (first, second)] == [1, 1]
+    begin(first, 6)
+    begin(first, 7)
+    assert [len(graph.prefixes._kept) for graph in (first, second)] == [2, 0]
