@@ -14,6 +14,7 @@ prebuilt guests between 50 KB and 3 MB.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import random
 import resource
@@ -172,7 +173,7 @@ def _cpu() -> float:
 
 def _watch(process: subprocess.Popen[bytes], peaks: list[int]) -> None:
     while process.poll() is None:
-        peaks.append(sum(map(_pss, set(map(_mapped, _of_session(process.pid))))))
+        peaks.append(sum(_pss(pid) for pid in _of_session(process.pid) if not _is_vforked(pid)))
         time.sleep(0.1)
 
 
@@ -185,21 +186,31 @@ def _of_session(leader: int) -> Iterator[str]:
             continue
 
 
-def _mapped(pid: str) -> str:
-    """What a process has mapped. It is the same text for a process that has just been started, and
-    for the one that started it: they share their memory until the first has its own program."""
+_KCMP = {"x86_64": 312, "aarch64": 272}
+"""The number of the system call kcmp. https://man7.org/linux/man-pages/man2/kcmp.2.html"""
+
+_KCMP_VM = 1
+
+
+def _is_vforked(pid: str) -> bool:
+    """Whether a process still has the memory of its parent, which it does until it starts another
+    program: what they have must not count twice."""
+    try:
+        parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return False
+    number = _KCMP.get(os.uname().machine)
+    kcmp = ctypes.CDLL(None).syscall
+    return number is not None and kcmp(number, int(pid), parent, _KCMP_VM, 0, 0) == 0
+
+
+def _pss(pid: str) -> int:
+    """In bytes."""
     try:
         with open(f"/proc/{pid}/smaps_rollup") as file:
-            return file.read()
+            return next((int(line.split()[1]) << 10 for line in file if line[:4] == "Pss:"), 0)
     except OSError:
-        return ""
-
-
-def _pss(mapped: str) -> int:
-    """In bytes."""
-    return next(
-        (int(line.split()[1]) << 10 for line in mapped.splitlines() if line[:4] == "Pss:"), 0
-    )
+        return 0
 
 
 def make(folder: Path, made: Made) -> None:
