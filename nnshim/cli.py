@@ -64,6 +64,13 @@ def _print_help(ctx: typer.Context, _: object, wanted: bool) -> None:
 
 
 class _Group(_Helpful, typer.core.TyperGroup):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args and ctx.parent is not None:
+            raise UsageError(
+                f"{ctx.info_name} needs a command: {', '.join(self.list_commands(ctx))}"
+            )
+        return super().parse_args(ctx, args)
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         super().format_options(ctx, formatter)
         self.format_commands(ctx, formatter)

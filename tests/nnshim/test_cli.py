@@ -80,6 +80,12 @@ def test_a_wrong_call_is_exit_code_2(arguments: list[str]) -> None:
     assert done.stdout == b""
 
 
+def test_a_command_that_lacks_its_own_command_names_them() -> None:
+    done = nnshim("cache")
+    assert done.returncode == 2
+    assert done.stderr == b"nnshim: error: cache needs a command: list, dir, clear\n"
+
+
 def test_a_fault_in_nnshim_is_one_line_and_no_traceback(tmp_path: Path) -> None:
     code = (
         "import sys, rewriter.rewriting.steps\nfrom nnshim.cli import main\n"
