@@ -285,7 +285,10 @@ def engine_config(cache: bool, limits: Limits, can_be_stopped: bool) -> wasmtime
 
 
 def _proc_exit(_: object, _caller: int, words: Any, _length: int) -> int:
-    raise _GuestExit(words[0] & 0xFF)
+    """The system keeps the last eight bits of an exit code. Where these are 0 and the code is not,
+    255 takes its place: the guest did not succeed."""
+    code = words[0] & 0xFFFFFFFF
+    raise _GuestExit(code & 0xFF or (255 if code else 0))
 
 
 def _refusal(info: ModuleInfo, words: str) -> ModuleError:

@@ -40,6 +40,12 @@ def test_the_exit_code_is_the_guests_own(code: int) -> None:
     assert execute(text).exit_code == code
 
 
+@pytest.mark.parametrize(("code", "shown"), [(256, 255), (257, 1), (-256, 255), (-1, 255)])
+def test_an_exit_code_of_which_the_system_keeps_0_is_not_a_success(code: int, shown: int) -> None:
+    text = f'(module {EXIT} (func (export "_start") (call $exit (i32.const {code}))))'
+    assert execute(text).exit_code == shown
+
+
 def test_initialize_runs_first() -> None:
     assert execute(COUNT.format(3)).exit_code == 8
     text = """(module (global $n (mut i32) (i32.const 1))
