@@ -6,6 +6,7 @@ import filecmp
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from collections import Counter
@@ -29,7 +30,7 @@ from ray.util.state import list_actors
 import nnshim
 from tests.support.command import nnshim as command
 from tests.support.fleets import GUEST, NAMED, Fleets, lines
-from tests.support.models import identity
+from tests.support.models import identity, with_external_data
 from tests.support.processes import wait_for
 from tests.support.wasm import assemble
 
@@ -220,6 +221,48 @@ def take(moved: Path) -> Iterator[bytes]:
     """Inputs, before the first of which the file is no longer where the workers look for it."""
     Path("same.onnx").rename(moved)
     yield from (b"one", b"two", b"three")
+
+
+SUMS = """(module
+  (import "wasi_ephemeral_nn" "load_by_name" (func $load (param i32 i32 i32) (result i32)))
+  (import "wasi_ephemeral_nn" "init_execution_context" (func $init (param i32 i32) (result i32)))
+  (import "wasi_ephemeral_nn" "set_input" (func $set (param i32 i32 i32) (result i32)))
+  (import "wasi_ephemeral_nn" "compute" (func $compute (param i32) (result i32)))
+  (import "wasi_ephemeral_nn" "get_output"
+    (func $get (param i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "sums\\00\\04\\00\\00")  ;; the shape at 4
+  (data (i32.const 16) "\\04\\00\\00\\00\\01\\00\\00\\00\\01\\00\\00\\00")
+  (data (i32.const 28) "\\00\\10\\00\\00\\00\\10\\00\\00")  ;; 4,096 bytes at 4,096
+  (func (export "_start") (local $context i32)
+    (drop (call $load (i32.const 0) (i32.const 4) (i32.const 64)))
+    (drop (call $init (i32.load (i32.const 64)) (i32.const 68)))
+    (local.set $context (i32.load (i32.const 68)))
+    (drop (call $set (local.get $context) (i32.const 0) (i32.const 16)))
+    (drop (call $compute (local.get $context)))
+    (drop (call $get (local.get $context) (i32.const 0)
+      (i32.const 8192) (i32.const 4096) (i32.const 72)))
+    (call $exit (i32.trunc_f32_u (f32.load (i32.const 8192))))))"""
+"""Exits with the first sum of zeros and weights."""
+
+
+def test_weights_that_a_node_has_in_another_version_come_from_the_object_store(
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sums.onnx").write_bytes(with_external_data("part/weights"))
+    weights = tmp_path / "part" / "weights"
+    weights.parent.mkdir()
+    weights.write_bytes(struct.pack("<f", 7) * 1024)
+
+    def inputs() -> Iterator[bytes]:
+        weights.write_bytes(struct.pack("<f", 9) * 1024)
+        yield from (b"one", b"two", b"three")
+
+    graph = nnshim.NamedGraph("sums", nnshim.Encoding.ONNX, nnshim.Target.CPU, ("sums.onnx",))
+    results = nnshim.map(assemble(SUMS), inputs(), workers=nodes.address, graphs=[graph])
+    assert [result.outcome and result.outcome.exit_code for result in results] == [7] * 3
 
 
 def test_modules_are_judged_and_rewritten_as_here_while_a_node_is_lost(

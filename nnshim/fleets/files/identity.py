@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nnshim.fleets.beside import beside
 from rewriter.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,12 +19,6 @@ __all__ = ["identity_of"]
 
 _ONLY_STOP = ("timeout", "fuel", "output")
 """Limits that end a guest. A result that was made within one is the same within another."""
-
-_OF_ONNX = ("ONNX", "OPENVINO", "AUTODETECT")
-"""Encodings of which a model may be an ONNX file."""
-
-_SPLIT = re.compile(r"(.*)-\d{5}-of-(\d{5})\.gguf", re.DOTALL)
-"""https://github.com/ggml-org/llama.cpp/blob/master/tools/gguf-split/README.md"""
 
 
 def identity_of(guest: Guest, arguments: Sequence[str]) -> Mapping[str, object]:
@@ -61,33 +54,15 @@ def _option(name: str) -> str:
 
 
 def _graph(graph: NamedGraph) -> object:
-    paths = [path for each in graph.paths for path in (each, *_beside(graph, each))]
+    paths = [
+        path for each in graph.paths for path in (each, *(at for _, at in beside(graph, each)))
+    ]
     digests = [_digest(path) if os.path.isfile(path) else None for path in paths]
     local = [graph.name, graph.encoding.name, str(graph.target), digests, dict(graph.options)]
     remote = graph.remote
     if remote is None:
         return local
     return [*local, list(map(str, remote.endpoints)), dict(remote.headers), remote.falls_back]
-
-
-def _beside(graph: NamedGraph, path: str) -> Sequence[str]:
-    """The other files that an NN runtime reads for one of a model: those that an ONNX model names
-    for its weights, and the other parts of a split GGUF file."""
-    split = _SPLIT.fullmatch(path)
-    if split is not None:
-        count = int(split[2])
-        return [f"{split[1]}-{part:05}-of-{count:05}.gguf" for part in range(1, count + 1)]
-    if graph.encoding.name not in _OF_ONNX or not os.path.isfile(path):
-        return []
-    from runtime_shim.backends.onnx.files import named_files
-    from runtime_shim.errors import HostError
-
-    try:
-        named = sorted(named_files(Path(path)))
-    except (HostError, OSError):  # which a guest gets, too, or who reads the model
-        return []
-    folders = dict.fromkeys((os.path.dirname(path), os.path.dirname(os.path.realpath(path))))
-    return [os.path.join(folder, name) for folder in folders for name in named]
 
 
 def _digest(path: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nnshim.fleets.beside import beside
 from nnshim.fleets.guests import Guest, Guests
 from nnshim.fleets.values import Item, Ran
 from rewriter.errors import InputError
@@ -28,50 +29,64 @@ class _File(NamedTuple):
     data: Any
 
 
+_Parts = Sequence[tuple[str, str]]
+"""Of a graph: each file's path from the folder of the model, and where it is."""
+
+
 class PlacedGuests:
     """Like Guests. Files of named graphs that the machine does not have by the same path and with
     the same content are written, once on each machine, to a folder of Ray's session."""
 
-    def __init__(self, guest: Guest, files: Mapping[str, _File]) -> None:
+    def __init__(self, guest: Guest, parts: Sequence[_Parts], files: Mapping[str, _File]) -> None:
         self._guest = guest
+        self._parts = parts
         self._files = files
         self._guests: Guests | None = None
 
     def __call__(self, items: Sequence[Item]) -> list[Ran]:
         """See Guests. Raises OutputError if a model cannot be written."""
         if self._guests is None:
-            graphs = [self._placed(graph) for graph in self._guest.host.get("graphs", ())]
+            graphs = list(map(self._placed, self._guest.host.get("graphs", ()), self._parts))
             self._guests = Guests(replace(self._guest, host={**self._guest.host, "graphs": graphs}))
         return self._guests(items)
 
-    def _placed(self, graph: NamedGraph) -> NamedGraph:
+    def _placed(self, graph: NamedGraph, parts: _Parts) -> NamedGraph:
         """A graph whose files are here. Those of one graph stay beside each other."""
-        given = [self._files[path] for path in graph.paths if path in self._files]
-        if len(given) < len(graph.paths):  # a guest that loads it gets an error, as in a run
+        if any(path not in self._files for path in graph.paths):
+            return graph  # a guest that loads it gets an error, as in a run
+        given = [(name, path, self._files[path]) for name, path in parts if path in self._files]
+        if all(_digest(path) == file.digest for _, path, file in given):
             return graph
-        if all(_digest(path) == self._files[path].digest for path in graph.paths):
-            return graph
-        together = hashlib.sha256("".join(file.digest for file in given).encode()).hexdigest()
-        folder = os.path.join(_session_folder(), together)
-        os.makedirs(folder, exist_ok=True)
-        paths = []
-        for path, file in zip(graph.paths, given, strict=True):
-            here = os.path.join(folder, os.path.basename(path))
+        content = repr([(name, file.digest) for name, _, file in given])
+        folder = os.path.join(_session_folder(), hashlib.sha256(content.encode()).hexdigest())
+        for name, _, file in reversed(given):  # where two have one name, the first one stays
+            here = os.path.join(folder, name)
             if _digest(here) != file.digest:
                 import ray
 
+                os.makedirs(os.path.dirname(here), exist_ok=True)
                 write_atomic(here, Source(here, b""), (ray.get(file.data),))
-            paths.append(here)
+        paths = (os.path.join(folder, os.path.basename(path)) for path in graph.paths)
         return replace(graph, paths=tuple(paths))
 
 
 def placed_guests(guest: Guest) -> PlacedGuests:
     """The guest, with the files of its named graphs in the object store. Raises InputError for one
-    that cannot be read."""
+    that cannot be read, and for one outside of its model's folder."""
     guest = _absolute(guest)
-    graphs: Iterable[NamedGraph] = guest.host.get("graphs", ())
-    paths = {path for graph in graphs for path in graph.paths if os.path.isfile(path)}
-    return PlacedGuests(guest, {path: _stored(path) for path in sorted(paths)})
+    parts = [list(_parts(graph)) for graph in guest.host.get("graphs", ())]
+    paths = {path for of_graph in parts for _, path in of_graph if os.path.isfile(path)}
+    return PlacedGuests(guest, parts, {path: _stored(path) for path in sorted(paths)})
+
+
+def _parts(graph: NamedGraph) -> Iterator[tuple[str, str]]:
+    for path in graph.paths:
+        yield os.path.basename(path), path
+        for name, where in beside(graph, path):
+            relative = os.path.normpath(name)
+            if os.path.isabs(relative) or relative.split(os.sep)[0] == os.pardir:
+                raise InputError(f"{path} refers to {name!r}, which is outside its folder")
+            yield relative, where
 
 
 def _absolute(guest: Guest) -> Guest:
