@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import sys
 import time
@@ -20,6 +21,7 @@ __all__ = [
     "TEMPORARY",
     "check_path",
     "check_writable",
+    "has_name_of_digest",
     "is_blob",
     "is_same_file",
     "write_atomic",
@@ -27,8 +29,11 @@ __all__ = [
     "written_whole",
 ]
 
-IS_BLOB = "it is a blob of an OCI layout, and its name is the digest of what is in it"
+IS_BLOB = "its name is the digest of what is in it, as in an OCI layout"
 """Why such a file is not written."""
+
+_DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{128}")
+"""SHA-256 and SHA-512."""
 
 TEMPORARY = ".nnshim-"
 """How the names of temporary files begin. Such a file that no process uses is removed."""
@@ -319,10 +324,18 @@ def check_path(source: Source, path: str) -> None:
 
 
 def is_blob(path: str) -> bool:
-    """Whether a file is in an OCI layout, by the name of its digest.
+    """Whether a file is in an OCI layout, or has a name that is the digest of its content wherever
+    such names are given.
 
     https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
     """
-    blobs = os.path.dirname(os.path.dirname(os.path.realpath(path)))
+    path = os.path.realpath(path)
+    blobs = os.path.dirname(os.path.dirname(path))
     layout = os.path.join(os.path.dirname(blobs), "oci-layout")
-    return os.path.basename(blobs) == "blobs" and os.path.exists(layout)
+    in_layout = os.path.basename(blobs) == "blobs" and os.path.exists(layout)
+    return in_layout or has_name_of_digest(path)
+
+
+def has_name_of_digest(path: str) -> bool:
+    """Whether a file's name can be the digest of its content."""
+    return _DIGEST.fullmatch(os.path.basename(path)) is not None

@@ -7,14 +7,15 @@ import stat
 from collections.abc import Iterator, Sequence
 
 from rewriter.errors import InputError
-from rewriter.file_kinds import HEAD
 from rewriter.trees.archives.gzip import head_of, unpack
 from rewriter.trees.archives.search import find_in_archive
 from rewriter.trees.archives.streams import opened
 from rewriter.trees.heads import (
     GZIP,
+    LONG_HEAD_SIZE,
     MAGIC,
     format_of,
+    holds_files,
     is_unsearched,
     not_wasm,
     read_head,
@@ -27,6 +28,8 @@ from rewriter.wasm.limits import LARGEST_MODULE
 
 __all__ = ["find", "look"]
 
+_OTHER = "an archive, or a compressed module, of another kind"
+
 
 def find(
     inputs: Sequence[str], *, exclude: Sequence[str] = (), max_unpacked: int = MAX_UNPACKED
@@ -38,10 +41,11 @@ def find(
     folders. Modules and components are known by their first bytes, also those of the data that a
     file compressed with gzip holds. Other files are left alone, unless they are named themselves or
     their name says that they are modules. Archives are known by their name, and looked into, but
-    archives in them are not. In folders, `.git` is left out, and a link is looked at where it leads
-    to. What `exclude` says is left out, unless it is named itself (see `is_excluded`). A file comes
-    once by each of its names that is an input, or in a folder that is one. The modules
-    of an archive may have `max_unpacked` bytes together; a compressed tar, as a whole.
+    not archives in them, nor what has another name and begins like an archive: each is an
+    Unsearched. In folders, `.git` is left out, and a link is looked at where it leads to. What
+    `exclude` says is left out, unless it is named itself (see `is_excluded`). A file comes once by
+    each of its names that is an input, or in a folder that is one. The modules of an archive may
+    have `max_unpacked` bytes together; a compressed tar, as a whole.
 
     Nothing is left out silently: what cannot be looked at is a Refused. All is done while the
     iterator is used; a file is opened once, for its first bytes.
@@ -83,7 +87,7 @@ def _is_regular(path: str) -> bool:
 
 
 def _look(path: str, exclude: Sequence[str], max_unpacked: int, named: bool) -> Iterator[Found]:
-    head = read_head(path)
+    head = read_head(path, LONG_HEAD_SIZE)
     form = format_of(path)
     item = Item(path, path, named, LARGEST_MODULE)
     if head.startswith(MAGIC):
@@ -95,17 +99,17 @@ def _look(path: str, exclude: Sequence[str], max_unpacked: int, named: bool) -> 
         yield from _look_into_gzip(compressed, item)
     elif named:
         yield item
-    elif is_unsearched(path):
-        yield unsearched(path, "an archive, or a compressed module, of another kind")
     elif says_wasm(path):
-        yield Refused(path, not_wasm(path, read_head(path, HEAD)))
+        yield Refused(path, not_wasm(path, head))
+    elif is_unsearched(path) or holds_files(path, head):
+        yield unsearched(path, _OTHER)
 
 
 def _look_into_gzip(compressed: Item, item: Item) -> Iterator[Found]:
     """The same for a file that is compressed, as one or the other item."""
     try:
         with opened(item.path) as file:
-            head = head_of(unpack(item.path, file.read), HEAD)
+            head = head_of(unpack(item.path, file.read), LONG_HEAD_SIZE)
     except InputError as error:
         if item.named or says_wasm(item.path):
             yield Refused(item.path, error)
@@ -116,3 +120,5 @@ def _look_into_gzip(compressed: Item, item: Item) -> Iterator[Found]:
         yield item
     elif says_wasm(item.path):
         yield Refused(item.path, not_wasm(item.path, head))
+    elif is_unsearched(item.path) or holds_files(item.path, head):
+        yield unsearched(item.path, _OTHER)

@@ -12,8 +12,10 @@ __all__ = [
     "FLAGS",
     "GZIP",
     "HEAD_SIZE",
+    "LONG_HEAD_SIZE",
     "MAGIC",
     "format_of",
+    "holds_files",
     "is_unsearched",
     "not_wasm",
     "read_head",
@@ -43,6 +45,26 @@ _OTHERS = (
 )
 """Archives and compressed modules that are not looked into."""
 
+LONG_HEAD_SIZE = 512
+"""Bytes that are enough to know an archive."""
+
+_ARCHIVES = (
+    b"PK\3\4",  # https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+    b"7z\xbc\xaf\x27\x1c",  # https://py7zr.readthedocs.io/en/latest/archive_format.html
+    b"Rar!\x1a\7",  # https://www.rarlab.com/technote.htm
+    b"\xfd7zXZ\0",  # https://tukaani.org/xz/xz-file-format.txt
+    b"\x28\xb5\x2f\xfd",  # https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1
+    b"BZh",
+    b"\x1f\x9d",  # of compress
+)
+"""What archives, and files that are compressed in another way than with gzip, begin with."""
+
+_MODELS = (".keras", ".npz", ".pt", ".pt2", ".pth", ".ptl")
+"""Models that are ZIP archives, and have no modules in them."""
+
+_TAR, _TAR_AT = b"ustar", 257
+"""https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_06"""
+
 FLAGS: int = (
     os.O_RDONLY
     | getattr(os, "O_BINARY", 0)
@@ -61,6 +83,13 @@ def format_of(name: str) -> Format | None:
 def is_unsearched(name: str) -> bool:
     """Whether modules may be in a file that is not looked into, by its name."""
     return name.lower().endswith(_OTHERS)
+
+
+def holds_files(name: str, head: bytes) -> bool:
+    """Whether modules may be in a file that is not looked into, by its first LONG_HEAD_SIZE bytes,
+    or all of it. A model is not such a file, by its name."""
+    begins = head.startswith(_ARCHIVES) or head.startswith(_TAR, _TAR_AT)
+    return begins and not name.lower().endswith(_MODELS)
 
 
 def says_wasm(name: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rewriter.errors import InputError, NNShimError, OutputError
 from rewriter.files.input import Source
-from rewriter.files.output import IS_BLOB, is_blob, write_atomic
+from rewriter.files.output import IS_BLOB, has_name_of_digest, is_blob, write_atomic
 from rewriter.trees.archives.compress import LONGEST_HEADER, compressed, gzip_header
 from rewriter.trees.copying import copy_file, copy_link, make_folder
 from rewriter.trees.find import look
@@ -158,6 +158,8 @@ class Output:
             header = gzip_header(item.name, read_packed(item, LONGEST_HEADER))
             pieces = compressed(header, pieces)
         if item.member is not None:
+            if has_name_of_digest(item.member.name):
+                raise OutputError(f"cannot change {item.name}: {IS_BLOB}")
             self._archives[item.path].put(item.member, b"".join(pieces))
         else:
             source = Source(item.path, b"", status=os.stat(item.path))

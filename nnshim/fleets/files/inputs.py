@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 from nnshim.fleets.files.results import STATE
 from nnshim.fleets.values import GuestInput
 from rewriter.errors import InputError
+from rewriter.trees.item import Identity, identity
 
 __all__ = ["Inputs", "NamedInput", "find_inputs"]
 
@@ -103,13 +104,26 @@ class _Lines:
     def __init__(self, path: str, args: Sequence[str]) -> None:
         self.path = path
         self._args = args
+        self._state: Identity | None = None
 
     def names(self) -> Iterator[bytes]:
+        """Raises InputError, also for a file that is no longer what it was when it was first read,
+        because the results are of its lines by their numbers."""
         with _opened(self.path) as file:
+            self._check_unchanged(file)
             while line := file.readline(_LONGEST + 1):
+                self._check_unchanged(file)
                 if len(line) > _LONGEST:
                     raise InputError(f"{self.path} has a line of more than {_LONGEST} bytes")
                 yield line
+            self._check_unchanged(file)
+
+    def _check_unchanged(self, file: BinaryIO) -> None:
+        state = identity(os.fstat(file.fileno()))
+        if self._state is None:
+            self._state = state
+        elif state != self._state:
+            raise InputError(f"{self.path} has changed since the job began")
 
     def __iter__(self) -> Iterator[NamedInput]:
         for number, line in enumerate(self.names(), 1):

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from rewriter.errors import InputError
-from rewriter.file_kinds import HEAD
 from rewriter.trees.archives.gzip import Read, head_of, measure, unpack
 from rewriter.trees.archives.streams import Stream, as_input_errors, opened, too_much
 from rewriter.trees.archives.tar import tar_members
@@ -15,8 +14,10 @@ from rewriter.trees.archives.zip import open_zip, zip_members
 from rewriter.trees.heads import (
     GZIP,
     HEAD_SIZE,
+    LONG_HEAD_SIZE,
     MAGIC,
     format_of,
+    holds_files,
     is_unsearched,
     not_wasm,
     says_wasm,
@@ -135,18 +136,17 @@ class _Search:
             return self.item(name, member, member.size)
         if head.startswith(GZIP):
             return self.look_into_gzip(name, member, head, read)
-        if format_of(member.name) is not None or is_unsearched(member.name):
-            return _unsearched(name)
+        head += read(LONG_HEAD_SIZE - HEAD_SIZE)
         if says_wasm(member.name):
-            return Refused(name, not_wasm(name, head + read(HEAD - HEAD_SIZE)))
-        return None
+            return Refused(name, not_wasm(name, head))
+        return _unsearched(name) if _is_archive(member.name, head) else None
 
     def look_into_gzip(self, name: str, member: Member, first: bytes, read: Read) -> Found | None:
         """The same for one that is compressed itself."""
         head, size = b"", None
         try:
             pieces = unpack(name, read, first)
-            head = head_of(pieces, HEAD)
+            head = head_of(pieces, LONG_HEAD_SIZE)
             if head.startswith(MAGIC):
                 size = measure(head, pieces, self.left)
         except InputError as error:
@@ -154,9 +154,9 @@ class _Search:
                 return Refused(name, error)
         if head.startswith(MAGIC):
             return self.item(name, member, self.left + 1 if size is None else size, gzip=True)
-        if format_of(member.name) is not None:
-            return _unsearched(name)
-        return Refused(name, not_wasm(name, head)) if says_wasm(member.name) else None
+        if says_wasm(member.name):
+            return Refused(name, not_wasm(name, head))
+        return _unsearched(name) if _is_archive(member.name, head) else None
 
     def item(self, name: str, member: Member, size: int, *, gzip: bool = False) -> Found:
         """A module of so many bytes. Raises InputError if there are too many."""
@@ -168,6 +168,10 @@ class _Search:
                 member, f"it has more than {LARGEST_MODULE} bytes, which no engine accepts", "NN001"
             )
         return Item(name, self.path, False, size, member, gzip)
+
+
+def _is_archive(name: str, head: bytes) -> bool:
+    return format_of(name) is not None or is_unsearched(name) or holds_files(name, head)
 
 
 def _unsearched(name: str) -> Unsearched:

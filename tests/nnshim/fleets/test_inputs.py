@@ -85,6 +85,22 @@ def test_a_pipe_is_refused_because_inputs_are_read_twice(tmp_path: Path, name: s
         find_inputs(str(tmp_path / name), [])
 
 
+@pytest.mark.parametrize("name", ["in.txt", "in.jsonl"])
+def test_a_file_of_lines_that_changes_is_refused(tmp_path: Path, name: str) -> None:
+    """Between two times that it is read, and while it is."""
+    path = tmp_path / name
+    path.write_text('{"args": ["one"]}\n' * 2000)
+    found = find_inputs(str(path), [])
+    assert len(list(found.names())) == 2000
+    lines = iter(found)
+    next(lines)
+    path.write_text('{"args": ["another"]}\n' * 2000)
+    with pytest.raises(InputError, match="has changed since the job began"):
+        list(lines)
+    with pytest.raises(InputError, match="has changed since the job began"):
+        next(iter(found))
+
+
 def test_folders_that_are_named_as_files_leave_nothing_open(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"stdin_file": "."}\n' * 20)
     before = len(os.listdir("/proc/self/fd"))

@@ -145,6 +145,8 @@ def answered(
     rest = memoryview(data)[length:]
     body = json_of(server, data[:length])
     check_id(server, request_id, body.get("id"))
+    if body.get("error"):
+        raise contradiction(server, f"it succeeded, and says {quoted(body['error'])}")
     found = []
     for each in _list(server, body, "outputs"):
         name, datatype, shape = _described(server, each)

@@ -154,6 +154,13 @@ WRONG: dict[str, tuple[Speak, str]] = {
     "an error": (says(b"HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\n{}"), "NN606"),
     "no data": (answers(output()), "NN607"),
     "data elsewhere": (answers(output(BINARY % 8)), "NN607"),
+    "data and an error": (
+        answers(
+            b'{"error": "bad", "outputs": [{"name": "x", "datatype": "FP32", "shape": [1, 2],'
+            b' "data": [1, 2]}]}'
+        ),
+        "NN607",
+    ),
     "a negative size": (answers(output(BINARY % -8) + two_floats), "NN607"),
     "a size that is true": (answers(output(BINARY % "true") + two_floats), "NN607"),
     "a header that is too long": (answers(output(BINARY % 8), LENGTH % b"999999"), "NN607"),
