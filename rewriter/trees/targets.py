@@ -56,7 +56,9 @@ def _target(root: Root, out: str | None, *, single: bool) -> str:
             raise UsageError(f"standard input has no name for its output in {out}")
         return os.path.join(out, root.relative)
     if not root.is_folder and _kind(root.path) != _kind(out):
-        raise UsageError(f"{out}: the output has to be of the same kind as {root.path}, and to be named like it")
+        raise UsageError(
+            f"{out}: the output has to be of the same kind as {root.path}, and to be named like it"
+        )
     return out
 
 
