@@ -25,7 +25,7 @@ def judge_all(where: Search, settings: Settings, *, fail_fast: bool = False) -> 
     """
     any_found = False
     for judged in _judged(where, settings, singly=fail_fast and settings.fix):
-        any_found |= judged.report is not None
+        any_found |= judged.report.unsearched is None
         yield judged
     if not any_found:
         yield from judge_items(settings, list(where.nothing))

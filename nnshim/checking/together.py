@@ -19,7 +19,6 @@ from rewriter.trees.item import Found, Item, Refused, Unsearched
 
 if TYPE_CHECKING:
     from rewriter.analysis.components.described import ComponentInfo
-    from rewriter.diagnostics import Diagnostic
 
 __all__ = ["Judged", "judge_items", "lost"]
 
@@ -28,12 +27,10 @@ _LARGEST = 1 << 23
 
 
 class Judged(NamedTuple):
-    """A report, and the size of what it is about, in bytes; 0 for what cannot be read. Of what is
-    left alone, there is a `remark` in the place of a report."""
+    """A report, and the size of what it is about, in bytes; 0 for what cannot be read."""
 
-    report: FileReport | None
+    report: FileReport
     size: int = 0
-    remark: Diagnostic | None = None
 
 
 class _Read(NamedTuple):
@@ -76,7 +73,7 @@ def lost(item: Found, how: str) -> Judged:
 
 def _read(item: Found, settings: Settings, opened: ExitStack) -> _Read | Judged:
     if isinstance(item, Unsearched):
-        return Judged(None, remark=item.diagnostic)
+        return Judged(FileReport(item.name, unsearched=item.diagnostic))
     if isinstance(item, Refused):
         return Judged(FileReport(item.name, error=item.error))
     try:

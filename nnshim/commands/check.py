@@ -203,10 +203,10 @@ def _check(
     stopped = False
     with shown_progress("checking", where, quiet=quiet) as progress:
         for judged in judge_all(where, settings, fail_fast=fail_fast):
-            if judged.remark is not None:
-                remark(judged.remark)
             found = judged.report
-            if found is None:
+            if found.unsearched is not None:
+                remark(found.unsearched)
+                told.file(found)
                 continue
             progress.add(judged.size)
             if found.digest is not None and found.digest not in found.path:

@@ -37,7 +37,6 @@ __all__ = [
     "host",
     "inspected",
     "kept",
-    "nothing_to_do",
     "problem",
     "rewriting",
     "rewritten",
@@ -76,11 +75,6 @@ def failed(error: NNShimError, file: str | None = None) -> Object:
     """An error; where several files are looked at, about one, which has no verdict."""
     about = {} if file is None else {"file": file, "verdict": "no_verdict"}
     return {**about, "errors": diagnostics(error.diagnostics)}
-
-
-def nothing_to_do(file: str) -> Object:
-    """A file that was found, and does not use wasi-nn."""
-    return {"file": file, "verdict": "nothing_to_do"}
 
 
 def inspected(value: Inspected | InspectedComponent) -> Object:

@@ -156,6 +156,8 @@ class FileReport(NamedTuple):
     itself, and does not use wasi-nn has neither: there is nothing to do. `sha256` is that of its
     bytes in hexadecimal, None where it was not asked for, or the file cannot be read. `fix` is
     None where nothing was to be rewritten; verdicts and digest are of the file as it is now.
+    `unsearched` says why a file that may have modules in it was not looked into: it has no verdict
+    and no error, and counts for nothing.
     """
 
     path: str
@@ -165,6 +167,7 @@ class FileReport(NamedTuple):
     digest: str | None = None
     """Of the manifest that its reference names, None for a file."""
     fix: Fix | None = None
+    unsearched: Diagnostic | None = None
 
     @property
     def answers(self) -> Sequence[Answer]:

@@ -76,7 +76,7 @@ CODES = (
         "Modules may be in it: it is an archive in an archive, or of a kind that is not read, such "
         "as a wheel, or an archive by a name that does not say so, or compressed in another way "
         "than with gzip. A module that is compressed with gzip, alone, is looked at everywhere. "
-        "The warning is on standard error, and not in reports.",
+        "A file that was not looked into does not change the exit code.",
         "Unpack it and name what was in it as an input of its own, or leave it out with "
         "`--exclude`.",
     ),

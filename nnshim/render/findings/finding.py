@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from nnshim.render.values import Checked, FileReport
     from rewriter.diagnostics import Diagnostic
 
-__all__ = ["LEVELS", "Finding", "Level", "findings", "verdict"]
+__all__ = ["LEVELS", "UNSEARCHED", "Finding", "Level", "findings", "verdict"]
 
 _MOST = 20
 """Diagnostics of one finding that its message has; it says how many more there are."""
 
 _NO_VERDICT = "no verdict"
+
+UNSEARCHED = "not_looked_into"
+"""In the place of an answer."""
+
+_UNSEARCHED = "not looked into"
 
 
 class Level(StrEnum):
@@ -110,11 +115,14 @@ _VERDICTS = {
 def findings(report: FileReport, selection: Selection) -> Iterator[Finding]:
     """What keeps a file from passing, and what else is selected by name: needs, what is not
     visible, and notes. A file that does not pass always has a finding. What is accepted has
-    none."""
+    none. What was not looked into has a finding, too."""
     if report.error is not None:
         for code, found in _by_code(report.error.diagnostics):
             answer = Answer.NO_VERDICT.value
             yield Finding(report, None, answer, _NO_VERDICT, code, Level.ERROR, found)
+    left = report.unsearched
+    if left is not None and selection.shows(left.code):
+        yield Finding(report, None, UNSEARCHED, _UNSEARCHED, left.code, Level.WARNING, (left,))
     for value in report.checked:
         yield from _of_verdict(report, value, selection)
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from nnshim.render.findings.elements import Elements
-from nnshim.render.json import checked, failed, nothing_to_do
+from nnshim.render.findings.finding import UNSEARCHED
+from nnshim.render.json import checked, failed
+from nnshim.render.json_hosts import diagnostics
 
 if TYPE_CHECKING:
     from nnshim.render.reports.report import Shown
@@ -35,8 +37,11 @@ def objects(report: FileReport, shown: Shown) -> Iterator[dict[str, Any]]:
     """What is said of one file."""
     if report.error is not None:
         yield failed(report.error, report.path)
+    elif report.unsearched is not None:
+        why = diagnostics([report.unsearched])
+        yield {"file": report.path, "verdict": UNSEARCHED, "diagnostics": why}
     elif not report.checked and not shown.quiet:
-        yield nothing_to_do(report.path)
+        yield {"file": report.path, "verdict": "nothing_to_do"}
     for value in report.checked:
         if not (shown.quiet and value.answer == "runs"):
             said = checked(value)

@@ -52,6 +52,9 @@ class _JUnit:
         if report.error is not None:
             problem = [*_problem("error", by_host[None])]
             return 1, [_test(report.path, None, problem)]
+        if report.unsearched is not None:
+            why = _text(f"not looked into: {report.unsearched}")
+            return 0, [_test(report.path, None, [f"      <skipped>{why}</skipped>"])]
         if not report.checked:
             reason = ["      <skipped>nothing to do: it does not use wasi-nn</skipped>"]
             return 0, [] if self._shown.quiet else [_test(report.path, None, reason)]

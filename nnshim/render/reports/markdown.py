@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from nnshim.render.findings.finding import Finding, Level, findings
+from nnshim.render.findings.finding import UNSEARCHED, Finding, Level, findings
 from nnshim.render.verdicts import summed_up
 from rewriter.terminal import shown as printable
 
@@ -74,6 +74,7 @@ _VERDICTS = {
     "rewrite": "needs a rewrite",
     "cannot": "**cannot run**",
     "no_verdict": "**no verdict**",
+    UNSEARCHED: "not looked into",
 }
 
 

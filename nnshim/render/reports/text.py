@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nnshim.render.findings.counts import Counts
 from nnshim.render.text import failed
 from nnshim.render.verdicts import InCommon, checked, summed_up
+from rewriter.terminal import shown
 
 if TYPE_CHECKING:
     from nnshim.render.reports.report import Shown
@@ -34,6 +35,8 @@ class _Text:
         error = report.error_with_path
         if error is not None and self._shown.is_file:
             yield from failed(error)
+        if report.unsearched is not None and self._shown.is_file:
+            yield shown(str(report.unsearched))
         for value in report.checked:
             if not self._shown.quiet or value.answer != "runs":
                 yield from checked(value, self._shown.selection.shows)

@@ -50,6 +50,29 @@ def test_one_run_writes_what_each_format_prints(folder: Path) -> None:
     ElementTree.parse("out.junit")
 
 
+@pytest.mark.parametrize("kind", REPORTS)
+def test_what_was_not_looked_into_is_in_every_report(kind: str, folder: Path) -> None:
+    with zipfile.ZipFile("package.vsix", "w") as archive:
+        archive.write("rewrite.wasm")
+    Path("rewrite.wasm").unlink()
+    Path("only_if.wasm").unlink()
+    done = nnshim("check", ".", "--for", "wasmedge", f"--report={kind}=out")
+    warning = b"warning[NN008]: ./package.vsix: an archive, or a compressed module, of another kind"
+    assert warning in done.stderr
+    assert done.returncode == 0
+    written = Path("out").read_text()
+    assert "package.vsix" in written
+    assert "not looked into" in written
+
+
+def test_what_was_not_looked_into_has_its_own_verdict_in_json(folder: Path) -> None:
+    Path("package.vsix").write_bytes(b"PK\3\4")
+    done = nnshim("check", ".", "--for", "wasmedge", "--quiet", "--json")
+    assert [each["verdict"] for each in json.loads(done.stdout) if "vsix" in each["file"]] == [
+        "not_looked_into"
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
