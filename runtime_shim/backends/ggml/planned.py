@@ -64,6 +64,10 @@ class PlannedModel:
         overrides[1].set_number(f"{architecture}.vocab_size", tokens)
         plan.kv_overrides = ctypes.addressof(overrides)
         self._model = lib.model_load_from_file(path, plan)
+        if self._model is None:  # an architecture that needs its vocabulary
+            forget_messages()
+            plan.kv_overrides = None
+            self._model = lib.model_load_from_file(path, plan)
         if self._model is None:
             raise failure("cannot plan the memory of contexts", Errno.INVALID_ARGUMENT)
         free_with(self, lib.model_free, self._model)

@@ -15,7 +15,7 @@ from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import HostError, Limits, NamedGraph, NNHost
 from runtime_shim.backends.ggml import planned, prefixes
 from runtime_shim.backends.ggml.backend import GgmlBackend, GgmlGraph
-from runtime_shim.backends.ggml.llama_cpp import Token, lib
+from runtime_shim.backends.ggml.llama_cpp import ModelParams, Token, lib
 from runtime_shim.backends.ggml.options import GgmlOptions
 from runtime_shim.backends.ggml.text import Text
 from runtime_shim.host.session import Session
@@ -104,6 +104,23 @@ def test_a_context_of_which_llama_cpp_says_nothing_is_not_taken_for_small(
     monkeypatch.setattr(planned, "_SIZE", re.compile(b"in other words"))
     with pytest.raises(HostError, match="does not say"):
         counted(model)
+
+
+def test_a_model_that_needs_its_vocabulary_is_planned_with_it(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = counted(model)
+    load_model, refused = lib.model_load_from_file, []
+
+    def without_overrides(path: bytes, params: ModelParams) -> object:
+        if params.kv_overrides:
+            refused.append(path)
+            return None
+        return load_model(path, params)
+
+    monkeypatch.setattr(lib, "model_load_from_file", without_overrides)
+    assert counted(model) == expected
+    assert len(refused) == 1
 
 
 def session(model: Path, total: int, *, isolate: bool) -> Session:
