@@ -177,7 +177,7 @@ def test_a_driver_that_is_killed_goes_on_with_what_is_left(nodes: Nodes, tmp_pat
         wait_for(lambda: (tmp_path / "out" / "00000300").exists(), seconds=120)
         process.send_signal(signal.SIGKILL)
     there = len(list((tmp_path / "out").glob("0*")))
-    assert 300 <= there < 1000
+    assert 0 < there < 1000  # not in their order, because there are two workers
     done = command(*arguments)
     assert done.returncode == 0, done.stderr
     kept = int(done.stderr.splitlines()[-1].split(b" written, ")[1].split()[0])
