@@ -95,7 +95,6 @@ class GgmlModel:
         params.n_batch = params.n_ubatch = min(options.batch_size, params.n_ctx)
         if not options.embedding:
             params.n_ubatch = min(options.ubatch_size or params.n_batch, params.n_batch)
-            params.n_outputs_max = 1  # of the last token; llama.cpp takes memory for each
         params.n_threads = params.n_threads_batch = (
             options.threads if options.threads > 0 else self.most_threads
         )

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import itertools
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,10 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST_BYTES", "Prefix", "Prefixes"]
 
 MOST_BYTES = 256 << 20
-"""Of all states that are kept in this process."""
-
-_LOCK = threading.RLock()
-"""Held while states are looked at or changed, of any model."""
+"""Of all states that are kept for one model."""
 
 _CHECKED_EVERY = 0.1
 """In seconds: how soon a guest that waits for another one's prompt notices that it is stopped."""
@@ -41,8 +36,6 @@ class _Kept(NamedTuple):
     params: bytes
     tokens: bytes
     state: ctypes.Array[ctypes.c_char]
-    used: int
-    """Rises with each use of any state."""
 
 
 class Prefix:
@@ -81,21 +74,18 @@ class Prefix:
             size = lib.state_get_size(context)
             tokens = self.tokens[: position * ctypes.sizeof(Token)]
             if size <= MOST_BYTES and not self._prefixes.has(self.params, tokens):
-                self._prefixes.keep(_Kept(self.params, tokens, _taken(context, size), next(_uses)))
+                self._prefixes.keep(_Kept(self.params, tokens, _taken(context, size)))
         self._prefixes.moved(self, position)
 
 
 class Prefixes:
-    """What is kept for one model. Of all models together, the least recently used states are
-    dropped."""
+    """What is kept for one model. The least recently used states are dropped."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition(_LOCK)
+        self._changed = threading.Condition()
         self._kept: list[_Kept] = []
         """The last one was used last."""
         self._under_way: list[Prefix] = []
-        with _LOCK:
-            _of_models.add(self)
 
     @contextlib.contextmanager
     def entered(
@@ -131,7 +121,7 @@ class Prefixes:
             if not any(lengths):
                 return None, 0
             found = self._kept.pop(lengths.index(max(lengths)))
-            self._kept.append(found._replace(used=next(_uses)))
+            self._kept.append(found)
             return found, max(lengths)
 
     def has(self, params: bytes, tokens: bytes) -> bool:
@@ -150,25 +140,14 @@ class Prefixes:
                 if kept.params != new.params or not new.tokens.startswith(kept.tokens)
             ]
             self._kept.append(new)
-            _drop_what_is_too_much()
+            while sum(len(kept.state) for kept in self._kept) > MOST_BYTES:
+                del self._kept[0]
 
     def moved(self, prefix: Prefix, position: int) -> None:
         """Note how much of a prompt has been evaluated."""
         with self._changed:
             prefix.position = position
             self._changed.notify_all()
-
-
-_of_models: weakref.WeakSet[Prefixes] = weakref.WeakSet()
-_uses = itertools.count()
-
-
-def _drop_what_is_too_much() -> None:
-    """Those states go first that were used least recently, of whichever model."""
-    kept = [of_model._kept for of_model in _of_models if of_model._kept]
-    while sum(len(state.state) for states in kept for state in states) > MOST_BYTES:
-        oldest = min(filter(None, kept), key=lambda states: states[0].used)
-        del oldest[0]
 
 
 def _taken(context: int, size: int) -> ctypes.Array[ctypes.c_char]:

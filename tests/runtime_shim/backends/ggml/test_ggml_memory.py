@@ -13,7 +13,7 @@ import pytest
 
 from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
 from runtime_shim import HostError, Limits, NamedGraph, NNHost
-from runtime_shim.backends.ggml import planned, prefixes
+from runtime_shim.backends.ggml import planned
 from runtime_shim.backends.ggml.backend import GgmlBackend, GgmlGraph
 from runtime_shim.backends.ggml.llama_cpp import ModelParams, Token, lib
 from runtime_shim.backends.ggml.options import GgmlOptions
@@ -207,23 +207,3 @@ def test_tensors_and_contexts_count_together(model: Path) -> None:
         assert caught.value.errno is Errno.TOO_LARGE
         tested.finalize_execution_context(context)
         ask(tested, other, "x" * 50)
-
-
-def test_models_share_what_they_keep_of_beginnings(
-    model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def begin(graph: GgmlGraph, token: int) -> None:
-        options = GgmlOptions(ctx_size=64, ubatch_size=16, threads=1)
-        Text(graph, options, threading.Event()).begin((Token * 20)(*[token] * 20))
-
-    first, second = load(model), load(model)
-    begin(first, 5)
-    (kept,) = first.prefixes._kept
-    monkeypatch.setattr(prefixes, "MOST_BYTES", 2 * len(kept.state))
-    begin(second, 5)
-    begin(first, 5)
-    begin(second, 6)
-    assert [len(graph.prefixes._kept) for graph in (first, second)] == [1, 1]
-    begin(first, 6)
-    begin(first, 7)
-    assert [len(graph.prefixes._kept) for graph in (first, second)] == [2, 0]
