@@ -36,7 +36,7 @@ def beside(graph: NamedGraph, path: str) -> Sequence[tuple[str, str]]:
 
     try:
         named = sorted(named_files(Path(path)))
-    except (HostError, OSError):  # which a guest gets, too, or who reads the model
+    except (HostError, OSError):  # loading or reading the model raises the same
         return []
     folders = dict.fromkeys((os.path.dirname(path), os.path.dirname(os.path.realpath(path))))
     return [(name, os.path.join(folder, name)) for folder in folders for name in named]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from nnshim.many.options import is_cluster, usable_cores
 from nnshim.units import parse_size
 from rewriter.errors import InputError, UsageError
-from rewriter.file_kinds import HEAD
 from rewriter.oci.reference import is_artifact
 from rewriter.trees.heads import GZIP, format_of, read_head
 from rewriter.trees.item import MAX_UNPACKED, Found, Item, Refused
@@ -77,7 +76,7 @@ class Search(NamedTuple):
         if is_excluded(self.exclude, found.path):
             return None
         try:
-            head = read_head(found.path, HEAD)
+            head = read_head(found.path)
         except InputError as error:
             return Refused(found.name, error)
         if found.gzip or head.startswith(MAGIC):

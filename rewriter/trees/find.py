@@ -7,16 +7,15 @@ import stat
 from collections.abc import Iterator, Sequence
 
 from rewriter.errors import InputError
+from rewriter.file_kinds import HEAD
 from rewriter.trees.archives.gzip import head_of, unpack
 from rewriter.trees.archives.search import find_in_archive
 from rewriter.trees.archives.streams import opened
 from rewriter.trees.heads import (
     GZIP,
-    LONG_HEAD_SIZE,
     MAGIC,
     format_of,
     holds_files,
-    is_unsearched,
     not_wasm,
     read_head,
     says_wasm,
@@ -87,7 +86,7 @@ def _is_regular(path: str) -> bool:
 
 
 def _look(path: str, exclude: Sequence[str], max_unpacked: int, named: bool) -> Iterator[Found]:
-    head = read_head(path, LONG_HEAD_SIZE)
+    head = read_head(path)
     form = format_of(path)
     item = Item(path, path, named, LARGEST_MODULE)
     if head.startswith(MAGIC):
@@ -101,7 +100,7 @@ def _look(path: str, exclude: Sequence[str], max_unpacked: int, named: bool) -> 
         yield item
     elif says_wasm(path):
         yield Refused(path, not_wasm(path, head))
-    elif is_unsearched(path) or holds_files(path, head):
+    elif holds_files(path, head):
         yield unsearched(path, _OTHER)
 
 
@@ -109,7 +108,7 @@ def _look_into_gzip(compressed: Item, item: Item) -> Iterator[Found]:
     """The same for a file that is compressed, as one or the other item."""
     try:
         with opened(item.path) as file:
-            head = head_of(unpack(item.path, file.read), LONG_HEAD_SIZE)
+            head = head_of(unpack(item.path, file.read), HEAD)
     except InputError as error:
         if item.named or says_wasm(item.path):
             yield Refused(item.path, error)
@@ -120,5 +119,5 @@ def _look_into_gzip(compressed: Item, item: Item) -> Iterator[Found]:
         yield item
     elif says_wasm(item.path):
         yield Refused(item.path, not_wasm(item.path, head))
-    elif is_unsearched(item.path) or holds_files(item.path, head):
+    elif holds_files(item.path, head):
         yield unsearched(item.path, _OTHER)

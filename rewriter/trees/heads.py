@@ -11,12 +11,9 @@ from rewriter.trees.item import Format
 __all__ = [
     "FLAGS",
     "GZIP",
-    "HEAD_SIZE",
-    "LONG_HEAD_SIZE",
     "MAGIC",
     "format_of",
     "holds_files",
-    "is_unsearched",
     "not_wasm",
     "read_head",
     "says_wasm",
@@ -27,9 +24,6 @@ MAGIC = b"\0asm"
 
 GZIP = b"\x1f\x8b\x08"
 """https://www.rfc-editor.org/rfc/rfc1952#page-5"""
-
-HEAD_SIZE = 8
-"""Bytes that are enough to know WebAssembly."""
 
 _SUFFIXES = {
     ".tar": Format.TAR,
@@ -44,9 +38,6 @@ _OTHERS = (
     *(".wasm.br", ".wasm.bz2", ".wasm.xz", ".wasm.zst"),
 )
 """Archives and compressed modules that are not looked into."""
-
-LONG_HEAD_SIZE = 512
-"""Bytes that are enough to know an archive."""
 
 _ARCHIVES = (
     b"PK\3\4",  # https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
@@ -80,16 +71,12 @@ def format_of(name: str) -> Format | None:
     return next((form for end, form in _SUFFIXES.items() if lower.endswith(end)), None)
 
 
-def is_unsearched(name: str) -> bool:
-    """Whether modules may be in a file that is not looked into, by its name."""
-    return name.lower().endswith(_OTHERS)
-
-
 def holds_files(name: str, head: bytes) -> bool:
-    """Whether modules may be in a file that is not looked into, by its first LONG_HEAD_SIZE bytes,
-    or all of it. A model is not such a file, by its name."""
+    """Whether modules may be in a file that is not looked into: by its name, or by its first
+    HEAD bytes, or all of it, unless its name says that it is a model."""
+    lower = name.lower()
     begins = head.startswith(_ARCHIVES) or head.startswith(_TAR, _TAR_AT)
-    return begins and not name.lower().endswith(_MODELS)
+    return lower.endswith(_OTHERS) or (begins and not lower.endswith(_MODELS))
 
 
 def says_wasm(name: str) -> bool:
@@ -97,12 +84,12 @@ def says_wasm(name: str) -> bool:
     return name.lower().endswith((".wasm", ".wasm.gz"))
 
 
-def read_head(path: str, size: int = HEAD_SIZE) -> bytes:
-    """Raises InputError."""
+def read_head(path: str) -> bytes:
+    """The first HEAD bytes. Raises InputError."""
     try:
         fd = os.open(path, FLAGS)
         try:
-            return os.read(fd, size)
+            return os.read(fd, HEAD)
         finally:
             os.close(fd)
     except OSError as error:

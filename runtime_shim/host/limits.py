@@ -127,13 +127,15 @@ class Usage:
     def counted(self, handle: int, call: Callable[[], Returned]) -> Callable[[], Returned]:
         """A call of a context that computes. It fails if the context would take too much memory for
         it, and counts what the context has afterwards."""
-        return call if handle not in self._working else lambda: self._count(handle, call)
+        total = self.limits.total
+        if total is None or handle not in self._working:
+            return call
+        return lambda: self._count(handle, call, total)
 
-    def _count(self, handle: int, call: Callable[[], Returned]) -> Returned:
+    def _count(self, handle: int, call: Callable[[], Returned], total: int) -> Returned:
         context = self._working[handle]
         used = self._total - self._tensors[handle].get(_WORKING, 0)
-        if self.limits.total is not None:
-            context.allow(max(0, self.limits.total - used))
+        context.allow(max(0, total - used))
         try:
             return call()
         finally:

@@ -107,8 +107,8 @@ class _Lines:
         self._state: Identity | None = None
 
     def names(self) -> Iterator[bytes]:
-        """Raises InputError, also for a file that is no longer what it was when it was first read,
-        because the results are of its lines by their numbers."""
+        """Raises InputError, also for a file that has changed since it was first read: results have
+        the numbers of lines."""
         with _opened(self.path) as file:
             self._check_unchanged(file)
             while line := file.readline(_LONGEST + 1):

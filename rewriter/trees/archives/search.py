@@ -7,18 +7,16 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from rewriter.errors import InputError
+from rewriter.file_kinds import HEAD
 from rewriter.trees.archives.gzip import Read, head_of, measure, unpack
 from rewriter.trees.archives.streams import Stream, as_input_errors, opened, too_much
 from rewriter.trees.archives.tar import tar_members
 from rewriter.trees.archives.zip import open_zip, zip_members
 from rewriter.trees.heads import (
     GZIP,
-    HEAD_SIZE,
-    LONG_HEAD_SIZE,
     MAGIC,
     format_of,
     holds_files,
-    is_unsearched,
     not_wasm,
     says_wasm,
 )
@@ -131,12 +129,11 @@ class _Search:
         """What a member is, or None if it is none of our business. Raises InputError if modules
         unpack to more than is allowed."""
         name = self.name(member)
-        head = read(HEAD_SIZE)
+        head = read(HEAD)
         if head.startswith(MAGIC):
             return self.item(name, member, member.size)
         if head.startswith(GZIP):
             return self.look_into_gzip(name, member, head, read)
-        head += read(LONG_HEAD_SIZE - HEAD_SIZE)
         if says_wasm(member.name):
             return Refused(name, not_wasm(name, head))
         return _unsearched(name) if _is_archive(member.name, head) else None
@@ -146,7 +143,7 @@ class _Search:
         head, size = b"", None
         try:
             pieces = unpack(name, read, first)
-            head = head_of(pieces, LONG_HEAD_SIZE)
+            head = head_of(pieces, HEAD)
             if head.startswith(MAGIC):
                 size = measure(head, pieces, self.left)
         except InputError as error:
@@ -171,7 +168,7 @@ class _Search:
 
 
 def _is_archive(name: str, head: bytes) -> bool:
-    return format_of(name) is not None or is_unsearched(name) or holds_files(name, head)
+    return format_of(name) is not None or holds_files(name, head)
 
 
 def _unsearched(name: str) -> Unsearched:

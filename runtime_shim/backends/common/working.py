@@ -15,7 +15,7 @@ class WorkingContext(ExecutionContext, Protocol):
 
     def allow(self, most: int) -> None:
         """Let computations raise HostError with `too_large` before they take more than so many
-        bytes. By default, there is no limit."""
+        bytes. Without this call, they may take any number."""
 
     def working_bytes(self) -> int:
         """The memory that the context has now, in bytes."""
