@@ -21,6 +21,10 @@ _AHEAD = 4
 """Chunks for each worker that are handed out before the first of them is back, where their order is
 kept. It bounds what is held in memory."""
 
+_STARTS = 3
+"""Workers in a row that end before they are ready, after which no more are started. One may have
+been killed for its memory while others work."""
+
 
 class _Task(Generic[Item, Found]):
     """A chunk. After a worker ended at it, its items are handed out one by one, to find the one
@@ -61,8 +65,8 @@ class _Task(Generic[Item, Found]):
 
 class Workers(Generic[Item, Found]):
     """Workers, which end when this is left. An item at which `tries` workers have ended, with no
-    other item in their hands, is lost. So many that end before they are ready, one after another,
-    end the work."""
+    other item in their hands, is lost. Some that end before they are ready, one after another, end
+    the work."""
 
     def __init__(
         self, work: Work[Item, Found], engine: Engine, *, ordered: bool = True, tries: int = 1
@@ -169,7 +173,7 @@ class Workers(Generic[Item, Found]):
         if hand in self._starting:
             self._starting.discard(hand)
             self._unstarted += gone.to_blame
-            if self._unstarted >= self._tries:
+            if self._unstarted >= _STARTS:
                 raise ToolError(f"a process that shares the work cannot be started: it {gone.how}")
         if task is not None:
             task.at_death(gone, self._tries, self._work.lost)

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nnshim.many.order import in_order
 from nnshim.many.work import Work
-from rewriter.errors import DependencyMissing
+from rewriter.errors import DependencyMissing, ToolError
 from tests.support.processes import started, wait_for
 
 FATAL = 13
@@ -47,6 +48,26 @@ def processes(folder: Path, count: int, items: Sequence[int]) -> list[int | str]
     (folder / str(os.getpid())).touch()
     wait_for(lambda: len(list(folder.iterdir())) >= count, seconds=60)
     return list(items)
+
+
+class EndsAtStart:
+    """Kills the processes that receive it, so many of them, before they can say that they are
+    ready."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self.folder, self.count = folder, count
+
+    def __call__(self, items: Sequence[int]) -> list[int | str]:
+        return squares(items)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for number in range(self.count):
+            try:
+                (self.folder / str(number)).touch(exist_ok=False)
+            except FileExistsError:
+                continue
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def lost(item: int, how: str) -> int | str:
@@ -80,6 +101,18 @@ def test_a_process_that_is_killed_costs_only_the_item_that_did_that() -> None:
     expected: list[int | str] = [number * number for number in range(100)]
     expected[FATAL] = f"{FATAL} was killed by signal SIGKILL"
     assert found == expected
+
+
+def test_a_process_that_is_killed_while_it_starts_costs_no_item(tmp_path: Path) -> None:
+    found = list(in_order(Work(EndsAtStart(tmp_path, 2), lost, nowhere), range(100), 2))
+    assert len(list(tmp_path.iterdir())) == 2
+    assert found == [number * number for number in range(100)]
+
+
+def test_where_no_process_starts_the_work_ends(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="cannot be started: it was killed by signal SIGKILL"):
+        list(in_order(Work(EndsAtStart(tmp_path, 100), lost, nowhere), range(100), 2))
+    assert len(list(tmp_path.iterdir())) < 10
 
 
 def test_what_only_this_process_can_do_is_done_here(tmp_path: Path) -> None:
