@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rewriter.analysis.components.described import ComponentInfo
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
-    from rewriter.files.input import Source
+    from rewriter.files.input import Origin, Source
 
 __all__ = [
     "AsJson",
@@ -47,6 +47,7 @@ __all__ = [
     "start_logging",
     "to_json",
     "told",
+    "told_origin",
 ]
 
 Format = Annotated[
@@ -236,8 +237,8 @@ def report(
     for path in files:
         try:
             with alive("reading", path), open_any(path) as source:
-                if source.digest is not None and source.digest not in path:
-                    note(f"{path} is {source.digest}")
+                if source.origin is not None:
+                    told_origin(path, source.origin)
                 rendered = render(find(path, _read(source, guest_abi), source))
         except (InputError, ModuleError) as error:
             all_read = False
@@ -253,6 +254,16 @@ def report(
     if not is_text:
         say(*renderer.document(items))
     return all_read
+
+
+def told_origin(path: str, origin: Origin) -> None:
+    """Print the digests of what a reference names, to standard error, and what was left alone in
+    it."""
+    from nnshim.render.inspection.of_artifact import as_lines
+
+    lines = as_lines(path, origin)
+    if lines:
+        note(*lines)
 
 
 def _read(source: Source, guest_abi: str | None) -> ModuleInfo | ComponentInfo:

@@ -8,10 +8,41 @@ import stat
 from enum import Enum
 from typing import NamedTuple
 
-__all__ = ["HEAD", "LFS_POINTER", "Family", "Kind", "kind_of", "mistaken", "special"]
+__all__ = [
+    "GZIP",
+    "HEAD",
+    "LFS_POINTER",
+    "MAGIC",
+    "Family",
+    "Kind",
+    "begins_as_archive",
+    "kind_of",
+    "mistaken",
+    "special",
+]
 
 HEAD = 4096
 """Bytes that are looked at."""
+
+MAGIC = b"\0asm"
+"""https://webassembly.github.io/spec/core/binary/modules.html#binary-module"""
+
+GZIP = b"\x1f\x8b\x08"
+"""https://www.rfc-editor.org/rfc/rfc1952#page-5"""
+
+_ARCHIVES = (
+    b"PK\3\4",  # https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+    b"7z\xbc\xaf\x27\x1c",  # https://py7zr.readthedocs.io/en/latest/archive_format.html
+    b"Rar!\x1a\7",  # https://www.rarlab.com/technote.htm
+    b"\xfd7zXZ\0",  # https://tukaani.org/xz/xz-file-format.txt
+    b"\x28\xb5\x2f\xfd",  # https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1
+    b"BZh",
+    b"\x1f\x9d",  # of compress
+)
+"""What archives, and files that are compressed in another way than with gzip, begin with."""
+
+_TAR, _TAR_AT = b"ustar", 257
+"""https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_06"""
 
 
 class Family(Enum):
@@ -178,6 +209,12 @@ def mistaken(head: bytes, wanted: str, *, text: bool = False) -> tuple[str, str]
     if kind is _EMPTY:
         return "the file is empty", kind.remedy
     return f"this is {kind.title}, not {wanted}", kind.remedy
+
+
+def begins_as_archive(head: bytes) -> bool:
+    """Whether a file with these first HEAD bytes, or all of its bytes, is an archive, or compressed
+    in another way than with gzip."""
+    return head.startswith(_ARCHIVES) or head.startswith(_TAR, _TAR_AT)
 
 
 def special(path: str | os.PathLike[str]) -> str | None:

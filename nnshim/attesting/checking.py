@@ -132,12 +132,12 @@ def _attached(module: Source, key: SSlibKey | None) -> Sequence[bytes]:
     """Those in the registry that the module comes from."""
     from nnshim.attesting.attached import attestations_of, has_referrers
 
-    if module.digest is None or not has_referrers(module.name):
+    if module.origin is None or not has_referrers(module.name):
         raise UsageError(
             f"--attestation {AUTO} is about an artifact in a registry, which {module.name} is not;"
             " name a file"
         )
-    return attestations_of(module.name, module.digest, signed=key is not None)
+    return attestations_of(module.name, module.origin.manifest, signed=key is not None)
 
 
 def _lines(path: str) -> Sequence[bytes]:

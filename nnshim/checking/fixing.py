@@ -59,6 +59,8 @@ def _cannot_be_written(item: Item, source: Source) -> str | None:
     """Why a file is not written in place, None if it can be."""
     if item.member is not None:
         return "it is in an archive; `nnshim rewrite -o` makes a new archive"
+    if item.blob is not None:
+        return "it is in an OCI layout; `nnshim rewrite LAYOUT LAYOUT` rewrites all of it"
     if item.gzip:
         return "it is compressed; `nnshim rewrite -o` compresses the result again"
     if source.is_text:

@@ -142,7 +142,8 @@ def report_files(values: Iterable[str], inputs: Sequence[str]) -> Mapping[str, s
 
 
 def _is_looked_for(path: str) -> bool:
-    from rewriter.trees.heads import GZIP, MAGIC, format_of, read_head
+    from rewriter.file_kinds import GZIP, MAGIC
+    from rewriter.trees.heads import format_of, read_head
 
     try:
         return format_of(path) is not None or read_head(path).startswith((MAGIC, GZIP))

@@ -91,14 +91,14 @@ def _judge(read: _Read, settings: Settings, valid: Valid) -> Judged:
         if isinstance(info, ModuleInfo):
             info.module.is_valid_2 = valid is Valid.IN_2
         if (item.named and not settings.only_wasi_nn) or uses_wasi_nn(info):
-            report = judge_described(item.name, source, info, settings, item.path)
+            report = judge_described(item.name, source, info, settings, item.container)
             report = _fixed(report, read, settings) if settings.fix else report
         else:
             broken = judge_by_policy(item.name, info, settings)
             report = FileReport(item.name, broken, sha256=sha256_of(source, settings))
     except ModuleError as error:
         report = FileReport(item.name, error=error)
-    return Judged(report._replace(digest=source.digest), len(source.data))
+    return Judged(report._replace(origin=source.origin), len(source.data))
 
 
 def _fixed(report: FileReport, read: _Read, settings: Settings) -> FileReport:

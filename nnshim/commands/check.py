@@ -20,7 +20,7 @@ from nnshim.checking.options import (
     report_files,
     what_is_shown,
 )
-from nnshim.common import AsJson, GuestAbi, chosen_format, note, once, remark
+from nnshim.common import AsJson, GuestAbi, chosen_format, note, once, remark, told_origin
 from nnshim.config.options import ConfigFile, NoConfig
 from nnshim.many.options import Exclude, FailFast, FilesFrom, Jobs, MaxUnpacked, Workers
 from nnshim.render.reports import REPORTS
@@ -209,8 +209,8 @@ def _check(
                 told.file(found)
                 continue
             progress.add(judged.size)
-            if found.digest is not None and found.digest not in found.path:
-                note(f"{found.path} is {found.digest}")
+            if found.origin is not None:
+                told_origin(found.path, found.origin)
             told.file(found)
             rewritten += found.fix is not None and bool(found.fix.changes)
             answer = Answer.worst(found.answers)

@@ -70,7 +70,7 @@ def _inspect(
     for name, family in FAMILIES.items():
         if not (invalid or family.closed):
             hosts |= component_by_release(info, Chosen(name, family.released))
-    return InspectedComponent(path, info, invalid, hosts, everything)
+    return InspectedComponent(path, info, invalid, hosts, everything, source.origin)
 
 
 def _inspect_module(
@@ -92,7 +92,9 @@ def _inspect_module(
     hidden = frozenset(
         item.module for slot, item in info.wasi_nn.items() if guessed and hides_types(info, slot)
     )
-    return Inspected(path, info, findings, hidden, hosts, guest_abi, parted, everything)
+    return Inspected(
+        path, info, findings, hidden, hosts, guest_abi, parted, everything, source.origin
+    )
 
 
 def _invalid(source: "Source") -> "tuple[Diagnostic, ...]":

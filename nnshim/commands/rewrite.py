@@ -10,6 +10,7 @@ from nnshim.common import GuestAbi, errors_in_json, note, parse_names, parse_ren
 from nnshim.config.options import ConfigFile, NoConfig
 from nnshim.many.options import Exclude, FailFast, FilesFrom, Jobs, MaxUnpacked, Workers
 from rewriter.errors import UsageError
+from rewriter.oci.reference import is_artifact
 
 __all__ = ["command"]
 
@@ -286,13 +287,15 @@ def command(
         raise UsageError("--attestation and --sbom are about one file, not about a folder or many")
     from nnshim.rewriting.layouts import is_layout, rewrite_layout
 
+    if output is not None and is_artifact(output):
+        raise UsageError(f"{output} is an artifact, which has one module: name a folder for many")
     out = None if dry_run else output
     if len(inputs) == 1 and is_layout(inputs[0]):
         if workers is not None:
             raise UsageError("--workers cannot rewrite an OCI layout")
         with errors_in_json(as_json):
             code = rewrite_layout(
-                inputs[0], out, options, as_json=as_json, fail_fast=fail_fast, quiet=quiet
+                where, out, options, as_json=as_json, fail_fast=fail_fast, quiet=quiet
             )
         raise typer.Exit(code)
     raise typer.Exit(

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from nnshim.many.options import is_cluster, usable_cores
 from nnshim.units import parse_size
 from rewriter.errors import InputError, UsageError
+from rewriter.file_kinds import GZIP
 from rewriter.oci.reference import is_artifact
-from rewriter.trees.heads import GZIP, format_of, read_head
+from rewriter.trees.heads import format_of, read_head
 from rewriter.trees.item import MAX_UNPACKED, Found, Item, Refused
 from rewriter.wasm.limits import LARGEST_MODULE
 
@@ -70,7 +71,8 @@ class Search(NamedTuple):
         because it is excluded, or is not WebAssembly, and its name does not say that it is."""
         if not (isinstance(found, Item) and found.named and found.path in (self.listed or ())):
             return found
-        from rewriter.trees.heads import MAGIC, not_wasm, says_wasm
+        from rewriter.file_kinds import MAGIC
+        from rewriter.trees.heads import not_wasm, says_wasm
         from rewriter.trees.names import is_excluded
 
         if is_excluded(self.exclude, found.path):

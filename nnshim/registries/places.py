@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from rewriter.diagnostics import Diagnostic
 from rewriter.errors import DependencyMissing, InputError, OutputError
-from rewriter.files.input import Source, open_source
+from rewriter.files.input import Origin, Source, open_source
 from rewriter.oci.reference import (
     REGISTRY,
     is_artifact,
@@ -20,10 +21,21 @@ from rewriter.oci.reference import (
 if TYPE_CHECKING:
     from rewriter.files.place import Pieces
     from rewriter.oci.artifact import Artifact, Sink, Store
+    from rewriter.oci.changing import Change
     from rewriter.options import RewriteOptions
     from rewriter.rewriting.pipeline import Result
 
-__all__ = ["open_any", "rewrite_any"]
+__all__ = ["RewroteAny", "open_any", "rewrite_any"]
+
+
+class RewroteAny(NamedTuple):
+    """`digest` is that of the manifest of the output, and `origin` is where the input was found,
+    each if that is an artifact. `notes` are about the artifacts, beside those about the module."""
+
+    result: Result
+    digest: str | None = None
+    origin: Origin | None = None
+    notes: tuple[Diagnostic, ...] = ()
 
 
 @contextmanager
@@ -39,13 +51,13 @@ def open_any(path: str) -> Iterator[Source]:
 
 def rewrite_any(
     source: str, output: str | None, options: RewriteOptions, *, digests: bool
-) -> tuple[Result, str | None]:
-    """Like `rewrite_file`, from and to files and artifacts. Also returns the digest of the artifact
-    if the output is one. Raises what `rewrite_file` and `open_any` raise."""
+) -> RewroteAny:
+    """Like `rewrite_file`, from and to files and artifacts. Raises what `rewrite_file` and
+    `open_any` raise."""
     from rewriter.rewriting.pipeline import rewrite_file, rewrite_source
 
     if not is_artifact(source) and (output is None or not is_artifact(output)):
-        return rewrite_file(source, output, options, digests=digests), None
+        return RewroteAny(rewrite_file(source, output, options, digests=digests))
     from rewriter.files.place import File, Place
 
     sink = _sink(output) if output is not None and is_artifact(output) else None
@@ -58,7 +70,22 @@ def rewrite_any(
     else:
         with open_source(source) as opened:
             result = rewrite_source(opened, place, options, digests=digests)
-    return result, pushed.digest if sink is not None else None
+    origin = None if artifact is None else artifact.origin
+    if sink is None:
+        return RewroteAny(result, None, origin)
+    notes = _left_out(pushed, origin) if origin is not None and result.written else ()
+    return RewroteAny(result, pushed.digest, origin, tuple(notes))
+
+
+def _left_out(pushed: _Artifact, origin: Origin) -> Iterator[Diagnostic]:
+    """What is said of the other manifests of an index, of which only one was written."""
+    others = [each.digest for each in origin.passed_over if each.digest != origin.manifest]
+    if origin.in_index is not None and others:
+        yield Diagnostic(
+            "NN029",
+            f"{pushed.name} has only the manifest of the module, and not the others of the index:"
+            f" {', '.join(others)}",
+        )
 
 
 class _Artifact:
@@ -66,19 +93,19 @@ class _Artifact:
 
     def __init__(self, name: str, source: str, sink: Sink, artifact: Artifact | None) -> None:
         self.digest: str | None = None
-        self._name, self._source, self._sink, self._artifact = name, source, sink, artifact
+        self.name, self._source, self._sink, self._artifact = name, source, sink, artifact
 
     def check(self, source: Source) -> None:
         is_listed = self._artifact is not None and self._artifact.found.depth > 0
-        if is_listed and is_same_tag(self._name, self._source):
+        if is_listed and is_same_tag(self.name, self._source):
             raise OutputError(
-                f"{self._name} is an index of several manifests, and would name only the rewritten"
+                f"{self.name} is an index of several manifests, and would name only the rewritten"
                 " one: write to another tag",
                 "NN028",
             )
 
     def holds(self, source: Source) -> bool:
-        is_source = self._name == self._source
+        is_source = self.name == self._source
         if is_source and self._artifact is not None:
             self.digest = self._artifact.digest
         return is_source
@@ -99,9 +126,22 @@ class _Artifact:
         if data == artifact.data:
             written = unchanged(entry.media_type, content, where)
         else:
-            changes = {artifact.found.layer.digest: data}
+            changes = {artifact.found.layer.digest: _change(artifact, data)}
             written = with_changes(entry.media_type, content, artifact.config, changes, where)
         self.digest = push(written, self._sink, artifact.store)
+
+
+def _change(artifact: Artifact, module: bytes) -> Change:
+    """A module that has changed, compressed as the layer was."""
+    from rewriter.files.compress import LONGEST_HEADER, compressed, gzip_header
+    from rewriter.oci.changing import Change
+    from rewriter.oci.descriptor import digest_of
+
+    packed = module
+    if artifact.found.gzip:
+        header = gzip_header(artifact.store.name, artifact.packed[:LONGEST_HEADER])
+        packed = b"".join(compressed(header, [module]))
+    return Change(packed, module, digest_of(artifact.data))
 
 
 def _title(source: Source) -> str | None:
@@ -113,7 +153,7 @@ def _title(source: Source) -> str | None:
 
 
 def _source(path: str, artifact: Artifact) -> Source:
-    return Source(path, artifact.data, digest=artifact.digest)
+    return Source(path, artifact.data, origin=artifact.origin)
 
 
 def _find(path: str) -> Artifact:

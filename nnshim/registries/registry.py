@@ -71,6 +71,9 @@ class Registry:
     def blob(self, wanted: Descriptor) -> bytes:
         return self._get(f"blobs/{wanted.digest}", wanted.size).data
 
+    def head(self, wanted: Descriptor, size: int) -> bytes:
+        return self._get(f"blobs/{wanted.digest}", min(size, wanted.size)).data
+
     def has(self, wanted: Descriptor) -> bool:
         answer = self._request("HEAD", self._url(f"blobs/{wanted.digest}"))
         return answer.status == 200

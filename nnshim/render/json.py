@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nnshim.render.inspection import of_artifact
 from nnshim.render.json_hosts import apart, diagnostic, diagnostics, host
 from nnshim.render.values import InspectedComponent
 from rewriter.rewriting.provenance import read_record
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rewriter.codes import Code
     from rewriter.diagnostics import Diagnostic
     from rewriter.errors import NNShimError
+    from rewriter.files.input import Origin
     from rewriter.models.model import Model, Port
     from rewriter.rewriting.pipeline import Result
     from rewriter.verifying.compare import Comparison
@@ -79,8 +81,10 @@ def failed(error: NNShimError, file: str | None = None) -> Object:
 
 def inspected(value: Inspected | InspectedComponent) -> Object:
     if isinstance(value, InspectedComponent):
-        return _inspected_component(value)
-    return _inspected_module(value)
+        found = _inspected_component(value)
+    else:
+        found = _inspected_module(value)
+    return {**found, **of_artifact.as_json(value.origin)}
 
 
 def _inspected_component(value: InspectedComponent) -> Object:
@@ -216,10 +220,11 @@ def rewritten(
     validated: bool,
     documents: Documents | None = None,
     digest: str | None = None,
+    origin: Origin | None = None,
 ) -> Object:
-    """`digest` is that of the artifact, if the output is one."""
+    """`digest` is that of the artifact, if the output is one, and `origin` is that of the input."""
     plan = result.plan
-    of_artifact = {} if digest is None else {"digest": digest}
+    of_output = {} if digest is None else {"digest": digest}
     return {
         "changed": result.changed,
         "written": result.written,
@@ -238,12 +243,17 @@ def rewritten(
         "outdated": plan.outdated,
         "ungrouped": plan.ungrouped,
         "diagnostics": diagnostics(result.notes),
-        "input": {"path": source, "size": result.input_size, "sha256": result.input_sha256},
+        "input": {
+            "path": source,
+            "size": result.input_size,
+            "sha256": result.input_sha256,
+            **of_artifact.as_json(origin),
+        },
         "output": {
             "path": output,
             "size": result.output_size,
             "sha256": result.output_sha256,
-            **of_artifact,
+            **of_output,
         },
         **({} if documents is None else _documents(documents, output)),
     }

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rewriter.analysis.inspect import ModuleInfo
     from rewriter.diagnostics import Diagnostic
     from rewriter.errors import NNShimError
+    from rewriter.files.input import Origin
     from rewriter.hosts.starting import Explanation
     from rewriter.models.model import Model
     from runtime_shim import HostError
@@ -52,7 +53,7 @@ _COMPRESSED = (".tar.gz", ".tgz", ".tar", ".zip", ".wasm.gz")
 def output_name(path: str, host: str) -> str:
     """A name in the current folder for the module at `path`, rewritten for `host`:
     `digits.wamr.wasm`. Where that is there already, it gets a number: `digits.wamr.2.wasm`. An
-    archive stays one: `all.wamr.tar.gz`."""
+    archive stays one: `all.wamr.tar.gz`, and so does a folder."""
     import os
 
     from rewriter.oci.reference import LAYOUT, is_artifact
@@ -64,7 +65,7 @@ def output_name(path: str, host: str) -> str:
     stem = given[: len(given) - len(kind)].removesuffix(".wasm").removesuffix(".wat")
     profile = os.path.basename(host).removesuffix(".toml")
     name = profile if host.endswith(".toml") else host.partition("@")[0]
-    start, end = f"{stem}.{name}", kind or ".wasm"
+    start, end = f"{stem}.{name}", kind or ("" if os.path.isdir(path) else ".wasm")
     return next(
         out
         for number in range(1, sys.maxsize)
@@ -100,6 +101,7 @@ class Inspected(NamedTuple):
     guest_abi: str | None
     parted: Mapping[str, Mapping[str, Verdict]]
     everything: bool = False
+    origin: Origin | None = None
 
 
 class InspectedComponent(NamedTuple):
@@ -110,6 +112,7 @@ class InspectedComponent(NamedTuple):
     findings: Sequence[Diagnostic]
     hosts: Mapping[str, Verdict]
     everything: bool = False
+    origin: Origin | None = None
 
 
 class Checked(NamedTuple):
@@ -155,7 +158,7 @@ class FileReport(NamedTuple):
     file that cannot be read has an `error` and no verdicts, and one that was found, and not named
     itself, and does not use wasi-nn has neither: there is nothing to do. `sha256` is that of its
     bytes in hexadecimal, None where it was not asked for, or the file cannot be read. `fix` is
-    None where nothing was to be rewritten; verdicts and digest are of the file as it is now.
+    None where nothing was to be rewritten; verdicts and sha256 are of the file as it is now.
     `unsearched` says why a file that may have modules in it was not looked into: it has no verdict
     and no error, and counts for nothing.
     """
@@ -164,8 +167,8 @@ class FileReport(NamedTuple):
     checked: tuple[Checked, ...] = ()
     error: NNShimError | None = None
     sha256: str | None = None
-    digest: str | None = None
-    """Of the manifest that its reference names, None for a file."""
+    origin: Origin | None = None
+    """Of the module of an artifact, None for a file."""
     fix: Fix | None = None
     unsearched: Diagnostic | None = None
 

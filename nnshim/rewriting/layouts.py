@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nnshim.common import note
+from nnshim.common import note, remark
 from nnshim.config.found import is_below
 from nnshim.render.values import Rewriting
 from nnshim.rewriting.reporting import Told
 from nnshim.rewriting.settings import Settings, Target
 from nnshim.rewriting.together import Rewrote, rewrite_targets
 from rewriter.errors import InputError, NothingToRename, OutputError
-from rewriter.oci.container import Layer, wasm_layers, write_changed
-from rewriter.oci.layout import MARK, blob_path
+from rewriter.files.compress import LONGEST_HEADER, compressed, gzip_header
+from rewriter.oci.changing import Change
+from rewriter.oci.container import write_changed
+from rewriter.oci.descriptor import digest_of
+from rewriter.oci.layout import MARK
 from rewriter.terminal import alive
-from rewriter.trees.item import Item, Refused
-from rewriter.wasm.limits import LARGEST_MODULE
+from rewriter.trees.item import Item, Refused, Unsearched
+from rewriter.trees.opening import open_item, read_packed
 
 if TYPE_CHECKING:
+    from nnshim.many.searching import Search
     from rewriter.options import RewriteOptions
 
 __all__ = ["is_layout", "rewrite_layout"]
@@ -35,7 +39,7 @@ def is_layout(path: str) -> bool:
 
 
 def rewrite_layout(
-    path: str,
+    where: Search,
     out: str | None,
     options: RewriteOptions,
     *,
@@ -43,24 +47,29 @@ def rewrite_layout(
     fail_fast: bool,
     quiet: bool,
 ) -> int:
-    """The exit code. Without `out`, nothing is written; otherwise the layout is written if no
-    module fails. Raises InputError for a broken layout, OutputError, and NothingToRename."""
+    """The exit code. The only input of `where` is a layout. Without `out`, nothing is written;
+    otherwise the layout is written if no module fails. Raises OutputError, InputError for a layout
+    that cannot be described again, and NothingToRename."""
+    (path,) = where.inputs
     settings = Settings(replace(options, require=False), as_json)
     told = Told(as_json=as_json, dry_run=out is None, quiet=quiet)
-    changes: dict[str, bytes] = {}
+    changes: dict[str, Change] = {}
     any_found = stopped = False
     with alive("rewriting", path):
-        for layer, found in _rewrites(path, out, settings):
+        for found in where.found():
+            if isinstance(found, Unsearched):
+                remark(found.diagnostic)
+                continue
             any_found = True
-            failed = told.file(found.report)
-            if found.data is not None:
-                changes[layer.digest] = found.data
+            rewrote = _rewritten(found, path, out, settings)
+            failed = told.file(rewrote.report)
+            if isinstance(found, Item) and found.blob is not None and rewrote.data is not None:
+                changes[found.blob.digest] = _change(found, rewrote.data)
             if failed and fail_fast:
                 stopped = True
                 break
-        if not any_found:
-            error = InputError(f"there is no WebAssembly in {path}", "NN010")
-            told.file(Rewriting(path, None, "failed", error=error))
+        for nothing in () if any_found else where.nothing:
+            told.file(Rewriting(nothing.name, None, "failed", error=nothing.error))
         if out is not None and told.exit_code in (0, 4):
             for before, after in _write(path, out, changes).items():
                 if not quiet:
@@ -74,29 +83,27 @@ def rewrite_layout(
     return told.exit_code
 
 
-def _rewrites(path: str, out: str | None, settings: Settings) -> Iterator[tuple[Layer, Rewrote]]:
-    """Each module once, whatever the number of manifests that have it."""
-    seen: set[str] = set()
-    for layer in wasm_layers(path):
-        if layer.digest in seen:
-            continue
-        seen.add(layer.digest)
-        called = layer.tag or layer.manifest
-        (found,) = rewrite_targets(settings, [_target(layer, f"{path}!{called}", out, called)])
-        yield layer, found
+def _rewritten(found: Item | Refused, path: str, out: str | None, settings: Settings) -> Rewrote:
+    """What becomes of one module. A file beside the blobs is not a part of the layout."""
+    if isinstance(found, Item) and (found.blob is None or found.blob.layout != path):
+        reason = f"{found.name} is not in the layout {path}: rewrite it alone, or leave it out with"
+        found = Refused(found.name, InputError(f"{reason} `--exclude`"))
+    output = None if out is None else f"{out}{found.name.removeprefix(path)}"
+    (rewrote,) = rewrite_targets(settings, [Target(found, output, None)])
+    return rewrote
 
 
-def _target(layer: Layer, name: str, out: str | None, called: str) -> Target:
-    item: Item | Refused
-    try:
-        layer.read()  # which compares it with its digest
-        item = Item(name, blob_path(layer.path, layer.digest), False, LARGEST_MODULE)
-    except InputError as error:
-        item = Refused(name, error)
-    return Target(item, None if out is None else f"{out}!{called}", None)
+def _change(item: Item, module: bytes) -> Change:
+    """A module that has changed, compressed as the layer was."""
+    with open_item(item) as source:
+        before = digest_of(bytes(source.data))
+    if not item.gzip:
+        return Change(module, module, before)
+    header = gzip_header(item.name, read_packed(item, LONGEST_HEADER))
+    return Change(b"".join(compressed(header, [module])), module, before)
 
 
-def _write(path: str, out: str, changes: Mapping[str, bytes]) -> Mapping[str, str]:
+def _write(path: str, out: str, changes: Mapping[str, Change]) -> Mapping[str, str]:
     if os.path.realpath(path) == os.path.realpath(out):
         out = path
     elif is_below(path, out) or is_below(out, path):

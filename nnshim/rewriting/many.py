@@ -14,8 +14,8 @@ from nnshim.render.values import Rewriting
 from nnshim.rewriting.settings import Settings, Target
 from nnshim.rewriting.together import Rewrote, lost, rewrite_targets
 from rewriter.diagnostics import Diagnostic
-from rewriter.errors import NNShimError, UsageError
-from rewriter.files.output import check_path
+from rewriter.errors import InputError, NNShimError, UsageError
+from rewriter.files.output import IS_BLOB, check_path
 from rewriter.trees.item import Found, Item, Refused, Unsearched
 from rewriter.trees.output import Output
 
@@ -106,7 +106,7 @@ class _Run:
 
     def _found(self) -> Iterator[Found]:
         if self._output is None:
-            yield from self._where.found()
+            yield from map(_unless_blob, self._where.found())
             return
         for found in self._output.find():
             seen = self._where.seen(found)
@@ -144,6 +144,13 @@ class _Run:
         if path is None or report.data is None:
             return rewrote
         return rewrote._replace(report=report._replace(data={**report.data, "written": True}))
+
+
+def _unless_blob(found: Found) -> Found:
+    """What is found, or why it would not be written."""
+    if not isinstance(found, Item) or found.blob is None:
+        return found
+    return Refused(found.name, InputError(f"cannot change {found.name}: {IS_BLOB}"))
 
 
 def _left_alone(output: Output, item: Item, refused: Found | None) -> Found | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nnshim.common import errors_in_json, note, print_json, remark, say
+from nnshim.common import errors_in_json, note, print_json, remark, say, told_origin
 from rewriter.errors import NothingToRename
 from rewriter.terminal import alive
 
@@ -32,27 +32,34 @@ def rewrite_one(
 
     with errors_in_json(as_json), alive("rewriting", source):
         about = None if papers is None else papers.begin(source, output or "-", options)
-        result, digest = rewrite_any(
+        result, digest, origin, notes = rewrite_any(
             source, None if dry_run else output, options, digests=as_json or about is not None
         )
         if about is not None:
             about.finish(result, digest)
+    if origin is not None and not (quiet or as_json):
+        told_origin(source, origin)
     if quiet and not as_json:
-        for found in result.notes:
+        for found in (*result.notes, *notes):
             remark(found)
         return 4 if result.cannot_run else 0
     if result.flattened is not None and not quiet:
         note(text.FLATTENED)
     if as_json:
         from nnshim.render import json
+        from nnshim.render.json_hosts import diagnostics
 
-        print_json(json.rewritten(result, source, output, options.validate, papers, digest))
+        about_both = json.rewritten(
+            result, source, output, options.validate, papers, digest, origin
+        )
+        about_both["diagnostics"] += diagnostics(notes)
+        print_json(about_both)
     elif dry_run:
         say(*text.rewritten(result.plan, result.made))
     elif result.flattened is None or result.plan.edits:
         for line in text.rewritten(result.plan, result.made):
             note(line)
-    for found in result.notes:
+    for found in (*result.notes, *notes):
         remark(found)
     if digest is not None and not as_json:
         note(f"the artifact is {output}@{digest}")

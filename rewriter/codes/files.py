@@ -75,8 +75,9 @@ CODES = (
         "an archive was not looked into",
         "Modules may be in it: it is an archive in an archive, or of a kind that is not read, such "
         "as a wheel, or an archive by a name that does not say so, or compressed in another way "
-        "than with gzip. A module that is compressed with gzip, alone, is looked at everywhere. "
-        "A file that was not looked into does not change the exit code.",
+        "than with gzip, or a layer of a container image, or a file of an OCI layout that none of "
+        "its manifests names. A module that is compressed with gzip, alone, is looked at "
+        "everywhere. A file that was not looked into does not change the exit code.",
         "Unpack it and name what was in it as an input of its own, or leave it out with "
         "`--exclude`.",
     ),
@@ -147,11 +148,12 @@ CODES = (
         "NN025",
         Severity.ERROR,
         "the artifact is not exactly one WebAssembly module",
-        "nnshim looks for one layer of type `application/wasm`, or of the older type "
-        "`application/vnd.wasm.content.layer.v1+wasm`. There is none, or there are several. The "
-        "message says what is there.",
-        "If there are several, name the manifest of one of them by its digest (`@sha256:...`). If "
-        "there is none, push the module with nnshim, wkg or oras.",
+        "nnshim looks for one layer that is a module, maybe compressed with gzip. There is none, "
+        "or there are several. The message says what is there. Layers that are archives, as those "
+        "of container images, or compressed in another way are not looked into.",
+        "If there are several, name the manifest of one of them by its digest (`@sha256:...`), or "
+        "copy all to a layout (`skopeo copy --all docker://HOST/NAME:TAG oci:FOLDER:TAG`) and name "
+        "the folder. If there is none, push the module with nnshim, wkg or oras.",
     ),
     Code(
         "NN026",
@@ -178,5 +180,15 @@ CODES = (
         "The artifact's config has the digest of the WebAssembly in a place that nnshim does not "
         "know, or the artifact is listed in an index that would have to change too.",
         "Write the module to a file, and push that; or write to another tag.",
+    ),
+    Code(
+        "NN029",
+        Severity.WARNING,
+        "manifests of an index are not in the output",
+        "The input is an index of several manifests, such as one for each platform. The output has "
+        "only the one with the module, rewritten.",
+        "To keep the others, copy the index to a layout (`skopeo copy --all docker://HOST/NAME:TAG "
+        "oci:FOLDER:TAG`), rewrite the folder, which changes all modules and the index, and copy "
+        "that back.",
     ),
 )

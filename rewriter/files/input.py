@@ -18,10 +18,28 @@ from rewriter.wasm.limits import LARGEST_MODULE
 from rewriter.wasm.module import Module
 from rewriter.wasm.reader import Data
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Origin", "PassedOver", "Source", "open_source"]
 
 _PIECE = 1 << 20
 """Bytes read at a time from an input that may have no end."""
+
+
+class PassedOver(NamedTuple):
+    """A manifest of an index that was not taken, or of whose layers some were not, and why.
+    `platform` is that of the index, None if it has none."""
+
+    digest: str
+    platform: str | None
+    reason: str
+
+
+class Origin(NamedTuple):
+    """Where a module from an artifact was found: the digest of its manifest, and of the index that
+    the reference names, None if that is the manifest itself."""
+
+    manifest: str
+    in_index: str | None = None
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 class Source(NamedTuple):
@@ -35,8 +53,8 @@ class Source(NamedTuple):
     status: os.stat_result | None = None
     is_text: bool = False
     """Whether the data was assembled from a file in the text format."""
-    digest: str | None = None
-    """Of the manifest, if the data are a layer of an artifact."""
+    origin: Origin | None = None
+    """If the data are a layer of an artifact."""
 
     def module(self) -> Module:
         """Parse it. Raises ModuleError, which names the file."""

@@ -18,6 +18,7 @@ from rewriter.files.locks import HAS_LOCKS, is_for_reading, lock
 
 __all__ = [
     "IS_BLOB",
+    "IS_BLOB_IN_ARCHIVE",
     "TEMPORARY",
     "check_path",
     "check_writable",
@@ -29,8 +30,16 @@ __all__ = [
     "written_whole",
 ]
 
-IS_BLOB = "its name is the digest of what is in it, as in an OCI layout"
+_BLOB = "its name is the digest of what is in it, as in an OCI layout"
+
+IS_BLOB = f"{_BLOB}; `nnshim rewrite LAYOUT OUT` rewrites a whole layout"
 """Why such a file is not written."""
+
+IS_BLOB_IN_ARCHIVE = (
+    f"{_BLOB}: unpack the archive into a folder, and rewrite that; for an OCI archive,"
+    " `skopeo copy oci-archive:FILE:TAG oci:FOLDER:TAG` does it, and the other way round"
+)
+"""Why such a member of an archive is not written."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{128}")
 """SHA-256 and SHA-512."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from rewriter.errors import InputError
+from rewriter.file_kinds import HEAD
+from rewriter.files.gzip import unpack_whole
+from rewriter.files.input import Origin, PassedOver
 from rewriter.oci.changing import TITLE, Written
 from rewriter.oci.descriptor import Descriptor
+from rewriter.oci.kinds import Kind, kind_of_layer
 from rewriter.oci.manifest import (
     INDEX_TYPES,
     LARGEST_MANIFEST,
     MANIFEST_TYPES,
-    WASM_TYPES,
     Manifest,
     parse_index,
     parse_manifest,
@@ -22,9 +27,11 @@ from rewriter.wasm.limits import LARGEST_MODULE
 __all__ = [
     "Artifact",
     "Found",
+    "Passed",
     "Sink",
     "Store",
     "find",
+    "module_in",
     "push",
     "wasm_in",
 ]
@@ -52,6 +59,9 @@ class Store(Protocol):
     def blob(self, wanted: Descriptor) -> bytes:
         """A config or a layer."""
 
+    def head(self, wanted: Descriptor, size: int) -> bytes:
+        """The first bytes of a layer, at least so many, or all. They are not compared."""
+
 
 class Sink(Protocol):
     """Where an artifact is put. Each raises OutputError."""
@@ -67,63 +77,102 @@ class Sink(Protocol):
 
 class Found(NamedTuple):
     """A layer of WebAssembly. `entry` is the descriptor of the manifest, by the list that has it;
-    `depth` is 0 if the reference names the manifest itself."""
+    `depth` is 0 if the reference names the manifest itself. With `gzip`, the layer is a module that
+    is compressed."""
 
     entry: Descriptor
     content: bytes
     manifest: Manifest
     layer: Descriptor
     depth: int
+    gzip: bool
+
+
+class Passed(NamedTuple):
+    """What is left alone: a manifest without modules, or the layers of one in which some may be
+    (`unsearched`). `kind` is what it is the manifest of."""
+
+    entry: Descriptor
+    kind: str
+    has_modules: bool
+    unsearched: Sequence[Descriptor]
+
+    @property
+    def reason(self) -> str:
+        if not self.unsearched:
+            return self.kind
+        if not self.has_modules:
+            return f"{self.kind}, which was not looked into"
+        types = ", ".join(dict.fromkeys(layer.media_type for layer in self.unsearched))
+        return f"layers of {types}, which were not looked into"
 
 
 class Artifact(NamedTuple):
-    """A layer of WebAssembly with its data, from the store that has the other layers."""
+    """A layer of WebAssembly, as it is stored (`packed`) and as a module (`data`), from the store
+    that has the other layers. `root` is what the reference names: the manifest, or an index."""
 
     store: Store
+    root: Descriptor
     found: Found
     config: bytes
+    packed: bytes
     data: bytes
+    passed: Sequence[Passed]
 
     @property
     def digest(self) -> str:
         """Of the manifest."""
         return self.found.entry.digest
 
+    @property
+    def origin(self) -> Origin:
+        index = self.root.digest if self.found.depth else None
+        passed = [
+            PassedOver(each.entry.digest, each.entry.platform, each.reason) for each in self.passed
+        ]
+        return Origin(self.digest, index, tuple(passed))
+
 
 def find(store: Store) -> Artifact:
     """The only module or component. Raises InputError (NN025 if there is none, or several), with
     everything compared with its digest and size."""
     roots = store.roots()
-    others: list[str] = []
-    found = list(wasm_in(store, roots, others))
+    found: list[Found] = []
+    passed: list[Passed] = []
+    for each in wasm_in(store, roots):
+        if isinstance(each, Found):
+            found.append(each)
+        else:
+            passed.append(each)
     if not found:
-        what = "; ".join(others[:5]) or "nothing"
-        raise InputError(f"{store.name} has no WebAssembly: it is {what}", "NN025")
+        what = "; ".join(dict.fromkeys(each.reason for each in passed[:5])) or "nothing"
+        raise InputError(f"{store.name} has no WebAssembly that can be read: it is {what}", "NN025")
     if len(found) > 1:
-        raise InputError(
-            f"{store.name} has {len(found)} modules, and one has to be named by the digest of its"
-            f" manifest: {', '.join(map(_title, found))}",
-            "NN025",
-        )
+        raise InputError(_several(store.name, found), "NN025")
     (one,) = found
     where = store.name
     if one.layer.size > LARGEST_MODULE:
         raise InputError(f"{where} has more than {LARGEST_MODULE} bytes, which no engine accepts")
     config = one.manifest.config
     _check_size(config, "config", where)
-    return Artifact(
-        store,
-        one,
-        config.check(store.blob(config), where),
-        one.layer.check(store.blob(one.layer), where),
-    )
+    config_data = config.check(store.blob(config), where)
+    packed = one.layer.check(store.blob(one.layer), where)
+    # a layout may have several entries with the same tag, and one of them has the module
+    root = roots[0] if len(roots) == 1 else one.entry
+    return Artifact(store, root, one, config_data, packed, module_in(packed, one, where), passed)
 
 
-def wasm_in(
-    store: Store, entries: Iterable[Descriptor], others: list[str] | None = None
-) -> Iterator[Found]:
-    """The layers of WebAssembly in manifests and in indexes of them, without their data. `others`
-    gets what each manifest without any is."""
+def module_in(packed: bytes, found: Found, where: str) -> bytes:
+    """The module that a layer is, of which `packed` are the bytes. Raises InputError."""
+    if not found.gzip:
+        return packed
+    return unpack_whole(where, io.BytesIO(packed).read, LARGEST_MODULE)
+
+
+def wasm_in(store: Store, entries: Iterable[Descriptor]) -> Iterator[Found | Passed]:
+    """The layers of WebAssembly in manifests and in indexes of them, without their data, and what
+    is left alone. Layers are known by their first bytes, whatever their type says, except where
+    that is the type of a plain module or of an archive."""
     count = 0
     waiting = [(entry, 0) for entry in reversed(list(entries))]
     while waiting:
@@ -144,12 +193,25 @@ def wasm_in(
             waiting += [(item, depth + 1) for item in reversed(listed)]
         elif entry.media_type in MANIFEST_TYPES:
             manifest = parse_manifest(content, entry.media_type, where)
-            layers = [layer for layer in manifest.layers if layer.media_type in WASM_TYPES]
-            yield from (Found(entry, content, manifest, layer, depth) for layer in layers)
-            if not layers and others is not None:
-                others.append(manifest.kind)
-        elif others is not None:
-            others.append(f"something of type {entry.media_type}")
+            yield from _layers_in(store, entry, content, manifest, depth)
+        else:
+            yield Passed(entry, f"something of type {entry.media_type}", False, ())
+
+
+def _layers_in(
+    store: Store, entry: Descriptor, content: bytes, manifest: Manifest, depth: int
+) -> Iterator[Found | Passed]:
+    has_modules = False
+    unsearched = []
+    for layer in manifest.layers:
+        kind = kind_of_layer(layer.media_type, partial(store.head, layer, HEAD))
+        if kind in (Kind.MODULE, Kind.GZIP):
+            has_modules = True
+            yield Found(entry, content, manifest, layer, depth, kind is Kind.GZIP)
+        elif kind is Kind.UNSEARCHED:
+            unsearched.append(layer)
+    if unsearched or not has_modules:
+        yield Passed(entry, manifest.kind, has_modules, unsearched)
 
 
 def push(written: Written, sink: Sink, source: Store | None) -> str:
@@ -172,6 +234,18 @@ def push(written: Written, sink: Sink, source: Store | None) -> str:
 def _check_size(entry: Descriptor, what: str, where: str) -> None:
     if entry.size > LARGEST_MANIFEST:
         raise InputError(f"{where}: a {what} of {entry.size} bytes is too large", "NN026")
+
+
+def _several(name: str, found: Sequence[Found]) -> str:
+    """What is wrong with several modules where one is wanted, and what to do."""
+    start = f"{name} has {len(found)} modules"
+    if len({each.entry.digest for each in found}) == 1:
+        named = ", ".join(each.layer.annotation(TITLE) or each.layer.digest for each in found)
+        start += f" in one manifest: {named}"
+    else:
+        listed = ", ".join(map(_title, found))
+        start += f", and one has to be named by the digest of its manifest: {listed}"
+    return f"{start}; `check` and `rewrite` take all of them in a layout, which is a folder"
 
 
 def _title(found: Found) -> str:

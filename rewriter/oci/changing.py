@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from rewriter.oci.config import changed_config, new_config
+from rewriter.oci.config import Change, changed_config, new_config
 from rewriter.oci.descriptor import Descriptor, describe
 from rewriter.oci.manifest import CONFIG_TYPE, MANIFEST_TYPE, WASM_TYPE, parse_manifest, to_json
 
-__all__ = ["TITLE", "Written", "new", "unchanged", "with_changes"]
+__all__ = ["TITLE", "Change", "Written", "new", "unchanged", "with_changes"]
 
 TITLE = "org.opencontainers.image.title"
 """The annotation that tools name a pulled file after.
@@ -53,7 +53,7 @@ def unchanged(media_type: str, content: bytes, where: str) -> Written:
 
 
 def with_changes(
-    media_type: str, content: bytes, config_data: bytes, changes: Mapping[str, bytes], where: str
+    media_type: str, content: bytes, config_data: bytes, changes: Mapping[str, Change], where: str
 ) -> Written:
     """The artifact of a manifest, with other data in the layers that have the digests in `changes`.
     Its config says what is true of the new data; annotations and other layers are kept.
@@ -63,7 +63,7 @@ def with_changes(
     manifest = parse_manifest(content, media_type, where)
     config = manifest.config
     layers = [
-        layer.with_content(changes[layer.digest]) if layer.digest in changes else layer
+        layer.with_content(changes[layer.digest].packed) if layer.digest in changes else layer
         for layer in manifest.layers
     ]
     new_data = changed_config(config.media_type, config_data, changes, manifest.layers, where)
@@ -78,5 +78,5 @@ def with_changes(
     blobs = {config.digest: new_data}
     for before, after in zip(manifest.layers, layers, strict=True):
         if before.digest in changes:
-            blobs[after.digest] = changes[before.digest]
+            blobs[after.digest] = changes[before.digest].packed
     return Written(describe(media_type, new_content), new_content, (config, *layers), blobs)

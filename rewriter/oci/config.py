@@ -7,14 +7,16 @@ and writes: https://github.com/bytecodealliance/rust-oci-wasm
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from rewriter.components.component import Component
 from rewriter.components.sections import is_component
 from rewriter.errors import InputError
 from rewriter.oci.descriptor import Descriptor, Json, digest_of
-from rewriter.oci.manifest import CONFIG_TYPE, WASM_TYPES, parse_json, to_json
+from rewriter.oci.kinds import says_wasm
+from rewriter.oci.manifest import CONFIG_TYPE, parse_json, to_json
 
-__all__ = ["changed_config", "new_config"]
+__all__ = ["Change", "changed_config", "new_config"]
 
 _IMAGE_TYPES = (
     "application/vnd.oci.image.config.v1+json",
@@ -23,6 +25,16 @@ _IMAGE_TYPES = (
 
 _CREATED = "1970-01-01T00:00:00Z"
 """Of a new artifact: readers require a time, and the same module becomes the same artifact."""
+
+
+class Change(NamedTuple):
+    """What a layer becomes: `packed` are its new bytes, and `module` is the module in them.
+    `before` is the digest of the module that it was, which is the layer's own unless that is
+    compressed."""
+
+    packed: bytes
+    module: bytes
+    before: str
 
 
 def new_config(data: bytes) -> bytes:
@@ -35,7 +47,7 @@ def new_config(data: bytes) -> bytes:
 def changed_config(
     media_type: str,
     config: bytes,
-    changes: Mapping[str, bytes],
+    changes: Mapping[str, Change],
     layers: Sequence[Descriptor],
     where: str,
 ) -> bytes:
@@ -46,13 +58,21 @@ def changed_config(
     Raises InputError (NN028) for a config of another type that has an old digest in it, and
     ModuleError for a component that cannot be read.
     """
-    new = {old: digest_of(data) for old, data in changes.items()}
+    new = {change.before: digest_of(change.module) for change in changes.values()}
+    new |= {old: digest_of(change.packed) for old, change in changes.items()}
     if media_type == CONFIG_TYPE:
         fields = parse_json(config, f"the config of {where}")
-        main = next(layer.digest for layer in layers if layer.media_type in WASM_TYPES)
+        main = next(
+            layer.digest
+            for layer in layers
+            if layer.digest in changes or says_wasm(layer.media_type)
+        )
         if main in changes:
-            fields |= _facts(changes[main])
-        digests = [new.get(layer.digest, layer.digest) for layer in layers]
+            fields |= _facts(changes[main].module)
+        given = fields.get("layerDigests")
+        if not (isinstance(given, list) and any(each in new for each in map(str, given))):
+            given = [layer.digest for layer in layers]
+        digests = [new.get(str(each), each) for each in given]
         return to_json({**fields, "layerDigests": digests})
     if media_type in _IMAGE_TYPES:
         fields = parse_json(config, f"the config of {where}")
@@ -60,7 +80,7 @@ def changed_config(
         if isinstance(roots, dict) and isinstance(roots.get("diff_ids"), list):
             roots["diff_ids"] = [new.get(each, each) for each in roots["diff_ids"]]
             config = to_json(fields)
-    if any(old.partition(":")[2].encode() in config for old in changes):
+    if any(old.partition(":")[2].encode() in config for old in new):
         raise InputError(
             f"{where}: its config, of type {media_type}, has the digest of the WebAssembly in it,"
             " in a place that nnshim does not know",

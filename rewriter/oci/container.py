@@ -9,7 +9,7 @@ from rewriter.errors import InputError, OutputError
 from rewriter.files.locks import locked
 from rewriter.files.whole import copy_whole, make_folder, names_in, write_whole
 from rewriter.oci.artifact import Found, wasm_in
-from rewriter.oci.changing import TITLE, with_changes
+from rewriter.oci.changing import TITLE, Change, with_changes
 from rewriter.oci.descriptor import DIGEST, Descriptor, parse_descriptor
 from rewriter.oci.layout import TAG, LayoutStore, blob_path, read_index, write_index
 from rewriter.oci.manifest import (
@@ -23,52 +23,81 @@ from rewriter.oci.manifest import (
 from rewriter.oci.reference import LayoutReference
 from rewriter.wasm.limits import LARGEST_MODULE
 
-__all__ = ["Layer", "wasm_layers", "write_changed"]
+__all__ = ["Aside", "Layer", "blobs_in", "wasm_layers", "write_changed"]
 
 
 class Layer(NamedTuple):
-    """A layer of WebAssembly in a layout. `tag` is that of its manifest, or None; `title` the name
-    of the file that it was made of, or None. `size` is in bytes."""
+    """A layer of WebAssembly in a layout. `name` is what it is called there: by the tag, or else
+    the digest, of what the layout lists; of several modules in that, also by the name of the file
+    that each was made of, or its digest."""
 
     path: str
-    tag: str | None
-    title: str | None
-    manifest: str
-    digest: str
-    size: int
+    name: str
     found: Found
 
+    @property
+    def digest(self) -> str:
+        return self.found.layer.digest
+
+    @property
+    def blob(self) -> str:
+        """The path of its file."""
+        return blob_path(self.path, self.digest)
+
     def read(self) -> bytes:
-        """The module, compared with its digest. Raises InputError."""
+        """The bytes of the layer, compared with its digest. Raises InputError."""
         store = LayoutStore(LayoutReference(self.path, None, None))
-        if self.size > LARGEST_MODULE:
+        layer = self.found.layer
+        if layer.size > LARGEST_MODULE:
             raise InputError(
                 f"{self.digest} in {self.path} has more than {LARGEST_MODULE} bytes, which no"
                 " engine accepts"
             )
-        return self.found.layer.check(store.blob(self.found.layer), store.name)
+        return layer.check(store.blob(layer), store.name)
 
 
-def wasm_layers(path: str) -> Iterator[Layer]:
+class Aside(NamedTuple):
+    """Layers of a manifest in a layout that were not looked into. `name` is that of the entry."""
+
+    name: str
+    layers: Sequence[Descriptor]
+
+
+def wasm_layers(path: str) -> Iterator[Layer | Aside]:
     """All layers of WebAssembly in the layout at `path`, in its order: one that two manifests have
     is there twice. Raises InputError (NN024 if there is no layout, NN026)."""
     store = LayoutStore(LayoutReference(path, None, None))
     for item in read_index(path)["manifests"]:
         entry = parse_descriptor(item, path)
-        for found in wasm_in(store, [entry]):
-            layer = found.layer
-            yield Layer(
-                path,
-                entry.annotation(TAG),
-                layer.annotation(TITLE),
-                found.entry.digest,
-                layer.digest,
-                layer.size,
-                found,
-            )
+        called = entry.annotation(TAG) or entry.digest
+        found: list[Found] = []
+        for each in wasm_in(store, [entry]):
+            if isinstance(each, Found):
+                found.append(each)
+            elif each.unsearched:
+                yield Aside(called, each.unsearched)
+        for one, name in zip(found, _names(called, found), strict=True):
+            yield Layer(path, name, one)
 
 
-def write_changed(path: str, output: str, changes: Mapping[str, bytes]) -> Mapping[str, str]:
+def blobs_in(path: str) -> Iterator[str]:
+    """The digests of all blobs that a layout has, listed or not. Raises InputError."""
+    for algorithm in sorted(names_in(f"{path}/blobs")):
+        for name in sorted(names_in(f"{path}/blobs/{algorithm}")):
+            yield f"{algorithm}:{name}"
+
+
+def _names(called: str, found: Sequence[Found]) -> Sequence[str]:
+    """One for each module, by which users tell them apart."""
+    if len(found) == 1:
+        return [called]
+    titles = [each.layer.annotation(TITLE) for each in found]
+    if len({*titles} - {None}) < len(found):
+        titles = [each.layer.digest for each in found]
+    return [f"{called}!{title}" for title in titles]
+
+
+def write_changed(path: str, output: str, changes: Mapping[str, Change]) -> Mapping[str, str]:
     """Write the layout at `path` to the folder `output`, which is missing, empty, or `path`, with
     other data in the layers that have the digests in `changes`. All else is copied byte for byte,
     except for the manifests, configs and indexes that a change concerns. In place, what is replaced
@@ -86,7 +115,7 @@ def write_changed(path: str, output: str, changes: Mapping[str, bytes]) -> Mappi
     return _write_changed(path, output, changes)
 
 
-def _write_changed(path: str, output: str, changes: Mapping[str, bytes]) -> Mapping[str, str]:
+def _write_changed(path: str, output: str, changes: Mapping[str, Change]) -> Mapping[str, str]:
     fields = read_index(path)
     entries = [parse_descriptor(item, path) for item in fields["manifests"]]
     copy = _Copy(LayoutStore(LayoutReference(path, None, None)), output, changes)
@@ -101,7 +130,7 @@ def _write_changed(path: str, output: str, changes: Mapping[str, bytes]) -> Mapp
 class _Copy:
     """`digests` has the new ones of manifests and indexes by the old ones."""
 
-    def __init__(self, store: LayoutStore, output: str, changes: Mapping[str, bytes]) -> None:
+    def __init__(self, store: LayoutStore, output: str, changes: Mapping[str, Change]) -> None:
         self.digests: dict[str, str] = {}
         self._store, self._output, self._changes = store, output, changes
 

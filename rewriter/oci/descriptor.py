@@ -33,6 +33,18 @@ class Descriptor(NamedTuple):
         value = annotations.get(key) if isinstance(annotations, dict) else None
         return value if isinstance(value, str) else None
 
+    @property
+    def platform(self) -> str | None:
+        """What an index says that a manifest is for, such as `linux/arm64/v8`, or None.
+
+        https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md
+        """
+        found = self.fields.get("platform")
+        if not isinstance(found, dict):
+            return None
+        parts = [found.get(key) for key in ("os", "architecture", "variant")]
+        return "/".join(part for part in parts if isinstance(part, str) and part) or None
+
     def check(self, data: bytes, where: str) -> bytes:
         """The data. Raises InputError (NN026) where its size or digest is another one."""
         if len(data) != self.size:

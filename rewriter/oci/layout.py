@@ -14,10 +14,22 @@ from rewriter.oci.descriptor import Descriptor, Json, digest_of, parse_descripto
 from rewriter.oci.manifest import INDEX_TYPE, LARGEST_MANIFEST, parse_json, to_json
 from rewriter.oci.reference import LayoutReference
 
-__all__ = ["MARK", "TAG", "LayoutSink", "LayoutStore", "blob_path", "read_index", "write_index"]
+__all__ = [
+    "BLOBS",
+    "MARK",
+    "TAG",
+    "LayoutSink",
+    "LayoutStore",
+    "blob_path",
+    "read_index",
+    "write_index",
+]
 
 MARK = "oci-layout"
 """The file that makes a folder a layout."""
+
+BLOBS = "blobs"
+"""The folder in it with all that its manifests name, and these."""
 
 _VERSION = "1.0.0"
 
@@ -56,6 +68,12 @@ class LayoutStore:
 
     def blob(self, wanted: Descriptor) -> bytes:
         data = read_whole(blob_path(self.path, wanted.digest), wanted.size)
+        if data is None:
+            raise InputError(f"{self.name}: {wanted.digest} is missing in the layout", "NN024")
+        return data
+
+    def head(self, wanted: Descriptor, size: int) -> bytes:
+        data = read_whole(blob_path(self.path, wanted.digest), size)
         if data is None:
             raise InputError(f"{self.name}: {wanted.digest} is missing in the layout", "NN024")
         return data
@@ -104,7 +122,7 @@ class LayoutSink:
 
 def blob_path(folder: str, digest: str) -> str:
     """Where a layout has the content with a digest, which has been parsed."""
-    return f"{folder}/blobs/{digest.replace(':', '/')}"
+    return f"{folder}/{BLOBS}/{digest.replace(':', '/')}"
 
 
 def read_index(path: str) -> Json:

@@ -20,7 +20,6 @@ __all__ = [
     "MANIFEST_TYPE",
     "MANIFEST_TYPES",
     "WASM_TYPE",
-    "WASM_TYPES",
     "Manifest",
     "parse_index",
     "parse_json",
@@ -34,12 +33,7 @@ MANIFEST_TYPES = (MANIFEST_TYPE, "application/vnd.docker.distribution.manifest.v
 INDEX_TYPES = (INDEX_TYPE, "application/vnd.docker.distribution.manifest.list.v2+json")
 
 WASM_TYPE = "application/wasm"
-WASM_TYPES = (WASM_TYPE, "application/vnd.wasm.content.layer.v1+wasm")
-"""Of layers: the CNCF's, and the one that came before.
-
-https://tag-runtime.cncf.io/wgs/wasm/deliverables/wasm-oci-artifact/,
-https://github.com/engineerd/wasm-to-oci
-"""
+"""Of the layer in new artifacts."""
 
 CONFIG_TYPE = "application/vnd.wasm.config.v0+json"
 """Of the config that belongs to WASM_TYPE."""

@@ -7,13 +7,12 @@ import stat
 from collections.abc import Iterator, Sequence
 
 from rewriter.errors import InputError
-from rewriter.file_kinds import HEAD
-from rewriter.trees.archives.gzip import head_of, unpack
+from rewriter.file_kinds import GZIP, HEAD, MAGIC
+from rewriter.files.gzip import head_of, unpack
+from rewriter.trees.archives.layouts import find_in_layout
 from rewriter.trees.archives.search import find_in_archive
 from rewriter.trees.archives.streams import opened
 from rewriter.trees.heads import (
-    GZIP,
-    MAGIC,
     format_of,
     holds_files,
     not_wasm,
@@ -22,7 +21,7 @@ from rewriter.trees.heads import (
 )
 from rewriter.trees.item import MAX_UNPACKED, Found, Item, Refused, unsearched
 from rewriter.trees.roots import roots
-from rewriter.trees.walk import Seen, walk
+from rewriter.trees.walk import Kind, Seen, walk
 from rewriter.wasm.limits import LARGEST_MODULE
 
 __all__ = ["find", "look"]
@@ -41,10 +40,11 @@ def find(
     file compressed with gzip holds. Other files are left alone, unless they are named themselves or
     their name says that they are modules. Archives are known by their name, and looked into, but
     not archives in them, nor what has another name and begins like an archive: each is an
-    Unsearched. In folders, `.git` is left out, and a link is looked at where it leads to. What
-    `exclude` says is left out, unless it is named itself (see `is_excluded`). A file comes once by
-    each of its names that is an input, or in a folder that is one. The modules of an archive may
-    have `max_unpacked` bytes together; a compressed tar, as a whole.
+    Unsearched. A folder that is an OCI layout is searched by `find_in_layout`. In folders, `.git`
+    is left out, and a link is looked at where it leads to. What `exclude` says is left out, unless
+    it is named itself (see `is_excluded`). A file comes once by each of its names that is an input,
+    or in a folder that is one. The modules of an archive may have `max_unpacked` bytes together; a
+    compressed tar, as a whole.
 
     Nothing is left out silently: what cannot be looked at is a Refused. All is done while the
     iterator is used; a file is opened once, for its first bytes.
@@ -57,9 +57,11 @@ def find(
         elif not root.is_folder:
             yield from look(root.path, exclude, max_unpacked, named=root.named)
         else:
-            for entry in walk(root.path, exclude, seen, everything=False):
+            for entry in walk(root.path, exclude, seen, everything=False, layouts=True):
                 if isinstance(entry, Refused):
                     yield entry
+                elif entry.kind is Kind.LAYOUT:
+                    yield from find_in_layout(entry.path, exclude, max_unpacked)
                 elif not named or os.path.abspath(entry.path) not in named:
                     yield from look(entry.path, exclude, max_unpacked)
 

@@ -5,25 +5,17 @@ from __future__ import annotations
 import os
 
 from rewriter.errors import InputError, MalformedModule, ModuleError
-from rewriter.file_kinds import HEAD, mistaken
+from rewriter.file_kinds import HEAD, MAGIC, begins_as_archive, mistaken
 from rewriter.trees.item import Format
 
 __all__ = [
     "FLAGS",
-    "GZIP",
-    "MAGIC",
     "format_of",
     "holds_files",
     "not_wasm",
     "read_head",
     "says_wasm",
 ]
-
-MAGIC = b"\0asm"
-"""https://webassembly.github.io/spec/core/binary/modules.html#binary-module"""
-
-GZIP = b"\x1f\x8b\x08"
-"""https://www.rfc-editor.org/rfc/rfc1952#page-5"""
 
 _SUFFIXES = {
     ".tar": Format.TAR,
@@ -39,22 +31,8 @@ _OTHERS = (
 )
 """Archives and compressed modules that are not looked into."""
 
-_ARCHIVES = (
-    b"PK\3\4",  # https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
-    b"7z\xbc\xaf\x27\x1c",  # https://py7zr.readthedocs.io/en/latest/archive_format.html
-    b"Rar!\x1a\7",  # https://www.rarlab.com/technote.htm
-    b"\xfd7zXZ\0",  # https://tukaani.org/xz/xz-file-format.txt
-    b"\x28\xb5\x2f\xfd",  # https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1
-    b"BZh",
-    b"\x1f\x9d",  # of compress
-)
-"""What archives, and files that are compressed in another way than with gzip, begin with."""
-
 _MODELS = (".keras", ".npz", ".pt", ".pt2", ".pth", ".ptl")
 """Models that are ZIP archives, and have no modules in them."""
-
-_TAR, _TAR_AT = b"ustar", 257
-"""https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_06"""
 
 FLAGS: int = (
     os.O_RDONLY
@@ -75,8 +53,7 @@ def holds_files(name: str, head: bytes) -> bool:
     """Whether modules may be in a file that is not looked into: by its name, or by its first
     HEAD bytes, or all of it, unless its name says that it is a model."""
     lower = name.lower()
-    begins = head.startswith(_ARCHIVES) or head.startswith(_TAR, _TAR_AT)
-    return lower.endswith(_OTHERS) or (begins and not lower.endswith(_MODELS))
+    return lower.endswith(_OTHERS) or (begins_as_archive(head) and not lower.endswith(_MODELS))
 
 
 def says_wasm(name: str) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_UNPACKED",
+    "Blob",
     "Format",
     "Found",
     "Identity",
@@ -63,10 +64,18 @@ class Member(NamedTuple):
     sparse: bool = False
 
 
+class Blob(NamedTuple):
+    """A layer of an artifact in the OCI layout at the path `layout`."""
+
+    layout: str
+    digest: str
+
+
 class Item(NamedTuple):
     """A file to look at, without its bytes: another process can open it by `open_item`.
 
-    `name` is for messages: `dir/a.wasm`, or `all.tar.gz!lib/a.wasm` for a member. `path` is the
+    `name` is for messages: `dir/a.wasm`, or `all.tar.gz!lib/a.wasm` for a member, or
+    `layout!1.2` for what has a tag in an OCI layout. `path` is the
     file, or the archive that it is in. `named` says that the user named this very file, so that it
     is judged whatever it is; others are found, by their bytes. `most` is the most bytes that it may
     have, unpacked. With `here`, only this process can open it: standard input, pipes.
@@ -82,6 +91,13 @@ class Item(NamedTuple):
     here: bool = False
     source: Source | None = None
     """Its bytes, for a worker that has no access to the file."""
+    blob: Blob | None = None
+    """Where it belongs, if its file is one of an OCI layout."""
+
+    @property
+    def container(self) -> str:
+        """The file, archive or layout that a rewrite would be of."""
+        return self.path if self.blob is None else self.blob.layout
 
 
 class Refused(NamedTuple):

@@ -10,8 +10,8 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import NamedTuple
 
 from rewriter.errors import InputError
+from rewriter.files.gzip import Read, unpack_whole
 from rewriter.files.input import Source, open_source
-from rewriter.trees.archives.gzip import Read, unpack_whole
 from rewriter.trees.archives.streams import LARGEST_HEADERS, Stream, as_input_errors, opened
 from rewriter.trees.archives.tar import at
 from rewriter.trees.archives.zip import open_zip

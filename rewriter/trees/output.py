@@ -7,9 +7,15 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rewriter.errors import InputError, NNShimError, OutputError
+from rewriter.files.compress import LONGEST_HEADER, compressed, gzip_header
 from rewriter.files.input import Source
-from rewriter.files.output import IS_BLOB, has_name_of_digest, is_blob, write_atomic
-from rewriter.trees.archives.compress import LONGEST_HEADER, compressed, gzip_header
+from rewriter.files.output import (
+    IS_BLOB,
+    IS_BLOB_IN_ARCHIVE,
+    has_name_of_digest,
+    is_blob,
+    write_atomic,
+)
 from rewriter.trees.copying import copy_file, copy_link, make_folder
 from rewriter.trees.find import look
 from rewriter.trees.heads import format_of
@@ -159,7 +165,7 @@ class Output:
             pieces = compressed(header, pieces)
         if item.member is not None:
             if has_name_of_digest(item.member.name):
-                raise OutputError(f"cannot change {item.name}: {IS_BLOB}")
+                raise OutputError(f"cannot change {item.name}: {IS_BLOB_IN_ARCHIVE}")
             self._archives[item.path].put(item.member, b"".join(pieces))
         else:
             source = Source(item.path, b"", status=os.stat(item.path))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from rewriter.errors import InputError
 from rewriter.file_kinds import special
+from rewriter.oci.layout import BLOBS, MARK
 from rewriter.trees.item import Refused
 from rewriter.trees.names import is_excluded
 
@@ -23,9 +24,11 @@ Seen = set[tuple[int, int]]
 
 
 class Kind(Enum):
-    """A link is one whose target is in the same tree, and looked at by its own name."""
+    """A link is one whose target is in the same tree, and looked at by its own name. A layout is
+    the folder of an OCI layout."""
 
     FOLDER = auto()
+    LAYOUT = auto()
     FILE = auto()
     LINK = auto()
 
@@ -47,10 +50,12 @@ def walk(
     *,
     everything: bool,
     depth: int | None = None,
+    layouts: bool = False,
 ) -> Iterator[Entry | Refused]:
     """The files to look at in a folder; with `everything`, also the folder itself, the folders and
     links in it, and what the patterns exclude. A folder that was seen is left out.
-    With `depth`, folders that are so many levels below are not looked into.
+    With `depth`, folders that are so many levels below are not looked into. With `layouts`, those
+    that are OCI layouts come as such, before the other files in them, and without their blobs.
 
     Links and special files are not opened.
     """
@@ -67,12 +72,15 @@ def walk(
             if isinstance(children, Refused):
                 entry = children
             else:
+                if layouts and any(child.name == MARK and child.is_file() for child in children):
+                    entry = entry._replace(kind=Kind.LAYOUT)
+                    children = [child for child in children if child.name != BLOBS]
                 for child in children:
                     relative = os.path.join(entry.relative, child.name)
                     excluded = entry.excluded or is_excluded(exclude, relative, child.path)
                     if child.name != _SKIPPED and (everything or not excluded):
                         pending.append(_entry(child, relative, excluded))
-        if everything or isinstance(entry, Refused) or entry.kind is Kind.FILE:
+        if everything or isinstance(entry, Refused) or entry.kind in (Kind.FILE, Kind.LAYOUT):
             yield entry
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshim.render.findings.elements import Elements
 from nnshim.render.findings.finding import UNSEARCHED
+from nnshim.render.inspection.of_artifact import as_json
 from nnshim.render.json import checked, failed
 from nnshim.render.json_hosts import diagnostics
 
@@ -41,13 +42,14 @@ def objects(report: FileReport, shown: Shown) -> Iterator[dict[str, Any]]:
         why = diagnostics([report.unsearched])
         yield {"file": report.path, "verdict": UNSEARCHED, "diagnostics": why}
     elif not report.checked and not shown.quiet:
-        yield {"file": report.path, "verdict": "nothing_to_do"}
+        yield {"file": report.path, "verdict": "nothing_to_do", **as_json(report.origin)}
     for value in report.checked:
         if not (shown.quiet and value.answer == "runs"):
             said = checked(value)
             known = said["diagnostics"]
             yield {
                 **said,
+                **as_json(report.origin),
                 "fix": None if report.fix is None else report.fix._asdict(),
                 "diagnostics": [each for each in known if shown.selection.shows(each["code"])],
             }

@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
 
+from rewriter.files.compress import LONGEST_HEADER, compressed, gzip_header
 from rewriter.files.input import Source
 from rewriter.files.output import write_atomic
-from rewriter.trees.archives.compress import LONGEST_HEADER, compressed, gzip_header
 from rewriter.trees.archives.patch_tar import patched_tar
 from rewriter.trees.archives.patch_zip import patched_zip
 from rewriter.trees.archives.streams import as_input_errors, opened

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from rewriter.errors import OutputError
-from rewriter.trees.archives.gzip import CHUNK
+from rewriter.files.gzip import CHUNK
 from rewriter.trees.archives.streams import copied
 from rewriter.trees.archives.tar_headers import BLOCK
 from rewriter.trees.item import Member

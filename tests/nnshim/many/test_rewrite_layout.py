@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rewriter import RewriteOptions, rewrite
-from rewriter.oci.container import wasm_layers
+from rewriter.oci.container import Layer, wasm_layers
 from tests.support.artifacts import GUEST, WASM, Blobs, manifest_of, sha256, write_layout
 from tests.support.command import nnshim
 from tests.support.wasm import assemble, custom
@@ -35,8 +35,9 @@ def made(*modules: tuple[str, bytes]) -> Path:
     return write_layout(Path("in"), blobs, [*entries, other])
 
 
-def modules(folder: str) -> dict[str | None, bytes]:
-    return {layer.tag: layer.read() for layer in wasm_layers(folder)}
+def modules(folder: str) -> dict[str, bytes]:
+    layers = (each for each in wasm_layers(folder) if isinstance(each, Layer))
+    return {layer.name: layer.read() for layer in layers}
 
 
 @pytest.mark.parametrize("words", [("in", "out"), ("in", "-o", "out")])

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from rewriter.errors import InputError, OutputError
-from rewriter.oci.container import wasm_layers, write_changed
+from rewriter.oci.changing import Change
+from rewriter.oci.container import Layer, wasm_layers, write_changed
 from tests.support.artifacts import (
     GUEST,
     INDEX,
@@ -39,6 +40,14 @@ def layout(folder: Path) -> tuple[Path, Blobs]:
     return write_layout(folder, blobs, entries), blobs
 
 
+def modules(path: Path) -> list[Layer]:
+    return [each for each in wasm_layers(str(path)) if isinstance(each, Layer)]
+
+
+def changed(before: bytes) -> Change:
+    return Change(NEW, NEW, sha256(before))
+
+
 def held(folder: Path) -> Blobs:
     return {
         f"sha256:{path.name}": path.read_bytes() for path in (folder / "blobs/sha256").iterdir()
@@ -47,17 +56,17 @@ def held(folder: Path) -> Blobs:
 
 def test_all_modules_are_listed_with_their_names(tmp_path: Path) -> None:
     path, _ = layout(tmp_path / "in")
-    layers = list(wasm_layers(str(path)))
-    assert [(each.tag, each.digest, each.size, each.read()) for each in layers] == [
-        ("1", sha256(GUEST), len(GUEST), GUEST),
-        ("2", sha256(OTHER), len(OTHER), OTHER),
+    layers = modules(path)
+    assert [(each.name, each.digest, each.read()) for each in layers] == [
+        ("1", sha256(GUEST), GUEST),
+        ("2", sha256(OTHER), OTHER),
     ]
 
 
 def test_a_module_that_is_broken_is_an_error_only_when_it_is_read(tmp_path: Path) -> None:
     path, _ = layout(tmp_path / "in")
     (path / "blobs" / sha256(GUEST).replace(":", "/")).write_bytes(OTHER)
-    one, two = wasm_layers(str(path))
+    one, two = modules(path)
     assert two.read() == OTHER
     with pytest.raises(InputError):
         one.read()
@@ -66,8 +75,8 @@ def test_a_module_that_is_broken_is_an_error_only_when_it_is_read(tmp_path: Path
 def test_a_copy_has_the_changes_and_all_else_byte_for_byte(tmp_path: Path) -> None:
     path, blobs = layout(tmp_path / "in")
     out = tmp_path / "out"
-    digests = write_changed(str(path), str(out), {sha256(OTHER): NEW})
-    one, two = wasm_layers(str(out))
+    digests = write_changed(str(path), str(out), {sha256(OTHER): changed(OTHER)})
+    one, two = modules(out)
     assert (one.read(), two.read()) == (GUEST, NEW)
     before, after = (json.loads((each / "index.json").read_text()) for each in (path, out))
     assert after["manifests"][0] == before["manifests"][0]
@@ -96,8 +105,10 @@ def test_without_changes_a_copy_is_the_same(tmp_path: Path) -> None:
 
 def test_in_place_what_is_replaced_is_not_listed(tmp_path: Path) -> None:
     path, blobs = layout(tmp_path / "in")
-    write_changed(str(path), str(path), {sha256(GUEST): NEW, sha256(OTHER): NEW})
-    assert [each.read() for each in wasm_layers(str(path))] == [NEW, NEW]
+    write_changed(
+        str(path), str(path), {sha256(GUEST): changed(GUEST), sha256(OTHER): changed(OTHER)}
+    )
+    assert [each.read() for each in modules(path)] == [NEW, NEW]
     assert blobs.items() <= held(path).items()
 
 
@@ -121,6 +132,6 @@ def test_a_link_is_not_copied_and_not_written_through(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "index.json").exists()
     (path / "blobs" / sha256(NEW).replace(":", "/")).symlink_to(secret)
     with pytest.raises(OutputError, match="symbolic link"):
-        write_changed(str(path), str(path), {sha256(GUEST): NEW})
+        write_changed(str(path), str(path), {sha256(GUEST): changed(GUEST)})
     assert secret.read_text() == "secret"
-    assert [each.digest for each in wasm_layers(str(path))] == [sha256(GUEST), sha256(OTHER)]
+    assert [each.digest for each in modules(path)] == [sha256(GUEST), sha256(OTHER)]

@@ -12,7 +12,7 @@ import pytest
 
 from rewriter.errors import InputError, OutputError
 from rewriter.oci.artifact import find, push
-from rewriter.oci.changing import new, with_changes
+from rewriter.oci.changing import Change, new, with_changes
 from rewriter.oci.descriptor import digest_of
 from rewriter.oci.layout import LayoutSink, LayoutStore
 from rewriter.oci.reference import LayoutReference
@@ -33,6 +33,7 @@ from tests.support.artifacts import (
 from tests.support.wasm import assemble, import_module
 
 OTHER = import_module("wasi_nn")
+CHANGE = Change(OTHER, OTHER, sha256(GUEST))
 
 
 def store(folder: Path, tag: str | None = None, digest: str | None = None) -> LayoutStore:
@@ -256,7 +257,9 @@ def test_a_change_keeps_all_else_and_makes_the_config_true(tmp_path: Path) -> No
     )
     manifest = json.loads(blobs[entry["digest"]])
     config = blobs[manifest["config"]["digest"]]
-    written = with_changes(MANIFEST, blobs[entry["digest"]], config, {sha256(GUEST): OTHER}, "here")
+    written = with_changes(
+        MANIFEST, blobs[entry["digest"]], config, {sha256(GUEST): CHANGE}, "here"
+    )
     after = json.loads(written.content)
     assert after["layers"][0] == manifest["layers"][0]
     new_layer = {"digest": sha256(OTHER), "size": len(OTHER)}
@@ -272,7 +275,7 @@ def test_an_image_config_gets_the_new_digest_and_any_other_that_has_it_is_refuse
     blobs: Blobs = {}
     image = {"os": "wasip1", "rootfs": {"type": "layers", "diff_ids": [sha256(GUEST)]}}
     image_type = "application/vnd.oci.image.config.v1+json"
-    changes = {sha256(GUEST): OTHER}
+    changes = {sha256(GUEST): CHANGE}
     data = json.dumps(image).encode()
     entry = manifest_of(blobs, (WASM, GUEST), config=(image_type, data))
     written = with_changes(MANIFEST, blobs[entry["digest"]], data, changes, "here")

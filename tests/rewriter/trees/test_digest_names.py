@@ -10,7 +10,7 @@ import pytest
 
 from rewriter.errors import OutputError
 from tests.rewriter.trees.test_archives import tar_of, zip_of
-from tests.support.trees import WASM, found, rewritten
+from tests.support.trees import WASM, rewritten
 
 
 def test_a_blob_of_an_oci_layout_is_not_changed_under_its_digest(tmp_path: Path) -> None:
@@ -18,7 +18,6 @@ def test_a_blob_of_an_oci_layout_is_not_changed_under_its_digest(tmp_path: Path)
     blob.parent.mkdir(parents=True)
     blob.write_bytes(WASM)
     (tmp_path / "tree" / "layout" / "oci-layout").write_text("{}")
-    assert found(tmp_path / "tree") == {"layout/blobs/sha256/0123": WASM}
     for out in (None, str(tmp_path / "out")):
         assert rewritten([str(tmp_path / "tree")], out) == [(str(blob), "NN001")]
     assert blob.read_bytes() == WASM

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 
 from rewriter.errors import InputError
 
-__all__ = ["CHUNK", "Read", "head_of", "measure", "unpack", "unpack_whole"]
+__all__ = ["BITS", "CHUNK", "Read", "head_of", "measure", "unpack", "unpack_whole"]
 
 CHUNK = 1 << 18
 """Bytes read and decompressed at a time."""
 
-_BITS = 31
+BITS = 31
 """For zlib: the format of gzip, with its checksum.
 
 https://docs.python.org/3/library/zlib.html#zlib.decompressobj
@@ -30,7 +30,7 @@ def unpack(name: str, read: Read, first: bytes = b"") -> Iterator[bytes]:
     """
     packed = first
     while True:
-        part = zlib.decompressobj(_BITS)
+        part = zlib.decompressobj(BITS)
         while not part.eof:
             packed = packed or read(CHUNK)
             if not packed:
