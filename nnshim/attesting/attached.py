@@ -63,12 +63,12 @@ def attestations_of(path: str, digest: str, *, signed: bool) -> list[bytes]:
     or bare Statements. Everything is compared with its digest. Raises AttestationError and
     InputError."""
     registry = _registry(path, digest, InputError)
-    index = registry.referrers(digest)
-    if index is None:
+    lists = registry.referrers(digest)
+    if lists is None:
         index = registry.manifest_at(fallback_tag(digest))
-    if index is None:
-        return []
-    listed = referrers_in(index, ENVELOPE if signed else STATEMENT)
+        lists = [] if index is None else [index]
+    kind = ENVELOPE if signed else STATEMENT
+    listed = [each for index in lists for each in referrers_in(index, kind)]
     if len(listed) > _MOST:
         raise AttestationError(f"{path} has more than {_MOST} attestations", "NN431")
     found = []

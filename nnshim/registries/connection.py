@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -12,10 +13,11 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
+from nnshim.registries.again import BUSY, is_passing, wait_after
 from rewriter.errors import InputError, OutputError
 from rewriter.oci.reference import is_loopback
 
-__all__ = ["Answer", "Connection", "joined", "origin"]
+__all__ = ["Answer", "Connection", "joined", "next_page", "origin"]
 
 T = TypeVar("T")
 
@@ -38,12 +40,14 @@ _MESSAGE = 64 << 10
 
 
 class Answer(NamedTuple):
-    """`data` has at most one byte more than the limit. `url` is where it came from at last."""
+    """`data` has at most one byte more than the limit. `url` is where it came from at last, after
+    so many attempts."""
 
     status: int
     headers: Mapping[str, str]
     data: bytes
     url: str
+    attempts: int = 1
 
 
 class Connection:
@@ -63,8 +67,12 @@ class Connection:
         limit: int = _MESSAGE,
         data: bytes | Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
+        repeatable: bool = False,
     ) -> Answer:
-        """Only GET and HEAD follow redirects. Raises the error where no whole answer comes."""
+        """Only GET and HEAD follow redirects. They, and what is `repeatable`, are tried again if
+        the registry is busy or the connection breaks off. Raises the error where no whole answer
+        comes."""
+        repeatable = repeatable or method in ("GET", "HEAD")
 
         def ask() -> Answer:
             with self._session.request(
@@ -82,12 +90,26 @@ class Connection:
                 return Answer(answer.status_code, answer.headers, body, answer.url)
 
         size = limit + (len(data) if isinstance(data, bytes) else 0)
-        try:
-            return self._within(ANSWERING + size / SLOWEST, ask)
-        except (requests.RequestException, HTTPError, OSError, ValueError) as problem:
-            raise self._error(
-                f"{self._name} cannot be reached: {_reason(problem)}", "NN022"
-            ) from None
+        seconds = ANSWERING + size / SLOWEST
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                answer = self._within(seconds, ask)
+            except (requests.RequestException, HTTPError, OSError, ValueError) as problem:
+                again = repeatable and is_passing(_chain(problem))
+                wait = wait_after(attempt, {}) if again else None
+                if wait is None:
+                    times = f" ({attempt} attempts)" if attempt > 1 else ""
+                    raise self._error(
+                        f"{self._name} cannot be reached: {_reason(problem)}{times}", "NN022"
+                    ) from None
+            else:
+                busy = repeatable and answer.status in BUSY
+                wait = wait_after(attempt, answer.headers) if busy else None
+                if wait is None:
+                    return answer._replace(attempts=attempt)
+            time.sleep(wait)
 
     def _within(self, seconds: float, ask: Callable[[], T]) -> T:
         """What `ask` returns or raises, in a thread of its own: some waits, as that for a name's
@@ -159,6 +181,16 @@ def joined(base: str, place: str) -> str:
         return urljoin(base, place)
     except ValueError:
         return place
+
+
+def next_page(answer: Answer) -> str | None:
+    """The address of the next part of a list, None after the last one.
+
+    https://www.rfc-editor.org/rfc/rfc8288#section-3
+    """
+    links = requests.utils.parse_header_links(answer.headers.get("Link", ""))
+    found = next((each["url"] for each in links if each.get("rel") == "next"), None)
+    return None if found is None else joined(answer.url, found)
 
 
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -1,18 +1,15 @@
 """A repository in a registry: what it has is read, and artifacts are put there.
 
-Specification: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md; tokens:
-https://distribution.github.io/distribution/spec/auth/token/
+Specification: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from functools import cached_property
-from urllib.request import parse_http_list, parse_keqv_list
 
-from nnshim.registries.connection import Answer, Connection, joined, origin
-from nnshim.registries.credentials import Credentials, credentials_for
+from nnshim.registries.again import BUSY, asked_wait
+from nnshim.registries.connection import Answer, Connection, joined, next_page, origin
+from nnshim.registries.login import Login, said_in
 from rewriter.errors import InputError, OutputError
 from rewriter.oci.descriptor import Descriptor, describe, digest_of
 from rewriter.oci.manifest import INDEX_TYPES, LARGEST_MANIFEST, MANIFEST_TYPES
@@ -20,10 +17,8 @@ from rewriter.oci.reference import RegistryReference
 
 __all__ = ["Registry"]
 
-_TOKEN_SIZE = 1 << 20
-
-_REASON = 300
-"""Characters of a registry's message that are shown."""
+_MOST_PAGES = 100
+"""Parts of a list of referrers."""
 
 
 class Registry:
@@ -38,7 +33,7 @@ class Registry:
         self.name = str(reference)
         self._reference, self._error = reference, error
         self._connection = Connection(self.name, reference.is_plain, error)
-        self._authorization: str | None = None
+        self._login = Login(reference, self._connection, error)
         self._manifests: dict[str, bytes] = {}
 
     def roots(self) -> Sequence[Descriptor]:
@@ -98,7 +93,7 @@ class Registry:
         referrer of its subject."""
         url = self._url(f"manifests/{where}")
         headers = {"Content-Type": content.media_type}
-        done = self._request("PUT", url, headers=headers, data=data)
+        done = self._request("PUT", url, headers=headers, data=data, repeatable=True)
         if done.status != 201:
             raise self._refused(done, "the manifest")
         stated = done.headers.get("Docker-Content-Digest", content.digest)
@@ -112,21 +107,40 @@ class Registry:
 
     def manifest_at(self, tag: str) -> bytes | None:
         """What a tag names, None if the registry does not have the tag."""
-        return self._found(f"manifests/{tag}")
+        path = f"manifests/{tag}"
+        answer = self._found(self._url(path), path)
+        return None if answer is None else answer.data
 
-    def referrers(self, digest: str) -> bytes | None:
-        """The registry's list of referrers, None if it has no such lists."""
-        return self._found(f"referrers/{digest}")
+    def referrers(self, digest: str) -> Sequence[bytes] | None:
+        """The registry's list of referrers, in one part or several, None if it has no such lists.
 
-    def _found(self, path: str) -> bytes | None:
+        https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
+        """
+        path = f"referrers/{digest}"
+        pages: list[bytes] = []
+        url: str | None = self._url(path)
+        while url is not None:
+            answer = self._found(url, path)
+            if answer is None:
+                break
+            pages.append(answer.data)
+            url = next_page(answer)
+            if url is not None and len(pages) == _MOST_PAGES:
+                raise self._error(
+                    f"{self.name}: a list of referrers with more than {_MOST_PAGES} parts is not"
+                    " read",
+                    "NN022",
+                )
+        return pages or None
+
+    def _found(self, url: str, path: str) -> Answer | None:
         headers = {"Accept": ", ".join((*MANIFEST_TYPES, *INDEX_TYPES))}
-        url = self._url(path)
         answer = self._request("GET", url, headers=headers, limit=LARGEST_MANIFEST)
         if answer.status == 404:
             return None
         if answer.status != 200 or len(answer.data) > LARGEST_MANIFEST:
             raise self._refused(answer, path)
-        return answer.data
+        return answer
 
     def _url(self, path: str) -> str:
         return f"{self._reference.base}/v2/{self._reference.repository}/{path}"
@@ -146,86 +160,43 @@ class Registry:
         limit: int = 0,
         data: bytes | None = None,
         query: Mapping[str, str] | None = None,
+        repeatable: bool = False,
     ) -> Answer:
         """With what the registry asks for to let the user in, if the request goes to it."""
         is_own = origin(url) == origin(self._reference.base)
         for attempt in (1, 2):
             sent = dict(headers or {})
-            if is_own and self._authorization is not None:
-                sent["Authorization"] = self._authorization
+            if is_own and self._login.authorization is not None:
+                sent["Authorization"] = self._login.authorization
             answer = self._connection.request(
-                method, url, headers=sent, limit=limit, data=data, query=query
+                method,
+                url,
+                headers=sent,
+                limit=limit,
+                data=data,
+                query=query,
+                repeatable=repeatable,
             )
             if answer.status != 401 or not is_own or attempt == 2:
                 break
-            if origin(answer.url) != origin(url) or not self._log_in(answer):
+            if origin(answer.url) != origin(url) or not self._login.log_in(answer):
                 break
         return answer
 
-    @cached_property
-    def _credentials(self) -> Credentials | None:
-        return credentials_for(self._reference.host, self._error)
-
-    def _log_in(self, refused: Answer) -> bool:
-        """Get what the registry asks for; False if there is nothing that it would take."""
-        scheme, _, rest = refused.headers.get("WWW-Authenticate", "").partition(" ")
-        found = self._credentials
-        if scheme.lower() == "basic":
-            self._authorization = None if found is None or found.is_token else found.basic
-            return self._authorization is not None
-        if scheme.lower() != "bearer":
-            return False
-        items = [item for item in parse_http_list(rest) if "=" in item]
-        asked: Mapping[str, str] = parse_keqv_list(items)
-        if "realm" not in asked:
-            return False
-        query = {key: asked[key] for key in ("service", "scope") if key in asked}
-        realm, headers = asked["realm"], {"Accept": "application/json"}
-        if found is not None and found.is_token:
-            form = {"grant_type": "refresh_token", "client_id": "nnshim", **query}
-            form["refresh_token"] = found.secret
-            answer = self._connection.request(
-                "POST", realm, headers=headers, limit=_TOKEN_SIZE, data=form
-            )
-        else:
-            headers |= {} if found is None else {"Authorization": found.basic}
-            answer = self._connection.request(
-                "GET", realm, headers=headers, limit=_TOKEN_SIZE, query=query
-            )
-        token = _token(answer)
-        self._authorization = None if token is None else f"Bearer {token}"
-        return token is not None
-
     def _refused(self, answer: Answer, what: str) -> InputError | OutputError:
-        said = _message(answer.data)
+        said = self._login.hidden(said_in(answer.data))
         reason = f": {said}" if said else ""
         if answer.status in (401, 403):
+            if answer.status == 401 and self._login.denied is not None:
+                reason += f"; {self._login.denied}"
             return self._error(f"{self.name}: the registry refuses access{reason}", "NN023")
         if answer.status == 404 and self._error is InputError:
             return self._error(f"{self.name}: the registry does not have {what}{reason}", "NN024")
+        status = str(answer.status)
+        if answer.status in BUSY:
+            status += " (too many requests)" if answer.status == 429 else " (it is not available)"
+            wait = asked_wait(answer.headers)
+            tries = f", after {answer.attempts} attempts" if answer.attempts > 1 else ""
+            reason = f"{tries}{'' if wait is None else f'; it asks to wait {wait:.0f} s'}{reason}"
         code = "NN022" if self._error is InputError else "NN027"
-        return self._error(
-            f"{self.name}: the registry answers {answer.status} for {what}{reason}", code
-        )
-
-
-def _token(answer: Answer) -> str | None:
-    try:
-        fields = json.loads(answer.data) if answer.status == 200 else None
-    except (ValueError, RecursionError):
-        return None
-    found = fields.get("token") or fields.get("access_token") if isinstance(fields, dict) else None
-    return found if isinstance(found, str) and found.isascii() and found.isprintable() else None
-
-
-def _message(data: bytes) -> str:
-    """What a registry says of an error.
-
-    https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
-    """
-    try:
-        errors = json.loads(data)["errors"]
-        first = errors[0]
-        return str(first.get("message") or first.get("code") or "")[:_REASON]
-    except (ValueError, RecursionError, TypeError, KeyError, IndexError, AttributeError):
-        return ""
+        return self._error(f"{self.name}: the registry answers {status} for {what}{reason}", code)

@@ -34,7 +34,12 @@ _REFERENCE = re.compile(
 
 _IN_LAYOUT = re.compile(rf"(?P<path>.+?){_TAG_OR_DIGEST}", re.S)
 
-_DOCKER = "docker.io"
+_DOCKER = ("docker.io", "index.docker.io")
+"""Names of a registry whose own host has another one, and in which images without a group are those
+of `library`.
+
+https://github.com/distribution/reference/blob/v0.6.0/normalize.go
+"""
 
 
 class RegistryReference(NamedTuple):
@@ -62,14 +67,14 @@ class RegistryReference(NamedTuple):
     @property
     def base(self) -> str:
         """The address of the registry's interface, without a slash at its end."""
-        host = "registry-1.docker.io" if self.host == _DOCKER else self.host
+        host = "registry-1.docker.io" if self.host in _DOCKER else self.host
         return f"{'http' if self.is_plain else 'https'}://{host}"
 
     @property
     def repository(self) -> str:
         """The name as the registry has it."""
         return (
-            f"library/{self.name}" if self.host == _DOCKER and "/" not in self.name else self.name
+            f"library/{self.name}" if self.host in _DOCKER and "/" not in self.name else self.name
         )
 
 

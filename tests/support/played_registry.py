@@ -103,6 +103,6 @@ class Played(ThreadingHTTPServer):
 @contextmanager
 def played() -> Iterator[Played]:
     with Played() as registry:
-        threading.Thread(target=registry.serve_forever, daemon=True).start()
+        threading.Thread(target=registry.serve_forever, args=(0.02,), daemon=True).start()
         yield registry
         registry.shutdown()

@@ -73,7 +73,11 @@ def test_a_second_push_of_the_same_adds_nothing(registry: Played, keys: Pair) ->
     assert kinds.count("application/vnd.cyclonedx+json") == 1
 
 
-def test_a_registry_that_lists_referrers_gets_no_fallback_tag(registry: Played, keys: Pair) -> None:
+@pytest.mark.parametrize("per_page", [1, 100])
+def test_a_registry_that_lists_referrers_gets_no_fallback_tag(
+    per_page: int, registry: Played, keys: Pair
+) -> None:
+    """The attestation comes last, with others before it, and maybe in another part of the list."""
     listed = []
 
     def lists(asked: Asked) -> bool:
@@ -84,8 +88,13 @@ def test_a_registry_that_lists_referrers_gets_no_fallback_tag(registry: Played, 
             registry.put(sha256(asked.body), asked.body, made["mediaType"])
             return asked.answer(201, OCI_Subject=made["subject"]["digest"])
         if "/referrers/" in asked.path:
-            index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": listed}
-            return asked.answer(200, json.dumps(index).encode(), Content_Type=INDEX)
+            path, _, start = asked.path.partition("?n=")
+            first = int(start or 0)
+            part = listed[::-1][first : first + per_page]
+            index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": part}
+            link = {"Link": f'<{path}?n={first + per_page}>; rel="next"'}
+            more = link if first + per_page < len(listed) else {}
+            return asked.answer(200, json.dumps(index).encode(), Content_Type=INDEX, **more)
         return False
 
     registry.first = lists

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from nnshim.registries import again
 from tests.support.played_registry import Played, played
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(again, "FIRST", 0.01)
 
 
 @pytest.fixture

@@ -103,9 +103,11 @@ def test_only_this_machine_is_spoken_to_without_tls(host: str, expected: bool) -
 
 
 def test_docker_s_own_registry_has_another_address_and_a_folder_for_official_names() -> None:
-    for name, expected in (("a", "library/a"), ("b/a", "b/a")):
-        reference = parse_registry_reference(f"oci://docker.io/{name}:1", InputError)
-        assert (reference.base, reference.repository) == ("https://registry-1.docker.io", expected)
+    for host in ("docker.io", "index.docker.io"):
+        for name, expected in (("a", "library/a"), ("library/a", "library/a"), ("b/a", "b/a")):
+            found = parse_registry_reference(f"oci://{host}/{name}:1", InputError)
+            assert (found.base, found.repository) == ("https://registry-1.docker.io", expected)
+    assert is_same_tag("oci://docker.io/a:1", "oci://index.docker.io/library/a:1")
 
 
 @pytest.mark.parametrize(
