@@ -50,6 +50,7 @@ GUIDES = [name for name in WITH if name.startswith("adding-")]
 RUN = [name for name in WITH if any(kind in ("sh", "python") for kind, _, _ in BLOCKS[name])]
 
 PROGRAMS = {"bash", "docker", "iwasm", "jq", "lint-imports", "mypy", "nnshim", "podman", "pytest"}
+PROGRAMS |= {"skopeo"}
 """What blocks of `console` start."""
 
 _VERDICTS = """

@@ -31,8 +31,8 @@ class ByPath(NamedTuple):
         without a slash is compared with its name, others with the whole path. A file outside of
         the folder has none.
 
-        A reference to a registry is compared only with patterns that begin with `oci://`, as it
-        was given, and nothing else is. What is in a layout goes by `LAYOUT!TAG`.
+        A reference to a registry is compared as a whole, and only with patterns that begin with
+        `oci://`; these are about nothing else. What is in a layout goes by `LAYOUT!TAG`.
         """
         if not self.accepted:
             return frozenset()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nnshim.config.config import NOTHING, Config
 from nnshim.config.found import PYPROJECT, File, find, is_below, named
 from rewriter.errors import UsageError
+from rewriter.oci.reference import LAYOUT, REGISTRY
 
 if TYPE_CHECKING:
     from nnshim.config.schema import Wrong
@@ -155,8 +156,12 @@ def _patterns(file: File, patterns: Sequence[str] | None) -> Sequence[str] | Non
 
 
 def _path(file: File, name: str) -> str:
-    """A path from the current folder, given one from the file's. Raises UsageError if a file that
-    was found, and not named, leads out of its repository."""
+    """A path from the current folder, given one from the file's; a reference to a registry is not
+    one. Raises UsageError if a file that was found, and not named, leads out of its repository."""
+    if name.startswith(REGISTRY):
+        return name
+    if name.startswith(LAYOUT):
+        return LAYOUT + _path(file, name.removeprefix(LAYOUT))
     path = os.path.join(file.folder, name)
     if "\0" in name:
         raise UsageError("a path cannot contain a NUL")

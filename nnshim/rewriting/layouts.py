@@ -51,6 +51,7 @@ def rewrite_layout(
     otherwise the layout is written if no module fails. Raises OutputError, InputError for a layout
     that cannot be described again, and NothingToRename."""
     (path,) = where.inputs
+    path = path.rstrip("/") or path
     settings = Settings(replace(options, require=False), as_json)
     told = Told(as_json=as_json, dry_run=out is None, quiet=quiet)
     changes: dict[str, Change] = {}

@@ -121,8 +121,10 @@ CODES = (
         Severity.ERROR,
         "the registry cannot be reached",
         "There is no such host, nothing answers there, its certificate is not trusted, it answers "
-        "too slowly, or with something that is not a registry's answer.",
-        "Check the host's name and port. `SSL_CERT_FILE`, `SSL_CERT_DIR` or `REQUESTS_CA_BUNDLE` "
+        "too slowly, or with something that is not a registry's answer, or that it is busy (429, "
+        "502, 503, 504), three times.",
+        "Check the host's name and port. To a registry that has too many requests, log in, or wait "
+        "as long as the message says. `SSL_CERT_FILE`, `SSL_CERT_DIR` or `REQUESTS_CA_BUNDLE` "
         "name certificates to trust. Without TLS, only registries on this machine (localhost, "
         "127.0.0.0/8, ::1) are used.",
     ),

@@ -108,7 +108,7 @@ class Passed(NamedTuple):
 
 
 class Artifact(NamedTuple):
-    """A layer of WebAssembly, as it is stored (`packed`) and as a module (`data`), from the store
+    """A layer of WebAssembly: the stored bytes (`packed`) and the module (`data`), from the store
     that has the other layers. `root` is what the reference names: the manifest, or an index."""
 
     store: Store

@@ -78,7 +78,7 @@ def changed_config(
         fields = parse_json(config, f"the config of {where}")
         roots = fields.get("rootfs")
         if isinstance(roots, dict) and isinstance(roots.get("diff_ids"), list):
-            roots["diff_ids"] = [new.get(each, each) for each in roots["diff_ids"]]
+            roots["diff_ids"] = [new.get(str(each), each) for each in roots["diff_ids"]]
             config = to_json(fields)
     if any(old.partition(":")[2].encode() in config for old in new):
         raise InputError(

@@ -34,12 +34,18 @@ def says_wasm(media_type: str) -> bool:
 
 def kind_of_layer(media_type: str, read_head: Callable[[], bytes]) -> Kind:
     """`read_head` gives the first HEAD bytes, or all of fewer; it is not called for the type of a
-    plain module, or of an archive. Raises what it raises."""
+    plain module, or of a compressed archive. Raises what it raises.
+
+    ORAS gives every file the type of a plain archive, if the user names none:
+    https://github.com/oras-project/oras-go/blob/v2.6.0/content/file/file.go
+    """
     name, *suffixes = _parts(media_type)
     wasm = says_wasm(media_type)
     if wasm and suffixes in ([], ["wasm"]):
         return Kind.MODULE
-    if not wasm and "tar" in (*name.replace("/", ".").split("."), *suffixes):
+    words = name.replace("/", ".").split(".")
+    is_archive = "tar" in (*words, *suffixes) and not wasm
+    if is_archive and (suffixes or words[-1] != "tar"):
         return Kind.UNSEARCHED
     head = read_head()
     if head.startswith(MAGIC):
@@ -49,7 +55,7 @@ def kind_of_layer(media_type: str, read_head: Callable[[], bytes]) -> Kind:
         head = _unpacked(head)
         if head.startswith(MAGIC):
             return Kind.GZIP
-    if begins_as_archive(head):
+    if begins_as_archive(head) or is_archive:
         return Kind.UNSEARCHED
     if wasm:
         return Kind.GZIP if is_gzip else Kind.MODULE

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.heavy.sixty import make
-from tests.heavy.test_registries import free_port, wait_for
 from tests.support.command import nnshim
+from tests.support.docker_registry import free_port, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden"

@@ -6,12 +6,9 @@ from __future__ import annotations
 import base64
 import json
 import os
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import oras.provider
 import pytest
@@ -32,31 +29,11 @@ from tests.support.artifacts import (
 )
 from tests.support.attestations import pair
 from tests.support.command import nnshim
+from tests.support.docker_registry import Running, running, skopeo
 from tests.support.wasm import assemble
 
 REWRITTEN = rewrite(GUEST, RewriteOptions(to="wasi_nn"))
 USER, PASSWORD = "someone", "s3cret word"
-
-
-class Running(NamedTuple):
-    host: str
-    config: Path
-    """The folder for DOCKER_CONFIG, where nobody is logged in."""
-
-    def reference(self, tag: str, name: str = "some/guest") -> str:
-        return f"oci://{self.host}/{name}:{tag}"
-
-
-def skopeo(*arguments: str) -> bytes:
-    done = subprocess.run(["skopeo", *arguments], capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 @pytest.fixture(params=[False, True], ids=["open", "with a password"])
@@ -69,41 +46,10 @@ def has_password(request: pytest.FixtureRequest) -> bool:
 def registry(
     has_password: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Running]:
-    port = free_port()
-    config: dict[str, Any] = {
-        "version": 0.1,
-        "log": {"level": "error"},
-        "storage": {"filesystem": {"rootdirectory": str(tmp_path / "storage")}},
-        "http": {"addr": f"127.0.0.1:{port}"},
-    }
-    if has_password:
-        htpasswd = ["htpasswd", "-Bbn", USER, PASSWORD]
-        users = subprocess.run(htpasswd, check=True, capture_output=True).stdout
-        (tmp_path / "users").write_bytes(users)
-        config["auth"] = {"htpasswd": {"realm": "test", "path": str(tmp_path / "users")}}
-    (tmp_path / "config.yml").write_text(json.dumps(config))
-    docker = tmp_path / "docker"
-    docker.mkdir()
-    monkeypatch.setenv("DOCKER_CONFIG", str(docker))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     monkeypatch.chdir(tmp_path)
-    command = ["docker-registry", "serve", str(tmp_path / "config.yml")]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_for(port)
-            yield Running(f"127.0.0.1:{port}", docker)
-        finally:
-            process.terminate()
-
-
-def wait_for(port: int) -> None:
-    for _ in range(300):
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("docker-registry has not started")
+    with running(tmp_path, (USER, PASSWORD) if has_password else None) as registry:
+        yield registry
 
 
 @pytest.fixture

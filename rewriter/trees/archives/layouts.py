@@ -23,6 +23,7 @@ def find_in_layout(path: str, exclude: Sequence[str], max_unpacked: int) -> Iter
     archives or compressed in another way than with gzip, and blobs that could be modules and that
     no manifest has. One module that is compressed may unpack to `max_unpacked` bytes."""
     seen: set[str] = set()
+    path = path.rstrip("/") or path
     try:
         for found in wasm_layers(path):
             seen |= _digests(found)

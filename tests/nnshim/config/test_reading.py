@@ -57,6 +57,17 @@ def test_every_key_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     )
 
 
+def test_an_artifact_is_named_from_everywhere(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "nnshim.toml").write_text('files = ["oci://h:1/a:1", "oci-layout:images:1"]\n')
+    monkeypatch.chdir(folder / "inner")
+    assert configured(None, False).files == ["oci://h:1/a:1", "oci-layout:../images:1"]
+    (folder / "nnshim.toml").write_text('files = ["oci-layout:../images:1"]\n')
+    with pytest.raises(UsageError, match="leads out of the repository"):
+        configured(None, False)
+
+
 def test_a_file_called_minus_is_not_standard_input(folder: Path) -> None:
     (folder / "nnshim.toml").write_text('files = ["-"]\n')
     assert configured(None, False).files == ["./-"]

@@ -228,6 +228,8 @@ def test_the_command_that_check_names_rewrites_the_layout() -> None:
     done = nnshim("check", "--json", "--for", "wamr-legacy", "in")
     (item,) = json.loads(done.stdout)
     assert item["rewrite"] == "nnshim rewrite --for wamr-legacy in OUT"
+    assert nnshim("check", "--json", "--for", "wamr-legacy", "in/").stdout == done.stdout
+    assert nnshim("rewrite", "--dry-run", "in/").returncode == 0
     text = nnshim("check", "--for", "wamr-legacy", "in").stdout.decode()
     assert "help: nnshim rewrite --for wamr-legacy in in.wamr-legacy\n" in text
 

@@ -272,6 +272,8 @@ def test_an_index_and_its_manifest_have_their_names_and_the_others_are_listed(
     assert image["digest"].encode() in quiet
     assert about["digest"].encode() in quiet
     assert b"NN029" not in nnshim("rewrite", source, "out.wasm").stderr
+    unchanged = nnshim("rewrite", "--to", "wasi_ephemeral_nn", source, output).stderr
+    assert b"NN029" in unchanged
 
 
 def test_a_manifest_that_is_named_itself_has_no_index(registry: Played) -> None:

@@ -52,6 +52,9 @@ def test_types_that_do_not(media_type: str) -> None:
         ("application/x", gzip.compress(TAR, mtime=0), Kind.UNSEARCHED),
         ("application/x", TAR, Kind.UNSEARCHED),
         ("application/wasm+encrypted", b"secret", Kind.MODULE),
+        ("application/vnd.oci.image.layer.v1.tar", GUEST, Kind.MODULE),
+        ("application/vnd.oci.image.layer.v1.tar", b"read me", Kind.UNSEARCHED),
+        ("application/vnd.example.target.v1+json", b"{}", Kind.OTHER),
         ("text/plain", b"read me", Kind.OTHER),
         ("text/plain", b"", Kind.OTHER),
         ("text/plain", gzip.compress(b"read me", mtime=0), Kind.OTHER),
@@ -66,7 +69,6 @@ def test_the_first_bytes_tell(media_type: str, data: bytes, kind: Kind) -> None:
     [
         ("application/wasm", Kind.MODULE),
         ("application/vnd.wasm.content.layer.v1+wasm", Kind.MODULE),
-        ("application/vnd.oci.image.layer.v1.tar", Kind.UNSEARCHED),
         ("application/vnd.oci.image.layer.v1.tar+gzip+encrypted", Kind.UNSEARCHED),
         ("application/vnd.docker.image.rootfs.diff.tar.gzip", Kind.UNSEARCHED),
     ],
