@@ -69,19 +69,23 @@ CODES = (
         "NN607",
         Severity.ERROR,
         "an inference server's answer cannot be used",
-        "The answer is not one of the Open Inference Protocol, or its outputs do not have the "
-        "names, types, shapes and lengths that the server's own metadata state. The guest gets "
-        "none of its data.",
-        "Check that the URL leads to an inference server, and its configuration of the model. "
+        "The answer is not one of the Open Inference Protocol, or it is that of another model, "
+        "version or request than the one that was asked for, or its outputs do not have the names, "
+        "types, shapes and lengths that the server's own metadata state. The guest gets none of "
+        "its data.",
+        "Check that the URL leads to an inference server, and its configuration of the model. A "
+        "URL with a version needs a server that says in its answers which version computed. "
         "After a new version of the model with other tensors, start nnshim again.",
     ),
     Code(
         "NN608",
         Severity.ERROR,
         "the protocol cannot express a tensor or a model",
-        "The server does not list the model's inputs or outputs; or it takes only JSON over HTTP, "
-        "which lacks bf16 and values that are not finite; or the local model that would stand in "
-        "has other inputs or outputs; or the server has no shared memory.",
+        "The server does not list the model's inputs or outputs; or it takes or gives only JSON "
+        "over HTTP, which lacks bf16 and values that are not finite (MLServer and KServe send null "
+        "for them); or an input, or each output, has a type without a tensor in wasi-nn, such as "
+        "`BYTES`; or the local model that would stand in has other inputs or outputs; or the "
+        "server has no shared memory.",
         "Complete the server's configuration of the model, use gRPC, or do what the message says.",
     ),
     Code(

@@ -42,6 +42,10 @@ class Model:
         self.extensions = ["binary_tensor_data"] * binary
         self.raw = raw
         self.ready = True
+        self.described: dict[str, Any] = {"name": "m", "versions": ["1"]}
+        self.told: dict[str, Any] = {"model_name": "m", "model_version": "1"}
+        """What metadata and answers say beside tensors."""
+        self.repeats_ids = True
         self.garbage: bytes | None = None
         """What gRPC answers to ModelInfer instead."""
         self.calls: list[str] = []
@@ -52,6 +56,10 @@ class Model:
         """Whether outputs are sent that the client wants in shared memory."""
         self.keys: list[str] = []
         """What shm_open was to open for them."""
+
+    def answer(self, request_id: str) -> dict[str, Any]:
+        """What an answer says beside tensors."""
+        return {**({"id": request_id} if self.repeats_ids else {}), **self.told}
 
     def share(self, path: str, body: bytes) -> None:
         """Register or unregister shared memory."""
@@ -98,6 +106,7 @@ def grpc_server(
             elif method == "ServerMetadata":
                 made.extensions.extend(model.extensions)
             else:
+                made = message(f"{method}Response")(**model.described)
                 for name, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
                     for each in tensors:
                         getattr(made, name).add(name=each[0], datatype=each[1], shape=each[2])
@@ -127,7 +136,7 @@ def _inferred(model: Model, request: bytes) -> bytes:
         (each.name, each.datatype, list(each.shape), data)
         for each, data in zip(asked.inputs, asked.raw_input_contents, strict=True)
     ]
-    made = message("ModelInferResponse")(model_name="m")
+    made = message("ModelInferResponse")(**model.answer(asked.id))
     for name, datatype, shape, data in model.infer(inputs):
         output = made.outputs.add(name=name, datatype=datatype, shape=shape)
         if model.raw:
@@ -159,7 +168,7 @@ def http_server(
                 for key, listed in (("inputs", model.inputs), ("outputs", model.outputs))
             }
             found: dict[str, Any] = {"/v2": {"extensions": model.extensions}}.get(
-                self.path, tensors
+                self.path, {**model.described, **tensors}
             )
             is_ready = model.ready or not self.path.endswith("/ready")
             self.answer(json.dumps(found).encode(), 200 if is_ready else 503)
@@ -205,7 +214,7 @@ def http_server(
                 else:
                     output["data"] = json.loads(data)
                 outputs.append(output)
-            text = json.dumps({"outputs": outputs}).encode()
+            text = json.dumps({**model.answer(asked["id"]), "outputs": outputs}).encode()
             self.answer(text + after, 200, len(text))
 
         def answer(self, body: bytes, status: int, header_length: int | None = None) -> None:

@@ -8,11 +8,11 @@ from math import prod
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.datatypes import element_for
 from runtime_shim.backends.remote.failures import contradiction, inexpressible
-from runtime_shim.backends.remote.interface import ID_BEGINNING, Answered, Tensors
+from runtime_shim.backends.remote.interface import Answered, Tensors
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 
-__all__ = ["MOST_DIMENSIONS", "MOST_PORTS", "check_answer", "check_id", "ports_of"]
+__all__ = ["MOST_DIMENSIONS", "MOST_PORTS", "check_answer", "check_passable", "ports_of"]
 
 MOST_PORTS = 10_000
 MOST_DIMENSIONS = 64
@@ -54,6 +54,22 @@ def _is_dim(dim: object) -> bool:
     return type(dim) is int and -1 <= dim < _LONGEST
 
 
+def check_passable(server: str, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
+    """Raise HostError for a model that no guest can use: one with an input that has a type which
+    wasi-nn lacks, such as text, or without an output that has another one."""
+    for port in inputs:
+        if port.element is None:
+            raise inexpressible(
+                f"no guest can use the model on {server}: the input {port} has a type that no"
+                " wasi-nn tensor can have"
+            )
+    if all(port.element is None for port in outputs):
+        raise inexpressible(
+            f"no guest can use the model on {server}: the output {outputs[0]} has a type that no"
+            " wasi-nn tensor can have, and there is none of another type"
+        )
+
+
 def check_answer(server: str, port: Port, answered: Answered, size: int) -> tuple[int, ...]:
     """The shape of an output of `size` bytes. Raises HostError unless it is what the server said of
     the model, and its bytes are as many as its type and shape need."""
@@ -66,13 +82,6 @@ def check_answer(server: str, port: Port, answered: Answered, size: int) -> tupl
     if size != prod(shape) * element.size:
         raise _other(server, port, f"of shape {list(shape)} has {size} bytes")
     return shape
-
-
-def check_id(server: str, asked: str, found: object) -> None:
-    """Raise HostError if an answer has the id of another request. Some servers give an id of their
-    own to each answer, or none."""
-    if isinstance(found, str) and found.startswith(ID_BEGINNING) and found != asked:
-        raise contradiction(server, "it is that of another request")
 
 
 def _other(server: str, port: Port, what: str) -> HostError:

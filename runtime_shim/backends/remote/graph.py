@@ -18,7 +18,7 @@ from runtime_shim.backends.common.tensor_info import (
     output_of,
 )
 from runtime_shim.backends.interface import DescribedContext, Graph, Output, is_described
-from runtime_shim.backends.remote.described import check_answer, ports_of
+from runtime_shim.backends.remote.described import check_answer, check_passable, ports_of
 from runtime_shim.backends.remote.failures import NotTaken, contradiction, inexpressible, unreached
 from runtime_shim.backends.remote.interface import Answered, Given, Metadata, Server
 from runtime_shim.backends.remote.servers import Servers
@@ -62,6 +62,7 @@ class RemoteGraph:
         self.shares_memory = shares_memory
         self.inputs = ports_of(name, "input", metadata.inputs)
         self.outputs = ports_of(name, "output", metadata.outputs)
+        check_passable(name, self.inputs, self.outputs)
         self.wanted = [(port, None) for port in self.outputs if port.element is not None]
         self.input_elements = [port.element for port in self.inputs]
         self.names = names_of(self.inputs, self.outputs)

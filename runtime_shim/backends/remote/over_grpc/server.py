@@ -10,7 +10,6 @@ from typing import Any
 from rewriter.abi.dialects import Errno
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.access import Access
-from runtime_shim.backends.remote.described import check_id
 from runtime_shim.backends.remote.failures import (
     NotTaken,
     contradiction,
@@ -18,6 +17,7 @@ from runtime_shim.backends.remote.failures import (
     lost,
     refused,
 )
+from runtime_shim.backends.remote.identity import Identity
 from runtime_shim.backends.remote.interface import (
     Answered,
     Given,
@@ -87,6 +87,7 @@ class GrpcServer:
     def __init__(self, endpoint: Endpoint, access: Access) -> None:
         self.name = str(endpoint)
         self._model, self._version = endpoint.model, endpoint.version
+        self._identity = Identity(endpoint)
         self._access = access
         self._headers = tuple(access.headers)
         target = f"dns:///{endpoint.address}"  # otherwise a host may be a scheme, such as `unix`
@@ -110,6 +111,7 @@ class GrpcServer:
 
     def metadata(self, until: float) -> Metadata:
         found = self._asked("ModelMetadata", self._named(), until)
+        self._identity.check_described(found.name, list(found.versions))
         inputs, outputs = (
             [Tensors(each.name, each.datatype, shape_of(each)) for each in described]
             for described in (found.inputs, found.outputs)
@@ -160,7 +162,7 @@ class GrpcServer:
                 pieces += (_RAW_INPUT, _varint(len(each.data)), each.data)
         answer = self._call(self._infer, b"".join(pieces), until)
         parsed = self._parsed("ModelInferResponse", answer)
-        check_id(self.name, mine, parsed.id)
+        self._identity.check_inferred(mine, parsed.id, parsed.model_name, parsed.model_version)
         return outputs_of(self.name, parsed, outputs)
 
     def _beginning(

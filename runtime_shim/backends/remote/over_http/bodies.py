@@ -14,8 +14,8 @@ from typing import Any
 
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.datatypes import format_of
-from runtime_shim.backends.remote.described import check_id
 from runtime_shim.backends.remote.failures import contradiction, inexpressible
+from runtime_shim.backends.remote.identity import Identity
 from runtime_shim.backends.remote.interface import Answered, Given, Metadata, Region, Tensors
 from runtime_shim.backends.remote.limits import LARGEST_DESCRIPTION
 from runtime_shim.guest_text import quoted
@@ -27,7 +27,8 @@ HEADER_LENGTH = "Inference-Header-Content-Length"
 
 
 class _Constant(float):
-    """NaN or an infinity that is spelled out. Other infinities are numbers that are too large."""
+    """NaN or an infinity that is spelled out, as Triton and Python's json do although JSON does not
+    have them. Other infinities are numbers that are too large."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -133,9 +134,11 @@ def _values(port: Port, data: bytes) -> tuple[Any, ...]:
 
 
 def answered(
-    server: str, request_id: str, data: bytes, header_length: str | None
+    identity: Identity, request_id: str, data: bytes, header_length: str | None
 ) -> Sequence[Answered]:
-    """The outputs in the body of an answer. Raises HostError if it is not one."""
+    """The outputs in the body of an answer. Raises HostError if it is not one, or not that of the
+    request."""
+    server = identity.server
     length = len(data)
     if header_length is not None:
         is_number = header_length.isascii() and header_length.isdecimal()
@@ -144,7 +147,8 @@ def answered(
         length = int(header_length)
     rest = memoryview(data)[length:]
     body = json_of(server, data[:length])
-    check_id(server, request_id, body.get("id"))
+    told = map(body.get, ("id", "model_name", "model_version"))
+    identity.check_inferred(request_id, *told)
     if body.get("error"):
         raise contradiction(server, f"it succeeded, and says {quoted(body['error'])}")
     found = []
@@ -194,7 +198,13 @@ def _packed(
     allowed = (
         {int, float, _Constant} if letter in "efd" else {bool, int} if letter == "?" else {int}
     )
-    if not set(map(type, values)) <= allowed or (letter == "?" and not set(values) <= {0, 1}):
+    types = set(map(type, values))
+    if letter in "efd" and types <= {*allowed, type(None)} and type(None) in types:
+        raise inexpressible(
+            f"the output {quoted(name)} has null, which {server} sends for values that are not"
+            " finite, because JSON cannot express them; gRPC can"
+        )
+    if not types <= allowed or (letter == "?" and not set(values) <= {0, 1}):
         raise contradiction(server, f"the output {quoted(name)} has values that are not {datatype}")
     try:
         if math.inf in values or -math.inf in values:

@@ -19,6 +19,7 @@ from runtime_shim.backends.remote.failures import (
     lost,
     refused,
 )
+from runtime_shim.backends.remote.identity import Identity
 from runtime_shim.backends.remote.interface import (
     Answered,
     Given,
@@ -61,6 +62,7 @@ class HttpServer:
     def __init__(self, endpoint: Endpoint, access: Access) -> None:
         self.name = str(endpoint)
         self._host, self._port = endpoint.host, endpoint.port
+        self._identity = Identity(endpoint)
         self._access = access
         self._context = access.context() if endpoint.is_secure else None
         version = f"/versions/{quote(endpoint.version, safe='')}" if endpoint.version else ""
@@ -77,7 +79,9 @@ class HttpServer:
         return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
     def metadata(self, until: float) -> Metadata:
-        found = metadata_of(self.name, self._described(self._path, until))
+        described = self._described(self._path, until)
+        self._identity.check_described(described.get("name"), described.get("versions"))
+        found = metadata_of(self.name, described)
         return found._replace(platform=self._access.without_secrets(found.platform))
 
     def check_ready(self, until: float) -> None:
@@ -112,7 +116,7 @@ class HttpServer:
         answer = self._asked("POST", f"{self._path}/infer", body, headers, until, LARGEST_ANSWER)
         self._check_status(answer)
         _, told, data = answer
-        return answered(self.name, mine, data, told.get(HEADER_LENGTH))
+        return answered(self._identity, mine, data, told.get(HEADER_LENGTH))
 
     def _described(self, path: str, until: float) -> dict[str, Any]:
         answer = self._asked("GET", path, [], {}, until, LARGEST_DESCRIPTION)

@@ -8,7 +8,9 @@ import struct
 import pytest
 
 from runtime_shim.backends.remote.described import ports_of
+from runtime_shim.backends.remote.identity import Identity
 from runtime_shim.backends.remote.interface import Tensors
+from runtime_shim.backends.remote.model import parse_endpoint
 from runtime_shim.backends.remote.over_grpc.messages import message
 from runtime_shim.backends.remote.over_grpc.sizes import check_size
 from runtime_shim.backends.remote.over_http.bodies import answered
@@ -16,11 +18,13 @@ from runtime_shim.errors import ServerError
 from tests.runtime_shim.backends.remote.remote_graphs import code_of, host_of, two_floats
 from tests.support.inference_server import Model, grpc_server
 
+IDENTITY = Identity(parse_endpoint("http://s/m"))
+
 
 def read(data: str, shape: str = "[2, 2]", more: str = "") -> bytes:
     """The bytes of an output in JSON."""
     output = f'{{"name": "x", "datatype": "FP64", "shape": {shape}, "data": {data}{more}}}'
-    (found,) = answered("s", "id", f'{{"outputs": [{output}]}}'.encode(), None)
+    (found,) = answered(IDENTITY, "id", f'{{"outputs": [{output}]}}'.encode(), None)
     assert found.data is not None
     return bytes(found.data)
 

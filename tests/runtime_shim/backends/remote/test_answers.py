@@ -194,7 +194,27 @@ def test_a_server_without_binary_tensors_gets_and_gives_json() -> None:
         assert code_of(host, struct.pack("<2f", float("nan"), 0)) == "NN608"
 
 
-@pytest.mark.parametrize("data", [b"[1.5]", b"[1.5, null]", b'["1", "2"]', b"[[1], 2]", b"{}"])
+def test_values_that_are_not_finite_are_read_as_triton_spells_them() -> None:
+    lie = answers(("x", "FP32", [1, 2], b"[NaN, -Infinity]"))
+    with http_server(Model(binary=False, infer=lie)) as url:
+        first, second = struct.unpack("<2f", inferred(host_of(url)))
+    assert (first != first, second) == (True, float("-inf"))
+
+
+def test_null_is_not_a_number_but_what_servers_send_for_one_that_is_not_finite() -> None:
+    for kind, data, code in (
+        ("FP32", b"[1.5, null]", "NN608"),
+        ("FP32", b'[null, "1"]', "NN607"),
+        ("INT32", b"[1, null]", "NN607"),
+    ):
+        lie = answers(("x", kind, [1, 2], data))
+        with http_server(
+            Model([("x", "FP32", [-1, 2])], [("x", kind, [1, 2])], lie, binary=False)
+        ) as url:
+            assert code_of(host_of(url)) == code
+
+
+@pytest.mark.parametrize("data", [b"[1.5]", b'["1", "2"]', b"[[1], 2]", b"{}"])
 def test_json_that_is_not_the_tensor_is_refused(data: bytes) -> None:
     lie = answers(("x", "FP32", [1, 2], data))
     with http_server(Model(binary=False, infer=lie)) as url:

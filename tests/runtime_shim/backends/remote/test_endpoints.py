@@ -164,6 +164,7 @@ def test_a_refusal_by_the_server_is_not_hidden_by_the_local_model(local: str) ->
 
 def test_models_of_a_server_that_is_named_as_a_device_are_found_by_name() -> None:
     model = Model()
+    model.described = {}  # of any name
     with http_server(model) as url:
         session = NNHost(devices={"remote": url.removesuffix("/m")}).session()
         session.init_execution_context(session.load_by_name("a model"))
@@ -180,6 +181,7 @@ def test_models_that_guests_choose_are_kept_up_to_a_number(
 ) -> None:
     monkeypatch.setattr("runtime_shim.host.named_graphs._MOST_ON_SERVER", 2)
     model = Model()
+    model.described = {}  # of any name
     with http_server(model) as url:
         host = NNHost(devices={"remote": url.removesuffix("/m")})
         held = host.load_by_name("a")

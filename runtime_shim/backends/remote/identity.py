@@ -1,0 +1,60 @@
+"""Which model and which request an answer is of: a proxy may mix them up.
+
+https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+"""
+
+from __future__ import annotations
+
+import re
+
+from runtime_shim.backends.remote.failures import contradiction
+from runtime_shim.backends.remote.interface import ID_BEGINNING
+from runtime_shim.backends.remote.model import Endpoint
+from runtime_shim.errors import HostError
+from runtime_shim.guest_text import quoted
+
+__all__ = ["Identity"]
+
+_OF_A_ROUTER = r"_\d+"
+"""What Seldon Core 2 puts after a model's name: `_` and its version.
+
+https://github.com/SeldonIO/seldon-core/blob/v2/docs-gb/cli/seldon_model_infer.md
+"""
+
+
+class Identity:
+    """A model on one server. May be shared by threads."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.server = str(endpoint)
+        self._model, self._version = endpoint.model, endpoint.version
+        self._repeats_ids = False
+        """Whether the server has repeated an id, so that it has to repeat all of them."""
+
+    def check_described(self, name: object, versions: object) -> None:
+        """Raise HostError if the metadata are those of another model. Some servers leave out its
+        name, or list no versions."""
+        if name and not re.fullmatch(f"{re.escape(self._model)}({_OF_A_ROUTER})?", str(name)):
+            raise self._of_another(f"the model {quoted(name)}")
+        listed = versions if isinstance(versions, list) else []
+        if self._version and listed and self._version not in listed:
+            raise self._of_another(f"the versions {quoted(listed)}")
+
+    def check_inferred(self, asked: str, found: object, name: object, version: object) -> None:
+        """Raise HostError if an inference's answer is that of another model, version or request.
+        `asked` and `found` are the ids of the request and of the answer.
+
+        A server without versions leaves them out, and so it has none that can be asked for. Some
+        give an id of their own to each answer, or none.
+        """
+        if name and name not in (self._model, f"{self._model}_{version}"):
+            raise self._of_another(f"the model {quoted(name)}")
+        if self._version and version != self._version:
+            raise self._of_another(f"the version {quoted(version)}" if version else "no version")
+        if found == asked:
+            self._repeats_ids = True
+        elif self._repeats_ids or (isinstance(found, str) and found.startswith(ID_BEGINNING)):
+            raise contradiction(self.server, "it is that of another request")
+
+    def _of_another(self, what: str) -> HostError:
+        return contradiction(self.server, f"it names {what}, and that was not asked for")
