@@ -11,9 +11,9 @@ CODES = (
         "NN501",
         Severity.NOTE,
         "a backend cannot be used",
-        "The NN runtime for this format is not installed, or cannot be imported. The message gives "
-        "the reason.",
-        "If you need this format, run the command at the end of the message.",
+        "The NN runtime for this format, or gRPC for models on inference servers, is not "
+        "installed, or cannot be imported. The message gives the reason.",
+        "If you need it, run the command at the end of the message.",
     ),
     Code(
         "NN502",

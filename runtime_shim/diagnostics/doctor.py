@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from rewriter.abi.dialects import ELEMENT_SIZE, Encoding
 from rewriter.diagnostics import Diagnostic
@@ -14,7 +16,9 @@ from runtime_shim.backends import encodings, import_backend
 from runtime_shim.backends.common.smoke_models import Trial
 from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import NO_OPTIONS, Backend
+from runtime_shim.backends.remote.installed import cannot_import
 from runtime_shim.errors import HostError
+from runtime_shim.host.graph_specs import REMOTE
 
 __all__ = ["BackendReport", "DeviceReport", "examine"]
 
@@ -34,8 +38,9 @@ class DeviceReport:
 
 @dataclass(frozen=True)
 class BackendReport:
-    """The result for one backend. `version` is None if it cannot be imported; `problem` then says
-    why, and how to install it."""
+    """The result for one backend, or for the models on inference servers (`encoding` is `remote`),
+    whose devices are not here. `version` is None if it cannot be imported; `problem` then says why,
+    and how to install it."""
 
     encoding: str
     version: str | None
@@ -49,9 +54,10 @@ class BackendReport:
 
 
 def examine() -> list[BackendReport]:
-    """Import every backend, and try it. What NN runtimes print for information is left out."""
+    """Import every backend, and try it, and import what connects to inference servers. What NN
+    runtimes print for information is left out."""
     with _without_information():
-        return list(map(_examine, encodings()))
+        return [*map(_examine, encodings()), _examine_remote()]
 
 
 @contextlib.contextmanager
@@ -85,6 +91,15 @@ def _examine(encoding: Encoding) -> BackendReport:
         problem = _NOT_TRIED if trial is None else _try(backend, trial, device)
         devices.append(DeviceReport(target.name.lower(), device, trial is not None, problem))
     return BackendReport(name, runtime.version, None, tuple(devices))
+
+
+def _examine_remote() -> BackendReport:
+    """gRPC, which connects to inference servers. HTTP takes only Python."""
+    try:
+        importlib.import_module("runtime_shim.backends.remote.over_grpc.server")
+    except ImportError as error:
+        return BackendReport(REMOTE, None, Diagnostic("NN501", cannot_import(error)), ())
+    return BackendReport(REMOTE, f"grpcio {version('grpcio')}", None, ())
 
 
 def _try(backend: Backend, trial: Trial, device: str) -> Diagnostic | None:

@@ -15,6 +15,7 @@ from rewriter.abi.dialects import Encoding, Errno, Target
 from rewriter.errors import UsageError
 from runtime_shim.backends.interface import Graph, Options, Place, Settings, guarded
 from runtime_shim.backends.parsing.model_parts import no_file, unfit
+from runtime_shim.backends.remote.installed import check_installed
 from runtime_shim.backends.remote.model import Endpoint, is_model_name
 from runtime_shim.errors import HostError, ServerError
 from runtime_shim.guest_text import quoted
@@ -70,7 +71,8 @@ class NamedGraphs:
     name is resolved for each guest that asks, and again right before files are read. Any other name
     is that of a model on `server`, if there is one.
 
-    Raises UsageError if two `graphs` have the same name.
+    Raises UsageError if two `graphs` have the same name, and DependencyMissing if one needs gRPC
+    and it is not installed.
     """
 
     def __init__(
@@ -92,7 +94,10 @@ class NamedGraphs:
         self._pool = pool
         self._loader = loader
         self._graphs: dict[str, NamedGraph] = {}
+        check_installed([] if server is None else [server])
         for graph in graphs:
+            if graph.remote is not None:
+                check_installed(graph.remote.endpoints)
             if graph.name in self._graphs:
                 raise UsageError(f"two named graphs are called {graph.name!r}")
             self._graphs[graph.name] = graph

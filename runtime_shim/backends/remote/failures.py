@@ -5,12 +5,26 @@ from __future__ import annotations
 from rewriter.abi.dialects import Errno
 from runtime_shim.errors import ServerError
 
-__all__ = ["NotTaken", "contradiction", "inexpressible", "late", "lost", "refused", "unreached"]
+__all__ = [
+    "NotTaken",
+    "contradiction",
+    "inexpressible",
+    "late",
+    "lost",
+    "refused",
+    "unreached",
+    "unusable",
+]
 
 
 class NotTaken(Exception):
     """A server has certainly not begun with a request: another one can be asked. The message says
     why."""
+
+
+def unusable(reason: str) -> ServerError:
+    """gRPC is installed, and cannot be imported."""
+    return ServerError(Errno.INVALID_ENCODING, reason, "server", "NN501")
 
 
 def unreached(reason: str) -> ServerError:

@@ -9,10 +9,10 @@ from time import monotonic
 
 from rewriter.abi.dialects import Errno
 from rewriter.errors import InputError
-from rewriter.installation import install_line
 from runtime_shim.backends.remote.access import Access, from_environment
-from runtime_shim.backends.remote.failures import NotTaken, unreached
+from runtime_shim.backends.remote.failures import NotTaken, unreached, unusable
 from runtime_shim.backends.remote.graph import Fallback, RemoteGraph
+from runtime_shim.backends.remote.installed import cannot_import
 from runtime_shim.backends.remote.interface import Metadata, Server
 from runtime_shim.backends.remote.model import Endpoint, RemoteModel
 from runtime_shim.backends.remote.servers import Servers
@@ -28,7 +28,7 @@ def open_remote(
 ) -> RemoteGraph:
     """Connect to a model. Nothing takes longer than its deadline, or than `most_seconds`.
 
-    Raises HostError: `invalid_encoding` if a package is missing, and NN603 if no server can be
+    Raises HostError: `invalid_encoding` if gRPC cannot be imported, and NN603 if no server can be
     reached.
     """
     seconds = model.deadline if most_seconds is None else min(model.deadline, most_seconds)
@@ -69,7 +69,7 @@ def _server(endpoint: Endpoint, access: Access) -> Server:
     try:
         from runtime_shim.backends.remote.over_grpc.server import GrpcServer
     except ImportError as error:
-        reason = f"cannot import gRPC ({error}); {install_line('remote')}"
+        reason = cannot_import(error)
         _warn_once(reason)
-        raise HostError(Errno.INVALID_ENCODING, reason) from error
+        raise unusable(reason) from error
     return GrpcServer(endpoint, access)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,25 @@ def test_what_is_no_information_still_reaches_standard_error(
     with doctor._without_information():
         os.write(2, b"INFO: of a library\nWARNING: of it, too\nthe end")
     assert capfd.readouterr().err == "WARNING: of it, too\nthe end"
+
+
+def test_grpc_is_listed_like_a_backend() -> None:
+    (report,) = (report for report in examine() if report.encoding == "remote")
+    assert (report.version, report.devices, report.works) == (
+        f"grpcio {version('grpcio')}",
+        (),
+        True,
+    )
+
+
+def test_grpc_that_is_not_installed_is_shown_with_what_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    monkeypatch.delitem(sys.modules, "runtime_shim.backends.remote.over_grpc.server", raising=False)
+    (report,) = (report for report in examine() if report.encoding == "remote")
+    assert report.version is None
+    assert report.problem is not None
+    assert report.problem.code == "NN501"
+    assert report.problem.message.endswith(install_line("remote"))
+    assert report.works
