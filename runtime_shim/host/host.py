@@ -224,13 +224,14 @@ class NNHost:
         parts = list(map(Path, graph.paths))
         return self._load(self._shared, parts, encoding, place, options, graph.name)
 
-    def load_remote(self, graph: NamedGraph, stand_in: StandIn | None) -> Graph:
+    def load_remote(self, graph: NamedGraph, stand_in: StandIn | None, chosen: str) -> Graph:
         """See runtime_shim.host.named_graphs.Loader."""
         self._check_open()
         started = perf_counter()
         opened: Graph = guarded(open_remote, graph, self.limits.timeout, stand_in)
         self._check_open()
-        key = (REMOTE, graph.name, place_name(graph.target), opened.device)
+        key: Key = (REMOTE, graph.name, place_name(graph.target), opened.device)
+        key = self._stats.key_of_chosen(key, chosen) if chosen else key
         self._stats.add_load(key, perf_counter() - started)
         self._stats_keys[opened] = key
         return opened

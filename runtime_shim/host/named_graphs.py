@@ -48,8 +48,9 @@ class Loader(Protocol):
         self, graph: NamedGraph, encoding: Encoding, place: Place, options: Options
     ) -> Graph: ...
 
-    def load_remote(self, graph: NamedGraph, stand_in: StandIn | None) -> Graph:
-        """The graph on its servers."""
+    def load_remote(self, graph: NamedGraph, stand_in: StandIn | None, chosen: str) -> Graph:
+        """The graph on its servers. `chosen` is the URL of the server from which a guest has chosen
+        it, and empty if the operator has named the graph."""
 
     def share(self, graph: Graph, options: Options) -> Graph:
         """A graph that shares the model, with other options for its contexts."""
@@ -251,7 +252,8 @@ class NamedGraphs:
         server can be reached."""
         stand_in = self._stand_in(named) if named.paths else None
         try:
-            graph = self._loader.load_remote(named, stand_in)
+            server = None if named.name in self._graphs else self._server
+            graph = self._loader.load_remote(named, stand_in, server.url if server else "")
         except ServerError as error:
             if stand_in is None or error.code not in _OUT_OF_REACH:
                 raise

@@ -13,7 +13,8 @@ class GraphStats(NamedTuple):
     """All models with the same encoding and name that asked for the same place and went to the same
     device.
 
-    `name` is the name of a named graph, None for models of guests. `device` is where the model is,
+    `name` is the name of a named graph, None for models of guests, and for those of a server whose
+    names guests choose, from the 257th on. `device` is where the model is,
     in the NN runtime's own words. Times are sums in seconds. `inferences` counts inferences of
     guests (of sessions) that succeeded; with streaming, each piece counts as one.
     """
@@ -30,6 +31,10 @@ class GraphStats(NamedTuple):
 
 Key = tuple[str, str | None, str, str]
 """The first four fields of GraphStats."""
+
+_MOST_CHOSEN = 256
+"""How many rows of their own there are for models whose names guests choose, on a server that may
+have any number of them."""
 
 
 class Row:
@@ -74,10 +79,21 @@ class HostStats:
         self._sums: _Rows = {}
         self._guests: list[tuple[weakref.ref[GuestStats], _Rows]] = []
         self._most_guests = 16
+        self._chosen: set[Key] = set()
 
     def add_load(self, key: Key, seconds: float) -> None:
         with self._lock:
             self._sums.setdefault(key, Row()).add_load(seconds)
+
+    def key_of_chosen(self, key: Key, server: str) -> Key:
+        """The key of a model on a server whose name a guest has chosen: its own, or, for those that
+        come after many others, the one that they share."""
+        with self._lock:
+            if key not in self._chosen and len(self._chosen) >= _MOST_CHOSEN:
+                encoding, _, meant_for, _ = key
+                return encoding, None, meant_for, server
+            self._chosen.add(key)
+        return key
 
     def new_guest(self) -> GuestStats:
         """The counters of a new guest, whose inferences are counted here too."""

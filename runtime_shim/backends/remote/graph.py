@@ -18,7 +18,7 @@ from runtime_shim.backends.common.tensor_info import (
     output_of,
 )
 from runtime_shim.backends.interface import DescribedContext, Graph, Output, is_described
-from runtime_shim.backends.remote.described import check_answer, check_passable, ports_of
+from runtime_shim.backends.remote.answers.described import check_answer, check_passable, ports_of
 from runtime_shim.backends.remote.failures import NotTaken, contradiction, inexpressible, unreached
 from runtime_shim.backends.remote.interface import Answered, Given, Metadata, Server
 from runtime_shim.backends.remote.servers import Servers

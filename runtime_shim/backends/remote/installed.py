@@ -22,8 +22,7 @@ def check_installed(endpoints: Iterable[Endpoint]) -> None:
     needing = next((endpoint for endpoint in endpoints if endpoint.is_grpc), None)
     if needing is not None and not all(map(_is_installed, _MODULES)):
         raise DependencyMissing(
-            f"{needing.scheme}://{needing.address} takes gRPC, which is not installed;"
-            f" {install_line(_EXTRA)}"
+            f"{needing.url} takes gRPC, which is not installed; {install_line(_EXTRA)}"
         )
 
 

@@ -69,9 +69,14 @@ class Endpoint(NamedTuple):
         """`HOST:PORT`, with brackets around an IPv6 address."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @property
+    def url(self) -> str:
+        """The server's, without the model."""
+        return f"{self.scheme}://{self.address}"
+
     def __str__(self) -> str:
         version = f"/versions/{quote(self.version, safe='')}" if self.version else ""
-        return f"{self.scheme}://{self.address}/{quote(self.model, safe='')}{version}"
+        return f"{self.url}/{quote(self.model, safe='')}{version}"
 
 
 class Tls(NamedTuple):

@@ -16,9 +16,9 @@ from math import prod
 from time import monotonic
 
 from runtime_shim.backends.common.tensor_info import Port
+from runtime_shim.backends.remote.answers.limits import LARGEST_ANSWER
 from runtime_shim.backends.remote.failures import NotTaken, contradiction, inexpressible
 from runtime_shim.backends.remote.interface import Answered, Given, Region, Server
-from runtime_shim.backends.remote.limits import LARGEST_ANSWER
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 

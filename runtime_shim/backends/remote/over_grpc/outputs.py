@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from runtime_shim.backends.common.tensor_info import Port
-from runtime_shim.backends.remote.datatypes import format_of
-from runtime_shim.backends.remote.described import MOST_DIMENSIONS
+from runtime_shim.backends.remote.answers.datatypes import format_of
+from runtime_shim.backends.remote.answers.described import MOST_DIMENSIONS
 from runtime_shim.backends.remote.failures import contradiction
 from runtime_shim.backends.remote.interface import Answered, Region
 from runtime_shim.backends.remote.over_grpc.messages import TYPED

@@ -3,9 +3,9 @@ that it is there take a hundred of them in memory."""
 
 from __future__ import annotations
 
-from runtime_shim.backends.remote.described import MOST_PORTS
+from runtime_shim.backends.remote.answers.described import MOST_PORTS
+from runtime_shim.backends.remote.answers.limits import LARGEST_ANSWER
 from runtime_shim.backends.remote.failures import contradiction
-from runtime_shim.backends.remote.limits import LARGEST_ANSWER
 
 __all__ = ["check_size"]
 

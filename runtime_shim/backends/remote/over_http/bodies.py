@@ -13,11 +13,11 @@ from itertools import chain
 from typing import Any
 
 from runtime_shim.backends.common.tensor_info import Port
-from runtime_shim.backends.remote.datatypes import format_of
+from runtime_shim.backends.remote.answers.datatypes import format_of
+from runtime_shim.backends.remote.answers.identity import Identity
+from runtime_shim.backends.remote.answers.limits import LARGEST_DESCRIPTION
 from runtime_shim.backends.remote.failures import contradiction, inexpressible
-from runtime_shim.backends.remote.identity import Identity
 from runtime_shim.backends.remote.interface import Answered, Given, Metadata, Region, Tensors
-from runtime_shim.backends.remote.limits import LARGEST_DESCRIPTION
 from runtime_shim.guest_text import quoted
 
 __all__ = ["HEADER_LENGTH", "answered", "infer_body", "json_of", "metadata_of"]

@@ -12,6 +12,8 @@ from urllib.parse import quote
 from rewriter.abi.dialects import Errno
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.access import Access
+from runtime_shim.backends.remote.answers.identity import Identity
+from runtime_shim.backends.remote.answers.limits import LARGEST_ANSWER, LARGEST_DESCRIPTION
 from runtime_shim.backends.remote.failures import (
     NotTaken,
     contradiction,
@@ -19,7 +21,6 @@ from runtime_shim.backends.remote.failures import (
     lost,
     refused,
 )
-from runtime_shim.backends.remote.identity import Identity
 from runtime_shim.backends.remote.interface import (
     Answered,
     Given,
@@ -27,7 +28,6 @@ from runtime_shim.backends.remote.interface import (
     Region,
     request_id,
 )
-from runtime_shim.backends.remote.limits import LARGEST_ANSWER, LARGEST_DESCRIPTION
 from runtime_shim.backends.remote.model import Endpoint
 from runtime_shim.backends.remote.over_http.bodies import (
     HEADER_LENGTH,

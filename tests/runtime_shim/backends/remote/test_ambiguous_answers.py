@@ -7,8 +7,8 @@ import struct
 
 import pytest
 
-from runtime_shim.backends.remote.described import ports_of
-from runtime_shim.backends.remote.identity import Identity
+from runtime_shim.backends.remote.answers.described import ports_of
+from runtime_shim.backends.remote.answers.identity import Identity
 from runtime_shim.backends.remote.interface import Tensors
 from runtime_shim.backends.remote.model import parse_endpoint
 from runtime_shim.backends.remote.over_grpc.messages import message

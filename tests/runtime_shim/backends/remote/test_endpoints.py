@@ -191,6 +191,29 @@ def test_models_that_guests_choose_are_kept_up_to_a_number(
         assert host.load_by_name("a") is not held
 
 
+def test_statistics_have_a_row_for_each_model_that_guests_choose_up_to_a_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("runtime_shim.host.stats._MOST_CHOSEN", 2)
+    model = Model()
+    model.described, model.told = {}, {}  # of any name
+    with http_server(model) as url:
+        server = url.removesuffix("/m")
+        host = NNHost(devices={"remote": server}, graphs=[parse_nn_graph(f"remote::{server}/z")])
+        for name in "abcdaz":
+            session = host.session()
+            context = session.init_execution_context(session.load_by_name(name))
+            session.set_input(context, 0, TensorType.F32, (1, 2), memoryview(two_floats))
+            session.compute(context)
+    rows = [(row.name, row.device, row.loads, row.inferences) for row in host.stats()]
+    assert rows == [
+        ("a", f"{server}/a", 1, 2),
+        ("b", f"{server}/b", 1, 1),
+        (None, server, 2, 2),
+        ("z", f"{server}/z", 1, 1),
+    ]
+
+
 def test_a_guest_reaches_no_server_that_was_not_named() -> None:
     model = Model()
     with http_server(model) as url:

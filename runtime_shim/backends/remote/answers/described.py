@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from runtime_shim.backends.common.tensor_info import Port
-from runtime_shim.backends.remote.datatypes import element_for
+from runtime_shim.backends.remote.answers.datatypes import element_for
 from runtime_shim.backends.remote.failures import contradiction, inexpressible
 from runtime_shim.backends.remote.interface import Answered, Tensors
 from runtime_shim.errors import HostError
