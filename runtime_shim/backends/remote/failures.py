@@ -6,6 +6,7 @@ from rewriter.abi.dialects import Errno
 from runtime_shim.errors import ServerError
 
 __all__ = [
+    "UNCERTAIN",
     "NotTaken",
     "contradiction",
     "inexpressible",
@@ -15,6 +16,10 @@ __all__ = [
     "unreached",
     "unusable",
 ]
+
+
+UNCERTAIN = ("NN604", "NN605")
+"""Codes of errors after which nobody knows whether the server has done what it was asked for."""
 
 
 class NotTaken(Exception):

@@ -22,7 +22,7 @@ from runtime_shim.backends.remote.answers.described import check_answer, check_p
 from runtime_shim.backends.remote.failures import NotTaken, contradiction, inexpressible, unreached
 from runtime_shim.backends.remote.interface import Answered, Given, Metadata, Server
 from runtime_shim.backends.remote.servers import Servers
-from runtime_shim.backends.remote.shared_memory import SharedMemory
+from runtime_shim.backends.remote.shared_memory import SharedMemory, UnusedSegments
 from runtime_shim.guest_text import quoted
 
 __all__ = ["Fallback", "RemoteGraph"]
@@ -60,6 +60,7 @@ class RemoteGraph:
         self.seconds = seconds
         self.fallback = fallback
         self.shares_memory = shares_memory
+        self.unused = UnusedSegments()
         self.inputs = ports_of(name, "input", metadata.inputs)
         self.outputs = ports_of(name, "output", metadata.outputs)
         check_passable(name, self.inputs, self.outputs)
@@ -137,7 +138,7 @@ class RemoteContext:
         self.input_elements = graph.input_elements
         self.names = graph.names
         self._fed: dict[int, tuple[TensorType, tuple[int, ...], bytes]] = {}
-        self._shared = SharedMemory(graph) if graph.shares_memory else None
+        self._shared = SharedMemory(graph.unused, graph) if graph.shares_memory else None
         self._computed: Computed | None = None
         self._local: DescribedContext | None = None
         self.ran_on: Graph | None = None

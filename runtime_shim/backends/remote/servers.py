@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TypeVar
 
-from runtime_shim.backends.remote.failures import NotTaken
+from runtime_shim.backends.remote.failures import UNCERTAIN, NotTaken
 from runtime_shim.backends.remote.interface import Server
 from runtime_shim.errors import HostError, ServerError
 
@@ -20,9 +20,6 @@ _CHECKING = 1.0
 
 _RESTING = 1.0
 """For how many seconds it is not asked again if it did not."""
-
-_AILMENTS = ("NN604", "NN605")
-"""Errors after which a server has to say that it is well before it gets another request."""
 
 
 class Servers:
@@ -50,7 +47,7 @@ class Servers:
                 self._is_ill(server)
                 reasons.append(str(error))
             except ServerError as error:
-                if error.code in _AILMENTS:
+                if error.code in UNCERTAIN:  # it has to say first that it is well
                     self._is_ill(server)
                 raise
         raise NotTaken("; ".join(reasons))

@@ -17,12 +17,12 @@ from time import monotonic
 
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.answers.limits import LARGEST_ANSWER
-from runtime_shim.backends.remote.failures import NotTaken, contradiction, inexpressible
+from runtime_shim.backends.remote.failures import UNCERTAIN, NotTaken, contradiction, inexpressible
 from runtime_shim.backends.remote.interface import Answered, Given, Region, Server
-from runtime_shim.errors import HostError
+from runtime_shim.errors import ServerError
 from runtime_shim.guest_text import quoted
 
-__all__ = ["SharedMemory"]
+__all__ = ["SharedMemory", "UnusedSegments"]
 
 _EXTENSION = "system_shared_memory"
 
@@ -35,8 +35,9 @@ _MARK = 8
 """In bytes. Random ones are where an output begins until the server writes it, because a server may
 say that it has computed and leave there what the last inference did. Shorter outputs are sent."""
 
-_ENDING = 1.0
-"""How many seconds a server has to unmap a segment that is not used any more."""
+_ENDING = 5.0
+"""How many seconds servers have to unmap segments when a context ends. On a busy machine, one may
+take more than a second."""
 
 
 class _Segment:
@@ -71,16 +72,49 @@ class _Segment:
         return os.pread(self._file, region.size, region.offset)
 
 
+class UnusedSegments:
+    """Names of segments that servers may still have mapped, of all contexts of a graph. A server
+    that does not answer in time is asked again. May be shared by threads."""
+
+    def __init__(self) -> None:
+        self._names: list[tuple[Server, str]] = []
+
+    def add(self, server: Server, name: str) -> None:
+        self._names.append((server, name))
+
+    def unregister(self, until: float, only: Server | None = None) -> None:
+        """Let the servers, or only one of them, unmap what they have."""
+        still = []
+        for _ in range(len(self._names)):
+            try:
+                server, name = self._names.pop()
+            except IndexError:  # another thread has taken the last one
+                break
+            if only not in (None, server) or not _is_unmapped(server, name, until):
+                still.append((server, name))
+        self._names += still
+
+
+def _is_unmapped(server: Server, name: str, until: float) -> bool:
+    """Let a server unmap a segment. One that refuses does not have it."""
+    try:
+        server.unregister(name, until)
+    except NotTaken:
+        return False
+    except ServerError as error:
+        return error.code not in UNCERTAIN
+    return True
+
+
 class SharedMemory:
     """The segments of one execution context, one for each server. After a failed inference, the
     server may still write to its segment, so the next one gets another. `graph` has the servers,
-    and lives as long as they map segments."""
+    and lives as long as they map segments, of which `unused` has those that no context uses."""
 
-    def __init__(self, graph: object) -> None:
+    def __init__(self, unused: UnusedSegments, graph: object) -> None:
         self._segments: dict[str, tuple[Server, _Segment]] = {}
-        self._unused: list[tuple[Server, str]] = []
-        """Names of segments that servers still have mapped."""
-        mapped = self._segments, self._unused, graph
+        self._unused = unused
+        mapped = self._segments, unused, graph
         weakref.finalize(self, _unregister_all, *mapped).atexit = False
 
     def infer(
@@ -151,10 +185,13 @@ class SharedMemory:
         self._give_up(server)
         if _EXTENSION not in server.extensions(until):
             raise inexpressible(f"{server.name} has no shared memory: it lacks {_EXTENSION}")
-        _unregister(self._unused, until)
+        self._unused.unregister(until, server)
         made = _Segment(size)
         try:
             server.register(made.name, f"/{made.name}", size, until)
+        except ServerError:
+            self._unused.add(server, made.name)  # it may have mapped it nevertheless
+            raise
         finally:
             made.unlink()
         self._segments[server.name] = server, made
@@ -163,7 +200,7 @@ class SharedMemory:
     def _give_up(self, server: Server) -> None:
         _, segment = self._segments.pop(server.name, (server, None))
         if segment is not None:
-            self._unused.append((server, segment.name))
+            self._unused.add(server, segment.name)
 
 
 def _size(port: Port) -> int:
@@ -175,15 +212,9 @@ def _size(port: Port) -> int:
     return size if size >= _MARK else 0
 
 
-def _unregister(unused: list[tuple[Server, str]], until: float) -> None:
-    while unused:
-        server, name = unused.pop()
-        with contextlib.suppress(NotTaken, HostError):
-            server.unregister(name, until)
-
-
 def _unregister_all(
-    segments: dict[str, tuple[Server, _Segment]], unused: list[tuple[Server, str]], _graph: object
+    segments: dict[str, tuple[Server, _Segment]], unused: UnusedSegments, _graph: object
 ) -> None:
-    unused += [(server, segment.name) for server, segment in segments.values()]
-    _unregister(unused, monotonic() + _ENDING)
+    for server, segment in segments.values():
+        unused.add(server, segment.name)
+    unused.unregister(monotonic() + _ENDING)

@@ -123,3 +123,47 @@ def test_an_output_that_is_not_the_models_is_refused_there_too(model: Model, lie
 def test_a_server_without_shared_memory_is_an_error() -> None:
     with http_server(Model()) as url:
         assert code_of(host_of(url, shared_memory=True)) == "NN608"
+
+
+class Losing(Model):
+    """A server that loses the connection once, before or after it does what it is asked for."""
+
+    loses = ""
+
+    def share(self, path: str, body: bytes) -> None:
+        loses, self.loses = self.loses, ""
+        if loses == "before":
+            raise ConnectionError
+        super().share(path, body)
+        if loses == "after":
+            raise ConnectionError
+
+
+@pytest.fixture
+def losing() -> Losing:
+    made = Losing(TWO)
+    made.extensions.append("system_shared_memory")
+    return made
+
+
+def test_a_segment_that_a_server_has_not_unmapped_is_unmapped_with_the_next(losing: Losing) -> None:
+    with http_server(losing) as url, host_of(url, shared_memory=True) as host:
+        with host.session() as session:
+            session.compute(context_of(session))
+            losing.loses = "before"
+        assert len(losing.segments) == 1
+        with host.session() as session:
+            session.compute(context_of(session))
+            assert len(losing.segments) == 1
+        assert not losing.segments
+
+
+def test_a_segment_that_a_server_may_have_mapped_is_unmapped(losing: Losing) -> None:
+    losing.loses = "after"
+    with http_server(losing) as url, host_of(url, shared_memory=True).session() as session:
+        context = context_of(session)
+        with pytest.raises(HostError, match="NN605"):
+            session.compute(context)
+        assert len(losing.segments) == 1
+        session.compute(context)
+        assert len(losing.segments) == 1
