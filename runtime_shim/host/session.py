@@ -242,8 +242,9 @@ class Session:
             if isinstance(error, HostError):
                 raise
             raise failed(error) from error
-        ran_on = getattr(found, "ran_on", None)  # a local model may have stood in
-        row = row if ran_on is None else self._host.stats.row(self._host.key_of(ran_on))
+        ran_on = getattr(found, "ran_on", None)  # another server, or a local model, may stand in
+        if ran_on is not None:
+            row = self._host.stats.row(self._host.key_of(ran_on.graph), ran_on.device)
         row.inferences += 1
         row.inference_seconds += perf_counter() - started
         if moved_back and arena is not None:

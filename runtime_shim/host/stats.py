@@ -61,9 +61,9 @@ class GuestStats:
     def __init__(self) -> None:
         self.sums: _Rows = {}
 
-    def row(self, key: Key) -> Row:
-        """The counters of a graph, which start at zero."""
-        return self.sums.setdefault(key, Row())
+    def row(self, key: Key, device: str = "") -> Row:
+        """The counters of a graph, which start at zero, or those on another device than its own."""
+        return self.sums.setdefault((*key[:3], device) if device else key, Row())
 
     def rows(self) -> list[GraphStats]:
         """All rows, in the order of the first loads."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from time import monotonic
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rewriter.abi.dialects import TensorType
 from runtime_shim.backends.common.tensor_info import (
@@ -39,6 +39,14 @@ class Fallback(Protocol):
         """A server has answered again."""
 
 
+class RanOn(NamedTuple):
+    """What has computed in place of a graph's server: its local model, or another server, whose URL
+    is then the device."""
+
+    graph: Graph
+    device: str = ""
+
+
 Computed = Sequence[tuple[tuple[int, ...], memoryview] | None]
 """Shape and bytes of each output; None for those that are not tensors of numbers."""
 
@@ -61,6 +69,7 @@ class RemoteGraph:
         self.fallback = fallback
         self.shares_memory = shares_memory
         self.unused = UnusedSegments()
+        self.name = name
         self.inputs = ports_of(name, "input", metadata.inputs)
         self.outputs = ports_of(name, "output", metadata.outputs)
         check_passable(name, self.inputs, self.outputs)
@@ -77,20 +86,20 @@ class RemoteGraph:
         self,
         fed: dict[int, tuple[TensorType, tuple[int, ...], bytes]],
         shared: SharedMemory | None,
-    ) -> Computed:
-        """All outputs. Raises NotTaken and HostError."""
+    ) -> tuple[str, Computed]:
+        """The server that computed, and all outputs. Raises NotTaken and HostError."""
         given = [Given(self.inputs[index], fed[index][1], fed[index][2]) for index in sorted(fed)]
         request = functools.partial(self._infer, given, shared)
         return self.servers.ask(request, monotonic() + self.seconds)
 
     def _infer(
         self, given: Sequence[Given], shared: SharedMemory | None, server: Server, until: float
-    ) -> Computed:
+    ) -> tuple[str, Computed]:
         if shared is None:
             answered = server.infer(given, self.wanted, until)
         else:
             answered = shared.infer(server, given, self.wanted, until)
-        return self._checked(server.name, answered)
+        return server.name, self._checked(server.name, answered)
 
     def _checked(self, server: str, answered: Sequence[Answered]) -> Computed:
         """The outputs in the model's order, each as the model's metadata has it."""
@@ -130,8 +139,8 @@ class RemoteGraph:
 
 
 class RemoteContext:
-    """Implements backends.interface.DescribedContext. `ran_on` is the local graph if that has
-    computed last."""
+    """Implements backends.interface.DescribedContext. `ran_on` is None if the server that has
+    described the model has computed last."""
 
     def __init__(self, graph: RemoteGraph) -> None:
         self._graph = graph
@@ -141,7 +150,7 @@ class RemoteContext:
         self._shared = SharedMemory(graph.unused, graph) if graph.shares_memory else None
         self._computed: Computed | None = None
         self._local: DescribedContext | None = None
-        self.ran_on: Graph | None = None
+        self.ran_on: RanOn | None = None
 
     def set_input(
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
@@ -150,16 +159,18 @@ class RemoteContext:
         self._fed[index] = tensor_type, shape, bytes(data)
 
     def compute(self) -> None:
-        self._computed = self.ran_on = None
+        self._computed = self._local = self.ran_on = None
         graph = self._graph
         missing = not_set(graph.inputs, self._fed)
         if missing is not None:
             raise missing
         try:
-            self._computed = graph.infer(self._fed, self._shared)
+            server, self._computed = graph.infer(self._fed, self._shared)
         except NotTaken as reason:
             self._compute_locally(reason)
         else:
+            if server != graph.name:
+                self.ran_on = RanOn(graph, server)
             if graph.fallback is not None:
                 graph.fallback.is_over()
 
@@ -169,7 +180,7 @@ class RemoteContext:
             context.set_input(index, tensor_type, shape, memoryview(data))
         context.compute()
         self._check_local(context)
-        self._local, self.ran_on = context, graph
+        self._local, self.ran_on = context, RanOn(graph)
 
     def _check_local(self, context: DescribedContext) -> None:
         """Raise HostError if an output of the local model is not what the guest knows of the one on
@@ -185,12 +196,12 @@ class RemoteContext:
                 )
 
     def get_output(self, index: int) -> memoryview:
-        if self.ran_on is not None and self._local is not None:
+        if self._local is not None:
             return self._local.get_output(index)
         return self._output(index)[2]
 
     def output(self, index: int) -> Output:
-        if self.ran_on is not None and self._local is not None:
+        if self._local is not None:
             return self._local.output(index)
         return output_of(*self._output(index))
 

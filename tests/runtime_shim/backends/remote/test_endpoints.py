@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from pathlib import Path
@@ -74,6 +75,23 @@ def test_a_server_that_has_failed_is_asked_whether_it_is_ready_first(serve: Any)
         model.ready = True
         time.sleep(0.06)
         assert inferred(host) == two_floats
+
+
+@pytest.mark.parametrize("serve", SERVERS)
+def test_statistics_have_the_inferences_of_each_server(serve: Any) -> None:
+    with serve(Model()) as second:
+        with serve(Model()) as first:
+            host = host_of(first, second)
+            session = host.session()
+            context = session.init_execution_context(session.load_by_name("m"))
+            session.set_input(context, 0, TensorType.F32, (1, 2), memoryview(two_floats))
+            session.compute(context)
+        for _ in range(3):  # the first may have ended within an inference
+            with contextlib.suppress(HostError):
+                session.compute(context)
+    counted = {row.device: (row.loads, row.inferences) for row in host.stats()}
+    assert counted[first] == (1, 1)
+    assert counted[second] in ((0, 3), (0, 2))
 
 
 def host_with_local(url: str, local: str) -> NNHost:
