@@ -5,8 +5,10 @@ folders of two virtual environments, with nvidia-pytriton and with MLServer, in 
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
+import struct
 import subprocess
 import time
 import urllib.request
@@ -144,6 +146,48 @@ def test_a_model_that_the_server_does_not_have_is_refused_in_its_words(
     with pytest.raises(HostError, match=r"(?i)not found|unknown model") as caught:
         host.load_by_name("m")
     assert caught.value.code == "NN606"
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_triton_says_which_version_computes_and_what_it_does_not_have(
+    protocol: str, on_triton: Running
+) -> None:
+    url = f"{protocol}://127.0.0.1:{getattr(on_triton, protocol)}/digits/versions"
+    assert len(probabilities(f"{url}/1", 0)) == 40
+    with pytest.raises(HostError, match=r"NN606.*2 is not found"):
+        probabilities(f"{url}/2", 0)
+
+
+@pytest.mark.parametrize(
+    ("server", "protocol", "code"),
+    [
+        ("on_triton", "grpc", None),
+        ("on_triton", "http", None),
+        ("on_mlserver", "grpc", "NN606"),  # its codec of NumPy's arrays fails
+        ("on_mlserver", "http", "NN608"),  # it sends null
+    ],
+)
+def test_outputs_that_are_not_numbers_arrive_or_are_refused(
+    server: str, protocol: str, code: str | None, request: pytest.FixtureRequest
+) -> None:
+    running: Running = request.getfixturevalue(server)
+    url = f"{protocol}://127.0.0.1:{getattr(running, protocol)}/digits"
+    if code is None:
+        found = struct.unpack("<10f", probabilities(url, 3e38))
+        assert any(map(math.isnan, found))
+    else:
+        with pytest.raises(HostError, match=code):
+            probabilities(url, 3e38)
+
+
+def probabilities(url: str, pixel: float) -> bytes:
+    """The digits' output for an image of one colour."""
+    with host_of(url).session() as session:
+        context = session.init_execution_context(session.load_by_name("m"))
+        data = memoryview(struct.pack("<64f", *[pixel] * 64))
+        session.set_input(context, 0, TensorType.F32, (1, 64), data)
+        session.compute(context)
+        return session.get_output(context, 0)
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http"])

@@ -35,10 +35,10 @@ class Identity:
         """Raise HostError if the metadata are those of another model. Some servers leave out its
         name, or list no versions."""
         if name and not re.fullmatch(f"{re.escape(self._model)}({_OF_A_ROUTER})?", str(name)):
-            raise self._of_another(f"the model {quoted(name)}")
+            raise self._of_another("model", name)
         listed = versions if isinstance(versions, list) else []
         if self._version and listed and self._version not in listed:
-            raise self._of_another(f"the versions {quoted(listed)}")
+            raise self._of_another("version", listed)
 
     def check_inferred(self, asked: str, found: object, name: object, version: object) -> None:
         """Raise HostError if an inference's answer is that of another model, version or request.
@@ -48,13 +48,15 @@ class Identity:
         give an id of their own to each answer, or none.
         """
         if name and name not in (self._model, f"{self._model}_{version}"):
-            raise self._of_another(f"the model {quoted(name)}")
+            raise self._of_another("model", name)
         if self._version and version != self._version:
-            raise self._of_another(f"the version {quoted(version)}" if version else "no version")
+            raise self._of_another("version", version)
         if found == asked:
             self._repeats_ids = True
         elif self._repeats_ids or (isinstance(found, str) and found.startswith(ID_BEGINNING)):
             raise contradiction(self.server, "it is that of another request")
 
-    def _of_another(self, what: str) -> HostError:
-        return contradiction(self.server, f"it names {what}, and that was not asked for")
+    def _of_another(self, what: str, named: object) -> HostError:
+        asked = self._version if what == "version" else self._model
+        said = f"its {what} is {quoted(named)}" if named else f"it does not say its {what}"
+        return contradiction(self.server, f"{said}, and {quoted(asked)} was asked for")

@@ -94,7 +94,7 @@ def test_metadata_of_another_model_are_refused_at_the_load(
         if is_loaded:
             host.load_by_name("m")
         else:
-            with pytest.raises(HostError, match=r"NN607.*not asked for"):
+            with pytest.raises(HostError, match=r"NN607.*was asked for"):
                 host.load_by_name("m")
 
 
