@@ -181,6 +181,11 @@ def http_server(
                 return
             length = int(self.headers.get("Inference-Header-Content-Length", len(body)))
             asked, rest = json.loads(body[:length]), body[length:]
+            tensors = (*asked["inputs"], *asked.get("outputs", []))
+            regions = {each.get("parameters", {}).get("shared_memory_region") for each in tensors}
+            if not regions <= {None, *model.segments}:
+                self.answer(json.dumps({"error": "no such shared memory"}).encode(), 404)
+                return
             inputs: list[Tensor] = []
             for each in asked["inputs"]:
                 if "shared_memory_region" in each.get("parameters", {}):

@@ -15,6 +15,7 @@ from itertools import accumulate
 from math import prod
 from time import monotonic
 
+from rewriter.abi.dialects import Errno
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.answers.limits import LARGEST_ANSWER
 from runtime_shim.backends.remote.failures import UNCERTAIN, NotTaken, contradiction, inexpressible
@@ -108,7 +109,8 @@ def _is_unmapped(server: Server, name: str, until: float) -> bool:
 
 class SharedMemory:
     """The segments of one execution context, one for each server. After a failed inference, the
-    server may still write to its segment, so the next one gets another. `graph` has the servers,
+    server may still write to its segment, so the next one gets another. So does a server that was
+    started again, which says that there is no such segment. `graph` has the servers,
     and lives as long as they map segments, of which `unused` has those that no context uses."""
 
     def __init__(self, unused: UnusedSegments, graph: object) -> None:
@@ -125,6 +127,21 @@ class SharedMemory:
         until: float,
     ) -> Sequence[Answered]:
         """Like Server.infer. Raises NotTaken and HostError."""
+        may_be_forgotten = server.name in self._segments
+        try:
+            return self._infer(server, inputs, outputs, until)
+        except ServerError as error:
+            if not may_be_forgotten or error.errno is not Errno.NOT_FOUND:
+                raise
+        return self._infer(server, inputs, outputs, until)  # in another segment, which it knows
+
+    def _infer(
+        self,
+        server: Server,
+        inputs: Sequence[Given],
+        outputs: Sequence[tuple[Port, Region | None]],
+        until: float,
+    ) -> Sequence[Answered]:
         sizes = [len(each.data) for each in inputs if not isinstance(each.data, Region)]
         fixed = [(port, _size(port)) for port, _ in outputs]
         wanted_bytes = sum(size for _, size in fixed)

@@ -126,15 +126,19 @@ def test_a_server_without_shared_memory_is_an_error() -> None:
 
 
 class Losing(Model):
-    """A server that loses the connection once, before or after it does what it is asked for."""
+    """A server that loses the connection once, before or after it does what it is asked for, or
+    that forgets what it has mapped."""
 
     loses = ""
+    forgets = False
 
     def share(self, path: str, body: bytes) -> None:
         loses, self.loses = self.loses, ""
         if loses == "before":
             raise ConnectionError
         super().share(path, body)
+        if self.forgets and self.segments:
+            os.close(self.segments.popitem()[1])
         if loses == "after":
             raise ConnectionError
 
@@ -167,3 +171,22 @@ def test_a_segment_that_a_server_may_have_mapped_is_unmapped(losing: Losing) -> 
         assert len(losing.segments) == 1
         session.compute(context)
         assert len(losing.segments) == 1
+
+
+def test_a_server_that_was_started_again_gets_another_segment(model: Model) -> None:
+    with http_server(model) as url, host_of(url, shared_memory=True).session() as session:
+        context = context_of(session)
+        session.compute(context)
+        os.close(model.segments.popitem()[1])
+        session.compute(context)
+        assert session.get_output(context, 0) == two_floats
+        assert len(model.segments) == 1
+
+
+def test_a_server_that_never_knows_the_segment_is_an_error(losing: Losing) -> None:
+    losing.forgets = True
+    with http_server(losing) as url, host_of(url, shared_memory=True).session() as session:
+        context = context_of(session)
+        for _ in range(2):
+            with pytest.raises(HostError, match=r"NN606.*no such shared memory"):
+                session.compute(context)
