@@ -21,6 +21,12 @@ _OF_A_ROUTER = r"_\d+"
 https://github.com/SeldonIO/seldon-core/blob/v2/docs-gb/cli/seldon_model_infer.md
 """
 
+_OF_A_REVISION = r"__isvc-[0-9a-f]+"
+"""What KServe's ModelMesh puts after a model's name: a digest of the InferenceService.
+
+https://github.com/kserve/modelmesh-serving/blob/main/docs/predictors/run-inference.md
+"""
+
 
 class Identity:
     """A model on one server. May be shared by threads."""
@@ -34,7 +40,7 @@ class Identity:
     def check_described(self, name: object, versions: object) -> None:
         """Raise HostError if the metadata are those of another model. Some servers leave out its
         name, or list no versions."""
-        if name and not re.fullmatch(f"{re.escape(self._model)}({_OF_A_ROUTER})?", str(name)):
+        if name and not self._has_name(name, f"({_OF_A_ROUTER}|{_OF_A_REVISION})?"):
             raise self._of_another("model", name)
         listed = versions if isinstance(versions, list) else []
         if self._version and listed and self._version not in listed:
@@ -47,7 +53,8 @@ class Identity:
         A server without versions leaves them out, and so it has none that can be asked for. Some
         give an id of their own to each answer, or none.
         """
-        if name and name not in (self._model, f"{self._model}_{version}"):
+        is_same = name in (self._model, f"{self._model}_{version}")
+        if name and not is_same and not self._has_name(name, _OF_A_REVISION):
             raise self._of_another("model", name)
         if self._version and version != self._version:
             raise self._of_another("version", version)
@@ -55,6 +62,9 @@ class Identity:
             self._repeats_ids = True
         elif self._repeats_ids or (isinstance(found, str) and found.startswith(ID_BEGINNING)):
             raise contradiction(self.server, "it is that of another request")
+
+    def _has_name(self, name: object, ending: str) -> bool:
+        return re.fullmatch(re.escape(self._model) + ending, str(name)) is not None
 
     def _of_another(self, what: str, named: object) -> HostError:
         asked = self._version if what == "version" else self._model

@@ -34,11 +34,13 @@ SAME: dict[str, tuple[str, dict[str, Any]]] = {
     "no name": ("", {}),
     "the version that was asked for": ("/versions/7", {"model_name": "m", "model_version": "7"}),
     "Seldon's name": ("", {"model_name": "m_7", "model_version": "7"}),
+    "ModelMesh's name": ("", {"model_name": "m__isvc-6b2eb0b8bf"}),
 }
 
 OTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "another model": ("", {"model_name": "n"}),
     "a longer name": ("", {"model_name": "m_7", "model_version": "8"}),
+    "a longer name of ModelMesh": ("", {"model_name": "m2__isvc-6b2eb0b8bf"}),
     "another version": ("/versions/7", {"model_name": "m", "model_version": "8"}),
     "an empty version": ("/versions/7", {"model_name": "m", "model_version": ""}),
     "no version": ("/versions/7", {"model_name": "m"}),
@@ -76,6 +78,7 @@ def test_a_name_and_a_version_in_json_are_texts(told: dict[str, Any]) -> None:
     [
         ("", {"name": "m", "versions": ["1", "2"]}, True),
         ("", {"name": "m_2"}, True),  # Seldon
+        ("", {"name": "m__isvc-6b2eb0b8bf"}, True),  # ModelMesh
         ("", {}, True),
         ("/versions/2", {"name": "m", "versions": ["1", "2"]}, True),
         ("/versions/2", {"name": "m"}, True),
