@@ -54,11 +54,14 @@ class Prefix:
         if params != self.params:
             return 0
         size = self.step * ctypes.sizeof(Token)
-        most = min(len(tokens), len(self.tokens) - ctypes.sizeof(Token)) // size
-        for steps in range(most, 0, -1):
-            if tokens[: steps * size] == self.tokens[: steps * size]:
-                return steps * self.step
-        return 0
+        same, most = 0, min(len(tokens), len(self.tokens) - ctypes.sizeof(Token)) // size
+        while same < most:  # compares each token at most twice, and most of them once
+            half = slice(same * size, (same + most + 1) // 2 * size)
+            if tokens[half] == self.tokens[half]:
+                same = (same + most + 1) // 2
+            else:
+                most = (same + most + 1) // 2 - 1
+        return same * self.step
 
     def restore(self, context: int) -> int:
         """Put what is known of the prompt into an empty llama_context, and return how many tokens
@@ -95,8 +98,9 @@ class Prefixes:
         being evaluated, it waits until that one's beginning is known. `check` raises if it should
         not wait any longer."""
         prefix = Prefix(self, params, prompt)
+        common: dict[Prefix, int] = {}
         with self._changed:
-            while self._is_computed_elsewhere(prefix):
+            while self._is_computed_elsewhere(prefix, common):
                 self._changed.wait(_CHECKED_EVERY)
                 check()
             self._under_way.append(prefix)
@@ -107,12 +111,20 @@ class Prefixes:
                 self._under_way.remove(prefix)
                 self._changed.notify_all()
 
-    def _is_computed_elsewhere(self, prefix: Prefix) -> bool:
-        wanted = [
-            (other.position, prefix.common(other.params, other.tokens)) for other in self._under_way
-        ]
-        best = max((prefix.common(kept.params, kept.tokens) for kept in self._kept), default=0)
-        return any(position < common and best < common for position, common in wanted)
+    def _is_computed_elsewhere(self, prefix: Prefix, common: dict[Prefix, int]) -> bool:
+        """`common` remembers what has been compared with prompts that are being evaluated."""
+        for other in self._under_way:
+            if other not in common:
+                common[other] = prefix.common(other.params, other.tokens)
+        wanted = max(
+            (common[other] for other in self._under_way if other.position < common[other]),
+            default=0,
+        )
+        if not wanted:
+            return False
+        return wanted > max(
+            (prefix.common(kept.params, kept.tokens) for kept in self._kept), default=0
+        )
 
     def best(self, prefix: Prefix) -> tuple[_Kept | None, int]:
         """The state that serves for most tokens of a prompt, and for how many."""

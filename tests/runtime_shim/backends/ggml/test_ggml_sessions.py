@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from rewriter.abi.dialects import Errno, Target, TensorType
 from runtime_shim import HostError
 from runtime_shim.backends.ggml import llama_cpp, prefixes
 from runtime_shim.backends.ggml.backend import GgmlBackend, GgmlContext, GgmlGraph
+from runtime_shim.backends.ggml.prefixes import Prefix, Prefixes
 from runtime_shim.backends.ggml.text import Text
 from tests.support.gguf_models import random_weights
 
@@ -218,8 +220,8 @@ def test_a_session_that_is_stopped_computes_no_more_and_frees_its_memory(
         freed.append(pointer)
         free(pointer)
 
-    monkeypatch.setattr(llama_cpp.lib, "free", forget)
     graph = load(model)
+    monkeypatch.setattr(llama_cpp.lib, "free", forget)
     stopped, other = asking(graph, "one", {"n-predict": -1}), asking(graph, "two")
     other.compute_single()
     sample = llama_cpp.lib.sampler_sample
@@ -292,3 +294,17 @@ def test_no_session_waits_until_another_one_is_done(
     done.set()
     slow.join()
     assert bytes(first.get_output(0)) == expected["one"]
+
+
+def test_what_long_prompts_have_in_common_is_found_in_time_that_grows_with_their_length() -> None:
+    """It is looked for while other sessions of the model wait."""
+    params = llama_cpp.lib.context_default_params()
+    params.n_ubatch = 1
+    size = 200_000
+    whole = (llama_cpp.Token * size)(*[5] * size)
+    started = time.process_time()
+    for same in (0, 1, size // 3, size - 1, size):
+        other = (llama_cpp.Token * size)(*[5] * same, *[6] * (size - same))
+        prefix = Prefix(Prefixes(), params, whole)
+        assert prefix.common(bytes(params), bytes(other)) == min(same, size - 1)
+    assert time.process_time() - started < 2
