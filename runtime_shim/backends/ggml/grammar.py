@@ -14,15 +14,45 @@ from __future__ import annotations
 import ctypes
 import math
 from array import array
+from collections.abc import Callable
 from ctypes import Structure, c_bool, c_float, c_int64, c_size_t, c_void_p
 
 from rewriter.abi.dialects import Errno
 from runtime_shim.backends.common.c_objects import free_with
+from runtime_shim.backends.ggml.gbnf.rules import parse_gbnf
+from runtime_shim.backends.ggml.gbnf.stacks import BYTES, Stacks
 from runtime_shim.backends.ggml.llama_cpp import failure, lib
+from runtime_shim.backends.ggml.prompt import Vocabulary
 from runtime_shim.errors import HostError
 from runtime_shim.views import view_of
 
-__all__ = ["Grammar"]
+__all__ = ["Grammar", "grammar_bytes"]
+
+_GUIDED = "%llguidance"
+
+_GUIDED_BYTES = 16 << 20
+"""llguidance stops at limits of its own. It took 2 MiB at most, for schemas made to be large."""
+
+_CANDIDATE_BYTES = 128
+"""The most for each token of a vocabulary: a candidate here (16 bytes), its characters in llama.cpp
+(a pair of 40 bytes and a vector), and its place in a list (32 bytes)."""
+
+_CHARACTER_BYTES = 32
+"""The most for each byte of all tokens' texts: a candidate's place in the list of those that fit up
+to this character."""
+
+_MOST_CHARACTERS = 1000
+"""In a token. llama.cpp follows them recursively."""
+
+
+def grammar_bytes(text: str, vocabulary: Vocabulary) -> int:
+    """The most memory that a grammar takes. Raises HostError as Grammar does."""
+    if text.startswith(_GUIDED):
+        return _GUIDED_BYTES + _CANDIDATE_BYTES * vocabulary.size
+    rules = parse_gbnf(text)
+    texts = vocabulary.texts
+    listed = _CANDIDATE_BYTES * vocabulary.size + _CHARACTER_BYTES * texts.total
+    return rules.size + listed + (3 + texts.longest) * BYTES
 
 
 class _Candidate(Structure):
@@ -45,24 +75,29 @@ class _Candidates(Structure):
 class Grammar:
     """The state of a grammar in one text. GBNF starts with the rule `root`."""
 
-    def __init__(self, vocabulary: int, text: str) -> None:
-        """Raises HostError with `invalid_argument` for an invalid grammar."""
+    def __init__(self, vocabulary: Vocabulary, text: str, piece: Callable[[int], bytes]) -> None:
+        """`piece` gives a token's text. Raises HostError: `invalid_argument` for an invalid
+        grammar, `too_large` for one that would be too large in memory, `unsupported_operation` for
+        a vocabulary with tokens of too many characters."""
         if "\0" in text:
             raise HostError(Errno.INVALID_ARGUMENT, "the grammar contains a NUL")
-        self._is_guided = text.startswith("%llguidance")
+        self._vocabulary, self._piece = vocabulary.pointer, piece
+        self._is_guided = text.startswith(_GUIDED)
+        self._stacks: Stacks | None = None
         if self._is_guided:
-            self._pointer = lib.sampler_init_llg(vocabulary, b"lark", text.encode())
+            self._pointer = lib.sampler_init_llg(self._vocabulary, b"lark", text.encode())
         else:
-            self._pointer = lib.sampler_init_grammar(vocabulary, text.encode(), b"root")
+            self._stacks = Stacks(parse_gbnf(text))
+            _check_characters(vocabulary.texts.longest)
+            self._pointer = lib.sampler_init_grammar(self._vocabulary, text.encode(), b"root")
         if not self._pointer:
             raise failure("cannot parse the grammar", Errno.INVALID_ARGUMENT)
         free_with(self, lib.sampler_free, self._pointer)
-        size: int = lib.vocab_n_tokens(vocabulary)
-        self._numbers = array("i", range(size))
-        self._data = bytearray(size * ctypes.sizeof(_Candidate))
+        self._numbers = array("i", range(vocabulary.size))
+        self._data = bytearray(vocabulary.size * ctypes.sizeof(_Candidate))
         self._address = ctypes.addressof(ctypes.c_char.from_buffer(self._data))
         if self._is_guided:
-            self._apply(self._candidates(bytes(4 * size)))
+            self._apply(self._candidates(bytes(4 * vocabulary.size)))
             if not self._has_ruled_out():
                 raise HostError(Errno.INVALID_ARGUMENT, "llguidance cannot parse the grammar")
 
@@ -88,6 +123,8 @@ class Grammar:
             raise HostError(
                 Errno.RUNTIME_ERROR, "no token of the model fits the grammar at this point"
             )
+        if self._stacks is not None and not lib.vocab_is_eog(self._vocabulary, token):
+            self._stacks.accept(token, self._piece(token))
         lib.sampler_accept(self._pointer, token)
         lib.sampler_accept(samplers, token)
         return token
@@ -107,3 +144,12 @@ class Grammar:
         text. After an error, llguidance lets every token pass."""
         with memoryview(self._data) as data:
             return -math.inf in data.cast("f")[1::3]
+
+
+def _check_characters(longest: int) -> None:
+    if longest > _MOST_CHARACTERS:
+        raise HostError(
+            Errno.UNSUPPORTED_OPERATION,
+            f"a token of the model has {longest} characters, but with a grammar the maximum is"
+            f" {_MOST_CHARACTERS}",
+        )

@@ -71,6 +71,13 @@ class _Reach(NamedTuple):
     others: bool
 
 
+class Texts(NamedTuple):
+    """The texts of all tokens: the number of their bytes, and of characters in the longest one."""
+
+    total: int
+    longest: int
+
+
 class Vocabulary:
     """The vocabulary of a model, valid as long as the model exists."""
 
@@ -79,6 +86,7 @@ class Vocabulary:
         self.pointer: int = lib.model_get_vocab(model)
         _check_splits(self.pointer)
         self._model = model
+        self.size: int = lib.vocab_n_tokens(self.pointer)
         trained: int = lib.model_n_ctx_train(model)
         self.most_tokens = min(trained, LARGEST_CONTEXT) if trained > 0 else LARGEST_CONTEXT
         """Maximum number of tokens of a context."""
@@ -116,12 +124,22 @@ class Vocabulary:
         return True
 
     @functools.cached_property
+    def texts(self) -> Texts:
+        """As they are in the vocabulary, so no shorter than what the tokens stand for."""
+        total, longest = 0, 0
+        for token in range(self.size):
+            text: bytes = lib.vocab_get_text(self.pointer, token)
+            total += len(text)
+            longest = max(longest, len(text.decode("utf-8", "replace")))
+        return Texts(total, longest)
+
+    @functools.cached_property
     def _reach(self) -> _Reach:
         """A token's text is never shorter than the bytes that it stands for: white space in it is
         longer than in a prompt, and so are the characters that stand for bytes."""
         kind = lib.vocab_type(self.pointer)
         longest, attributes, short = 1, 0, set()
-        for token in range(lib.vocab_n_tokens(self.pointer)):
+        for token in range(self.size):
             text: bytes = lib.vocab_get_text(self.pointer, token)
             attributes |= lib.vocab_get_attr(self.pointer, token)
             longest = max(longest, len(text))

@@ -62,7 +62,7 @@ class Text:
         self._sampler = self._graph.sampler(self._options)
         self._free_sampler = free_with(self, lib.sampler_free, self._sampler)
         if self._options.grammar:
-            self._grammar = Grammar(self._graph.vocabulary.pointer, self._options.grammar)
+            self._grammar = Grammar(self._graph.vocabulary, self._options.grammar, self._graph.text)
         self._position = self.output_tokens = 0
         self._not_evaluated = _NONE
         self.output = bytearray()

@@ -1,0 +1,1 @@
+"""Grammars in llama.cpp's GBNF: how large they become there."""
