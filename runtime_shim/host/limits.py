@@ -166,6 +166,10 @@ class Usage:
         tensors = self._tensors[context]
         self._total += size - tensors.get(index, 0)
         tensors[index] = size
+        if self._working and self._configured_by.get(context) == index:
+            working = self._working.get(context)  # other options may have freed its memory
+            if working is not None and _WORKING in tensors:
+                self.set_tensor(context, _WORKING, working.working_bytes())
 
     def release(self, handle: int) -> None:
         """Stop counting a handle. A graph counts until the last of its handles is released."""

@@ -43,13 +43,22 @@ def successors(path: Path, text: str, *, context: int = 64, end: bool = True) ->
 
 
 def random_weights(
-    path: Path, *, size: int = 64, blocks: int = 2, vocabulary: int = 320, context: int = 512
+    path: Path,
+    *,
+    size: int = 64,
+    blocks: int = 2,
+    vocabulary: int = 320,
+    context: int = 512,
+    feed_forward: int | None = None,
+    architecture: str = "llama",
 ) -> Path:
-    """A model of llama's architecture with random weights in eight bits (Q8_0), in which every
-    token has an influence on all that follow. `size` and `vocabulary` are multiples of 32; the
-    vocabulary has at least 288 tokens. It does not end a text by itself."""
+    """A model of llama's architecture, or one with the same tensors, with random weights in eight
+    bits (Q8_0), in which every token has an influence on all that follow. Sizes are multiples of
+    32; `feed_forward` is four times `size` by default, and the vocabulary has at least 288 tokens.
+    It does not end a text by itself."""
     tokens, types = _bytes_and([f"▁{number}" for number in range(vocabulary - 259)])
-    writer = _described(path, tokens, types, size, 4 * size, blocks, context)
+    wide = feed_forward or 4 * size
+    writer = _described(path, tokens, types, size, wide, blocks, context, architecture=architecture)
     chance = np.random.default_rng(0)
 
     def add(name: str, rows: int, columns: int) -> None:
@@ -68,8 +77,8 @@ def random_weights(
         for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
             add(f"blk.{block}.{name}.weight", size, size)
         for name in ("ffn_gate", "ffn_up"):
-            add(f"blk.{block}.{name}.weight", 4 * size, size)
-        add(f"blk.{block}.ffn_down.weight", size, 4 * size)
+            add(f"blk.{block}.{name}.weight", wide, size)
+        add(f"blk.{block}.ffn_down.weight", size, wide)
     return _finished(writer, path)
 
 
@@ -89,12 +98,14 @@ def with_vocabulary(
     merges: Sequence[str] = (),
     name: str = "",
     begins: bool = True,
+    chain: Sequence[int] = (),
+    context: int = 64,
 ) -> Path:
     """A model that can be asked for the tokens of a text. The first three tokens are those for what
     is unknown, and for where a text begins and ends; `kind` is tokenizer.ggml.model, `pre` the same
     for how words are told apart. Without `begins` it wants a token where a text begins, and does
-    not say which."""
-    return _written(path, tokens, types, [], 64, kind, pre, merges, name, begins)
+    not say which. Each token of `chain` is followed by the next one."""
+    return _written(path, tokens, types, chain, context, kind, pre, merges, name, begins)
 
 
 def _written(
@@ -147,9 +158,10 @@ def _described(
     context: int,
     kind: str = "llama",
     begins: bool = True,
+    architecture: str = "llama",
 ) -> gguf.GGUFWriter:
     """A file of a model with embeddings of `size` numbers, without its weights."""
-    writer = gguf.GGUFWriter(path, "llama")
+    writer = gguf.GGUFWriter(path, architecture)
     writer.add_context_length(context)
     writer.add_embedding_length(size)
     writer.add_block_count(blocks)

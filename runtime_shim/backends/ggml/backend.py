@@ -57,6 +57,9 @@ _KNOWN = {"cpu": Target.CPU, "gpu": Target.GPU}
 
 _NOT_SET = Errno.INVALID_ARGUMENT, "there is no prompt: input 0 is not set"
 
+_DISCARDED = (Errno.RUNTIME_ERROR, Errno.TOO_LARGE)
+"""Errors after which a llama_context and its text are not kept."""
+
 _LONGEST_METADATA = 1 << 16
 """In bytes: the same as the default limit for other configurations."""
 
@@ -142,6 +145,8 @@ class GgmlContext:
         """What the last call added to the text, None if it failed."""
         self._streaming = False
         self._most_bytes: int | None = None
+        self._context_bytes = 0
+        """What counts for the llama_context, if there is a limit."""
         self._halted = threading.Event()
 
     def allow(self, most: int) -> None:
@@ -150,7 +155,8 @@ class GgmlContext:
 
     def working_bytes(self) -> int:
         """See backends.common.working."""
-        return 0 if self._text is None else self._graph.context_bytes(self._options)
+        kept = self._output if self._text is None else self._text.output
+        return (0 if self._text is None else self._context_bytes) + len(kept or b"")
 
     def halt(self) -> None:
         """See backends.common.halting."""
@@ -208,6 +214,7 @@ class GgmlContext:
         left = options.n_predict
         while left != 0:
             ended = text.advance()
+            self._check_memory(text.output)
             if options.stream_stdout:
                 guest_output.write(text.piece)
             if ended or any(stop in text.output for stop in stops):
@@ -228,6 +235,7 @@ class GgmlContext:
                 text = self._start()
             self._streaming = False
             ended = text.advance()
+            self._check_memory(text.output)
         if ended:
             raise HostError(Errno.END_OF_SEQUENCE, "the model has finished its text")
         self._streaming = True
@@ -269,7 +277,7 @@ class GgmlContext:
         except Exception as error:
             if isinstance(error, HostError) and error.errno is Errno.CONTEXT_FULL:
                 self._piece = b""
-            elif not isinstance(error, HostError) or error.errno is Errno.RUNTIME_ERROR:
+            elif not isinstance(error, HostError) or error.errno in _DISCARDED:
                 self._text = self._output = None
                 self._streaming = False
             raise
@@ -284,23 +292,25 @@ class GgmlContext:
             raise HostError(*self._missing)
         tokens = self._prompt.tokens(self._graph.context_size(self._options))
         if self._text is None:
+            if self._most_bytes is not None:
+                self._context_bytes = self._graph.context_bytes(self._options)
             self._check_memory()
             self._text = Text(self._graph, self._options, self._halted)
         self._text.begin(tokens)
         self._output = self._text.output
         return self._text
 
-    def _check_memory(self) -> None:
-        if self._most_bytes is None:
+    def _check_memory(self, text: bytes | bytearray = b"") -> None:
+        """Raise HostError if the context and its text take too much."""
+        if self._most_bytes is None or self._context_bytes + len(text) <= self._most_bytes:
             return
-        wanted = self._graph.context_bytes(self._options)
-        if wanted > self._most_bytes:
-            raise HostError(
-                Errno.TOO_LARGE,
-                f"a context of {self._graph.context_size(self._options)} tokens takes {wanted}"
-                f" bytes, and the limit of the total leaves {self._most_bytes}",
-                "limit total",
-            )
+        tokens = self._graph.context_size(self._options)
+        raise HostError(
+            Errno.TOO_LARGE,
+            f"a context of {tokens} tokens takes {self._context_bytes + len(text)} bytes, and the"
+            f" limit of the total leaves {self._most_bytes}",
+            "limit total",
+        )
 
 
 def create(settings: Settings) -> GgmlBackend:

@@ -7,6 +7,7 @@ import threading
 
 from rewriter.abi.dialects import Errno
 from runtime_shim.backends.common.c_objects import free_with
+from runtime_shim.backends.ggml.grammar import grammar_bytes
 from runtime_shim.backends.ggml.llama_cpp import (
     ContextParams,
     ModelParams,
@@ -25,6 +26,16 @@ __all__ = ["GgmlModel"]
 
 _LOADING = threading.Lock()
 """Held while a model is loaded, so that what llama.cpp logs in that time is about this model."""
+
+_CANDIDATE_BYTES = 28
+"""The most that samplers take for each token of a vocabulary: two candidates of 12 bytes, and where
+one is among those sorted.
+
+https://github.com/ggml-org/llama.cpp/blob/master/src/llama-sampler.cpp
+"""
+
+_PENALTY_BYTES = 64
+"""The most for each token that penalties look back at: its number, and its entry in a map."""
 
 
 class GgmlModel:
@@ -78,8 +89,14 @@ class GgmlModel:
         return min(options.ctx_size or LARGEST_CONTEXT, self.vocabulary.most_tokens)
 
     def context_bytes(self, options: GgmlOptions) -> int:
-        """The memory that llama.cpp allocates for a context. Raises HostError."""
-        return self._planned.context_bytes(self._context_params(options))
+        """The most memory that a context takes, without its text. Raises HostError."""
+        size = self._planned.context_bytes(self._context_params(options))
+        if options.embedding:
+            return size
+        if options.grammar:
+            size += grammar_bytes(options.grammar, self.vocabulary)
+        last = self.context_size(options) if options.last_n_penalty < 0 else options.last_n_penalty
+        return size + _CANDIDATE_BYTES * self.vocabulary.size + _PENALTY_BYTES * last
 
     def open(self, options: GgmlOptions) -> tuple[int, ContextParams]:
         """A new llama_context, and its parameters."""
@@ -99,6 +116,8 @@ class GgmlModel:
             options.threads if options.threads > 0 else self.most_threads
         )
         params.embeddings = options.embedding
+        if not options.embedding and self._planned.has_one_result:
+            params.n_outputs_max = 1
         return params
 
     def shares_prefixes(self, context: int) -> bool:

@@ -134,7 +134,7 @@ def refused(session: Session, options: Mapping[str, object]) -> None:
 @Kinds
 def test_configurations_of_a_language_model_share_it(letters: NamedGraph, isolate: bool) -> None:
     """The model's file, which they share, does not count; their contexts do."""
-    contexts = 3 * (5 << 20)
+    contexts = 3 * (8 << 20)
     host = NNHost(graphs=[letters], limits=Limits(total=contexts), isolate=isolate)
     session = host.session()
     texts = []

@@ -102,6 +102,7 @@ def test_what_a_text_needed_is_freed(
     for name in ("sampler_free", "free", "model_free"):
         monkeypatch.setattr(llama_cpp.lib, name, watched(name))
     context = letters()
+    freed.clear()
     prompt(context, "k")
     context.compute()
     context.compute()
