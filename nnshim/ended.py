@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from nnshim.common import counted, fail, note, to_json
@@ -13,27 +14,36 @@ if TYPE_CHECKING:
 
     from runtime_shim import GraphStats, Outcome
 
-__all__ = ["check_stats_file", "report_stats", "say_how"]
+__all__ = ["NO_FOLDER", "check_stats_file", "lacks_folder", "report_stats", "say_how"]
 
 
 def say_how(outcome: Outcome, module: bytes, *, has_folders: bool) -> None:
     """Say why a guest has not come to its own end, and what it lacked as far as that is known. It
     was given folders or not."""
-    if outcome.lines:
+    if outcome.lines and outcome.reason.value != "exited":
         first, *others = outcome.lines
         what = "trapped" if outcome.reason.value == "trapped" else "was stopped"
         fail(f"the guest {what}: {first}", *others)
         if outcome.reason.value == "out of fuel":
             note("--fuel N gives it more")
+    if not has_folders and lacks_folder(outcome, module):
+        note(NO_FOLDER)
+
+
+NO_FOLDER = (
+    "the guest can open files, but was given no folder; --dir DIR before MODULE gives it one"
+)
+"""What is said where a guest without folders lacks one."""
+
+
+def lacks_folder(outcome: Outcome, module: bytes) -> bool:
+    """Whether a guest that was given no folder may have failed because of that."""
     if outcome.reason.value not in ("exited", "trapped") or outcome.exit_code == 0:
-        return
-    if not has_folders and outcome.refused is None and _opens_files(module):
-        note(
-            "the guest can open files, but was given no folder; --dir DIR before MODULE gives it"
-            " one"
-        )
+        return False
+    return outcome.refused is None and _opens_files(module)
 
 
+@cache  # or each of many failures would read the module again
 def _opens_files(module: bytes) -> bool:
     """Whether it imports what opens files, which finds nothing without a folder."""
     if is_component(module):

@@ -114,8 +114,8 @@ def command(
     """Run a guest once for each of many inputs, in several processes.
 
     Each input is the guest's standard input. What the guest writes to its standard output is the
-    result: a file in OUT with the name of the input, written if the guest succeeds. An interrupted
-    job goes on where it ended if it is started again. Every limit is for each run.
+    result: a file in OUT with the name of the input, written if the guest succeeds. The same
+    command resumes an interrupted job. Each limit applies to each run.
 
     Exit codes: 0 each input has its result; 1 an input failed, or the module cannot run; 2 usage; 3
     a required tool is missing; 130 interrupted.

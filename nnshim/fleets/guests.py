@@ -13,6 +13,7 @@ from multiprocessing.connection import wait
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from nnshim.fleets.models import Models, models_of
 from nnshim.fleets.sums import added_since
 from nnshim.fleets.values import GuestInput, Item, Ran
 from rewriter.errors import NNShimError, ToolError, UsageError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from runtime_shim.engine.options import HostOptions
     from runtime_shim.engine.runner import Compiled
 
-__all__ = ["Guest", "Guests", "lost", "most_at_once"]
+__all__ = ["Guest", "Guests", "guest_with", "lost", "most_at_once"]
 
 _MUCH = 8 << 20
 """Bytes of output that a worker gathers before it hands them over."""
@@ -33,11 +34,13 @@ _PATIENCE = 1.0
 
 @dataclass(frozen=True)
 class Guest:
-    """A module, what each of its runs gets, and what its host is made from. It can be pickled."""
+    """A module, what each of its runs gets, what its host is made from, and the models of that as
+    they were when the job began. It can be pickled."""
 
     module: bytes
     options: RunOptions
     host: HostOptions
+    models: Models
 
     @property
     def timeout(self) -> float | None:
@@ -46,9 +49,15 @@ class Guest:
         return None if limits is None else limits.timeout
 
 
+def guest_with(module: bytes, options: RunOptions, host: HostOptions) -> Guest:
+    """The guest, with its models as they are now."""
+    return Guest(module, options, host, models_of(host))
+
+
 class Guests:
     """Runs the guest for the items that it is called with. The first call makes the host, and
-    compiles the module, which counts against no item: it is pickled before that."""
+    compiles the module, which counts against no item: it is pickled before that. An item whose run
+    may have met another model than the job began with fails."""
 
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
@@ -58,6 +67,16 @@ class Guests:
     def __call__(self, items: Sequence[Item]) -> list[Ran]:
         """What came of the first items, at least of one. Raises what is about all items, such as
         LinkError."""
+        replaced = self._guest.models.replaced()
+        if replaced is not None:
+            return [Ran(item.number, None, replaced, 0.0) for item in items]
+        found = self._run_all(items)
+        replaced = self._guest.models.replaced()
+        if replaced is None:
+            return found
+        return [ran._replace(outcome=None, error=replaced) for ran in found]
+
+    def _run_all(self, items: Sequence[Item]) -> list[Ran]:
         if self._made is None:
             _end_alone()
             self._made = self._make()

@@ -42,14 +42,15 @@ def map_inputs(
     A guest that takes its process with it does not end the others: its input is tried once more,
     alone, and then its result is an error. The workers end with the iterator, also when it is
     closed early. A program that calls this guards its start with `if __name__ == "__main__":`, as
-    for `multiprocessing`.
+    for `multiprocessing`. If a file of a model is replaced meanwhile, the inputs that come after
+    that have an InputError.
 
     Raises, while it is iterated, what `run` raises if no guest can start, ToolError if processes
     cannot be started or the cluster cannot be reached, and DependencyMissing without Ray. Raises
     UsageError, at the first step, for options that cannot be, and for what is not an input, once it
     is taken; and TypeError, at the first step, for an argument that it does not have.
     """
-    from nnshim.fleets.guests import Guest
+    from nnshim.fleets.guests import guest_with
     from nnshim.fleets.running import run_all
     from runtime_shim import RunOptions
     from runtime_shim.engine.options import HostOptions
@@ -62,7 +63,7 @@ def map_inputs(
         raise UsageError("map: the options stdin, stdout and stderr are the inputs and the results")
     data = bytes(module.data) if isinstance(module, Module) else module
     given: HostOptions = {**host, "graphs": list(host.get("graphs", ()))}
-    guest = Guest(data, options, given)
+    guest = guest_with(data, options, given)
     taken: dict[int, GuestInput] = {}
 
     def items() -> Iterator[Item]:

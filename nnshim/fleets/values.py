@@ -24,10 +24,10 @@ class MapResult(NamedTuple):
     """What came of one input. `number` is its place among the inputs, from 0.
 
     `error` is None if the guest succeeded. It is GuestFailed if the guest ended in another way,
-    HostHarm if the host that it is run as would have corrupted memory, and ToolError if the process
-    that ran it ended. `outcome` says how the guest ended, with what it has written to its standard
-    output and standard error; it is None if the guest has not come to an end. `seconds` is how long
-    it ran.
+    HostHarm if the host that it is run as would have corrupted memory, ToolError if the process
+    that ran it ended, and InputError if a file of a model was replaced since the first input was
+    taken. `outcome` says how the guest ended, with what it has written to its standard output and
+    standard error; it is None if the guest has not come to an end. `seconds` is how long it ran.
     """
 
     number: int

@@ -121,7 +121,7 @@ def rewritings(results: Mapping[str, int], *, stopped: bool) -> str:
     counts = [(results.get(name, 0), words) for name, words in _RESULTS.items()]
     parts = [f"{count} {words[count != 1]}" for count, words in counts if count]
     said = f": {', '.join(parts)}" if parts else ""
-    left_out = "; after the last of these, --fail-fast left the others out" * stopped
+    left_out = "; --fail-fast skipped the rest" * stopped
     return f"{counted(sum(results.values()), 'file')}{said}{left_out}"
 
 

@@ -248,8 +248,8 @@ class Examined(NamedTuple):
 
 class Done(NamedTuple):
     """What became of one input of `nnshim map`. Without an error, its result is there: `kept` from
-    an earlier start, or written now. `exit_code` is the guest's, None if the guest has not come to
-    an end; `refused` is the last call that the host refused. `size` is that of the standard input,
+    an earlier start, or written now. `exit_code` is that of `nnshim run`, None if that is not
+    known; `refused` is the last call that the host refused. `size` is that of the standard input,
     in bytes."""
 
     name: str

@@ -188,12 +188,11 @@ def summed_up(summary: Summary, *, even_one: bool = False) -> list[str]:
     counts = [(by_word.get(answer, 0), words) for answer, words in _SUMMED_UP.items()]
     counts.append((summary.nothing_to_do, ("has nothing to do", "have nothing to do")))
     parts = [f"{count} {words[count != 1]}" for count, words in counts if count]
-    if summary.rewritten:
-        parts.append(f"{summary.rewritten} rewritten")
     if len(parts) == summary.files == 1 and not (
-        even_one or summary.nothing_to_do or summary.stopped
+        even_one or summary.nothing_to_do or summary.rewritten or summary.stopped
     ):
         return []
-    said = f": {', '.join(parts)}" if parts else ""
-    stopped = "; after the last of these, --fail-fast left the others out" * summary.stopped
+    rewritten = f" ({summary.rewritten} rewritten)" if summary.rewritten else ""
+    said = f": {', '.join(parts)}{rewritten}" if parts else ""
+    stopped = "; --fail-fast skipped the rest" * summary.stopped
     return [f"{counted(summary.files, 'file')}{said}{stopped}"]

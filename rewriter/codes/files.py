@@ -108,6 +108,27 @@ CODES = (
         "that `ray start --head` runs there with `nnshim[ray]` of the same version as here.",
     ),
     Code(
+        "NN012",
+        Severity.ERROR,
+        "a model was replaced during a job",
+        "A file of a named graph, or one in the folder of `--graph-files`, is not the one that the "
+        "job began with, or was written to meanwhile. Inputs that come after that fail, because "
+        "their results would come from another model than the first ones. Results that were "
+        "written come from the first model.",
+        "Start a new job in another folder, which uses the new model for all inputs; or put the "
+        "old file back, and start the same command again, which does what is left.",
+    ),
+    Code(
+        "NN013",
+        Severity.ERROR,
+        "a folder has the results of another job",
+        "`nnshim map` resumes a job only if it is the same: the module, the arguments, `--inputs`, "
+        "the models, and the options that a result can depend on. The message says which of these "
+        "differ. Nothing was run, and nothing was changed.",
+        "To resume, start the command as it was. To start anew, name another folder, or remove "
+        "this one.",
+    ),
+    Code(
         "NN021",
         Severity.ERROR,
         "a reference to an artifact is not complete",

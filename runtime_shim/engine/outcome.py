@@ -47,11 +47,11 @@ class Outcome(NamedTuple):
     `exit_code` is the guest's own, modulo 256, if the reason is EXITED, except that a multiple of
     256 is 255; otherwise it is 124 (TIMED_OUT) or 134, the exit codes of `nnshim run`. So it is 0
     only if the guest succeeded. `results` are the return values of the invoked function. `lines`
-    describe any reason other than EXITED; for a trap, they are the engine's message with the wasm
-    backtrace. If the exit code is not 0, `refused` is the last call that the host refused, with the
-    function's name; it is not necessarily why the guest ended. `stdout` and `stderr` are the
-    captured output, None if it was not captured. `stats` say which models the guest loaded, where
-    they ran and how often: see Session.stats.
+    describe any reason other than EXITED, and an exit code that is not the guest's own; for a trap,
+    they are the engine's message with the wasm backtrace. If the exit code is not 0, `refused` is
+    the last call that the host refused, with the function's name; it is not necessarily why the
+    guest ended. `stdout` and `stderr` are the captured output, None if it was not captured. `stats`
+    say which models the guest loaded, where they ran and how often: see Session.stats.
     """
 
     exit_code: int

@@ -91,12 +91,22 @@ class Compiled:
 class _GuestExit(BaseException):
     """Carries the code of proc_exit out of the guest.
 
-    wasmtime's own proc_exit refuses codes from 126 on, which POSIX allows.
+    wasmtime's own proc_exit refuses codes from 126 on, which POSIX allows. The system keeps the
+    last eight bits of an exit code. Where these are 0 and the code is not, 255 takes its place: the
+    guest did not succeed.
     """
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
-        self.code = code
+        self._code = code
+
+    @property
+    def outcome(self) -> Outcome:
+        kept = self._code & 0xFF or (255 if self._code else 0)
+        if kept == self._code:
+            return Outcome(kept)
+        signed = self._code - (1 << 32) if self._code >> 31 else self._code
+        return Outcome(kept, lines=(f"the guest exited with code {signed}, reported as {kept}",))
 
 
 class Running(ABC):
@@ -217,7 +227,7 @@ class CoreRun(Running):
                 with self._watched(deadline, streams):
                     return Outcome(0, results=_called(connection, store, entry))
             except _GuestExit as guest_exit:
-                return Outcome(guest_exit.code)
+                return guest_exit.outcome
             except (wasmtime.Trap, wasmtime.WasmtimeError) as trap:
                 if self._session.stop is not None:
                     raise self._session.stop from trap
@@ -285,10 +295,7 @@ def engine_config(cache: bool, limits: Limits, can_be_stopped: bool) -> wasmtime
 
 
 def _proc_exit(_: object, _caller: int, words: Any, _length: int) -> int:
-    """The system keeps the last eight bits of an exit code. Where these are 0 and the code is not,
-    255 takes its place: the guest did not succeed."""
-    code = words[0] & 0xFFFFFFFF
-    raise _GuestExit(code & 0xFF or (255 if code else 0))
+    raise _GuestExit(words[0] & 0xFFFFFFFF)
 
 
 def _refusal(info: ModuleInfo, words: str) -> ModuleError:

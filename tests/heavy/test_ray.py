@@ -198,7 +198,7 @@ def test_ctrl_c_ends_the_actors_while_guests_run(nodes: Nodes, tmp_path: Path) -
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said == b"nnshim: interrupted; the same command goes on with what is left\n"
+    assert said == b"nnshim: interrupted; the same command resumes the job\n"
     wait_for(lambda: not nodes.actors(), seconds=30)
     assert not nodes.actors()
 

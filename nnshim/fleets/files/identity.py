@@ -8,7 +8,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nnshim.fleets.beside import beside
+from nnshim.fleets.models import digest_in, files_in, files_of
 from rewriter.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,17 +21,18 @@ _ONLY_STOP = ("timeout", "fuel", "output")
 """Limits that end a guest. A result that was made within one is the same within another."""
 
 
-def identity_of(guest: Guest, arguments: Sequence[str]) -> Mapping[str, object]:
-    """The module, the `arguments` of all inputs, the models, and the options that a result can
-    depend on, by what they are called. Values can be written as JSON. Models in a folder count by
-    their sizes and times of change, and those on servers by their URLs; what is in the folders of a
-    guest does not count. Raises
-    InputError for a model that cannot be read."""
+def identity_of(guest: Guest, arguments: Sequence[str], inputs: str) -> Mapping[str, object]:
+    """The module, the `arguments` of all inputs, the path of the `inputs`, the models, and the
+    options that a result can depend on, by what they are called. Values can be written as JSON.
+    Inputs count by where they are, models in a folder by their sizes and times of change, and those
+    on servers by their URLs; what is in the folders of a guest does not count. Raises InputError
+    for a model that cannot be read."""
     options, host = guest.options, guest.host
     limits = host.get("limits")
     found: dict[str, object] = {
         "module": hashlib.sha256(guest.module).hexdigest(),
         "arguments": list(arguments),
+        "--inputs": os.fsencode(os.path.abspath(inputs)).hex(),
         "--env": dict(options.env),
         "--dir": {path: os.path.abspath(options.dirs[path]) for path in options.dirs},
         "read-only folders": sorted(options.read_only_dirs),
@@ -54,23 +55,12 @@ def _option(name: str) -> str:
 
 
 def _graph(graph: NamedGraph) -> object:
-    paths = [
-        path for each in graph.paths for path in (each, *(at for _, at in beside(graph, each)))
-    ]
-    digests = [_digest(path) if os.path.isfile(path) else None for path in paths]
+    digests = [digest_in(path) if os.path.isfile(path) else None for path in files_of(graph)]
     local = [graph.name, graph.encoding.name, str(graph.target), digests, dict(graph.options)]
     remote = graph.remote
     if remote is None:
         return local
     return [*local, list(map(str, remote.endpoints)), dict(remote.headers), remote.falls_back]
-
-
-def _digest(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _files(folder: str | None) -> object:
@@ -79,19 +69,13 @@ def _files(folder: str | None) -> object:
         return None
     found = []
     try:
-        for where, folders, files in os.walk(folder, onerror=_refuse):
-            folders.sort()
-            for path in (os.path.join(where, name) for name in sorted((*folders, *files))):
-                status = os.stat(path)
-                name = os.fsencode(os.path.relpath(path, folder)).hex()
-                target = os.fsencode(os.path.realpath(path)).hex() if os.path.islink(path) else ""
-                is_folder = stat.S_ISDIR(status.st_mode)
-                of_file = () if is_folder else (status.st_size, status.st_mtime_ns)
-                found.append([name, target, *of_file])
+        for path in files_in(folder):
+            status = os.stat(path)
+            name = os.fsencode(os.path.relpath(path, folder)).hex()
+            target = os.fsencode(os.path.realpath(path)).hex() if os.path.islink(path) else ""
+            is_folder = stat.S_ISDIR(status.st_mode)
+            of_file = () if is_folder else (status.st_size, status.st_mtime_ns)
+            found.append([name, target, *of_file])
     except OSError as error:
         raise InputError(f"cannot read {error.filename}: {error.strerror}") from error
     return hashlib.sha256(repr(found).encode()).hexdigest()
-
-
-def _refuse(error: OSError) -> None:
-    raise error

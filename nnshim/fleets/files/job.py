@@ -12,7 +12,7 @@ from nnshim.fleets.running import Where, run_all
 from nnshim.fleets.sums import StatsSum
 from nnshim.fleets.values import Item, Ran
 from nnshim.render.values import Done
-from rewriter.errors import InputError
+from rewriter.errors import InputError, NNShimError, UsageError
 
 __all__ = ["Job"]
 
@@ -23,6 +23,15 @@ class _Taken(NamedTuple):
     name: str
     digest: str
     size: int
+
+
+def _exit_code(error: NNShimError | None) -> int | None:
+    """That of `nnshim run` for a guest that it does not run to its end; None if it is not known."""
+    from runtime_shim.errors import HostHarm
+
+    if isinstance(error, UsageError):
+        return 2
+    return 1 if isinstance(error, HostHarm) else None
 
 
 class Job:
@@ -49,7 +58,7 @@ class Job:
         name, digest, size = self._taken.pop(ran.number)
         outcome = ran.outcome
         if outcome is None:
-            return Done(name, size, error=ran.error)
+            return Done(name, size, error=ran.error, exit_code=_exit_code(ran.error))
         done = Done(name, size, False, ran.error, outcome.exit_code, outcome.stderr or b"")
         if ran.error is None:
             returned = "".join(f"{value}\n" for value in outcome.results)

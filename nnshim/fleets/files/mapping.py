@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nnshim.common import note
 from nnshim.config.found import is_below
+from nnshim.ended import NO_FOLDER, lacks_folder
 from nnshim.fleets.files.identity import identity_of
 from nnshim.fleets.files.inputs import Inputs
 from nnshim.fleets.files.job import Job
 from nnshim.fleets.files.results import Results
 from nnshim.fleets.files.telling import Told
-from nnshim.fleets.guests import Guest
+from nnshim.fleets.guests import Guest, guest_with
 from nnshim.fleets.running import Where, check_gpus
 from nnshim.guest import runnable
 from nnshim.many.ending import ended_by_signals
 from nnshim.many.options import RAY
 from nnshim.many.progress import Progress, shown_while
+from nnshim.render.values import Done
 from rewriter.errors import UsageError
 from rewriter.terminal import alive
 
@@ -48,7 +50,7 @@ def guest_of(module: str, settings: Meant) -> Guest:
     with alive("reading", module), open_any(module) as source:
         data = runnable(source, settings.options)
     NNHost(**settings.host).close()  # which refuses options that do not go together
-    return Guest(data, settings.options, settings.host)
+    return guest_with(data, settings.options, settings.host)
 
 
 def parse_workers(text: str | None) -> Where:
@@ -82,8 +84,8 @@ def map_inputs(
     gc.enable()  # which the start of the command did without
     told = Told(as_json=as_json)
     progress = Progress("running", things="inputs")
-    stopped = False
-    identity = identity_of(job.guest, job.arguments)
+    stopped = needs_folder = False
+    identity = identity_of(job.guest, job.arguments, job.inputs.path)
     with ended_by_signals(), Results(job.output, identity) as results:
         running = Job(job.guest, job.inputs, results, where)
         try:
@@ -91,15 +93,26 @@ def map_inputs(
                 for done in running.done():
                     progress.add(done.size)
                     told.input(done)
+                    needs_folder = needs_folder or _needs_folder(job.guest, done)
                     if done.error is not None and fail_fast:
                         stopped = True
                         break
         except KeyboardInterrupt:
-            note("interrupted; the same command goes on with what is left")
+            note("interrupted; the same command resumes the job")
             raise
         stale = 0 if stopped else results.count() - told.results
+    if needs_folder:
+        note(NO_FOLDER)
     told.end(running.stats.rows(), stale=stale, stopped=stopped)
     return told.exit_code, running.stats.rows()
+
+
+def _needs_folder(guest: Guest, done: Done) -> bool:
+    from runtime_shim import GuestFailed
+
+    if not isinstance(done.error, GuestFailed) or guest.options.dirs:
+        return False
+    return lacks_folder(done.error.outcome, guest.module)
 
 
 def check_not_in(output: str, path: str | None) -> None:
@@ -112,4 +125,4 @@ def _check_apart(inputs: str, output: str) -> None:
     """Raise UsageError where results would be inputs, or the other way round."""
     one, other = os.path.realpath(inputs), os.path.realpath(output)
     if one == other or is_below(one, other) or is_below(other, one):
-        raise UsageError(f"one of {inputs} and {output} is in the other: name a folder beside it")
+        raise UsageError(f"one of {inputs} and {output} is inside the other: use separate folders")

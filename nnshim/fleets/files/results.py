@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Self
@@ -100,16 +101,25 @@ class Results:
         )
         now = {name: _digest_of(value) for name, value in job.items()}
         before = dict(self._state.execute("SELECT name, value FROM job"))
-        if self._state.execute("SELECT 1 FROM result").fetchone() is None:
+        differing = sorted(name for name in {*now, *before} if now.get(name) != before.get(name))
+        if differing and self._has_any():
+            raise OutputError(
+                f"{self._folder} has the results of another job (what differs:"
+                f" {', '.join(differing)}): to start anew, name another folder or remove this one",
+                "NN013",
+            )
+        if differing:
+            self._state.execute("DELETE FROM result")
             self._state.execute("DELETE FROM job")
             self._state.executemany("INSERT INTO job VALUES (?, ?)", now.items())
-        elif before != now:
-            names = sorted(name for name in {*now, *before} if now.get(name) != before.get(name))
-            raise OutputError(
-                f"{self._folder} has results of another job (what differs: {', '.join(names)}):"
-                " name another folder, or remove this one"
-            )
         self._state.execute("COMMIT")
+
+    def _has_any(self) -> bool:
+        """Whether there is a result, and not only the record of one that was never written."""
+        names = self._state.execute("SELECT name FROM result")
+        return any(
+            os.path.lexists(os.path.join(self._folder, os.fsdecode(name))) for (name,) in names
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -122,7 +132,7 @@ class Results:
         of this input, such as that of an older one, is removed. Raises OutputError."""
         path = self._path(name)
         with _told(path):
-            if self._row(name) == (digest, _digest_in(path)):
+            if self._row(name) == (digest, _written(path)):
                 return True
         self.remove(name)
         return False
@@ -152,7 +162,7 @@ class Results:
         made = hashlib.sha256(data).hexdigest()
         with _told(path):
             is_there = self._row(name) is None and os.path.lexists(path)
-            if is_there and _digest_in(path) != made:
+            if is_there and _written(path) != made:
                 raise OutputError(f"{path} is not a result of this job: move it to another folder")
             self._state.execute(
                 "INSERT OR REPLACE INTO result VALUES (?, ?, ?)",
@@ -160,6 +170,15 @@ class Results:
             )
         if is_there:
             return
+        try:
+            self._write(path, data)
+        except OutputError:
+            with suppress(sqlite3.Error):  # the disk may be full; a record alone is no result
+                self._state.execute("DELETE FROM result WHERE name = ?", (os.fsencode(name),))
+            raise
+
+    def _write(self, path: str, data: bytes) -> None:
+        """Raises OutputError."""
         folder = os.path.dirname(path)
         if folder not in self._made:
             with _told(path):
@@ -207,12 +226,13 @@ def _told(path: str) -> Iterator[None]:
         raise OutputError(f"cannot write {path}: {reason}") from error
 
 
-def _digest_in(path: str) -> str | None:
-    """Of the content of a file; None if there is none. A pipe would be waited for."""
-    if not os.path.isfile(path):
-        return None
+def _written(path: str) -> str | None:
+    """The digest of a result; None if there is none. What a link leads to is not in the folder, and
+    a pipe would be waited for."""
     try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None

@@ -60,5 +60,5 @@ class Told:
             others = to_json(counts_in_json(counts, rows)).split("\n")[1:]
             say(*self._failures.end(","), *others)
         if stale:
-            note(f"there are also results of inputs that are not there any more: {stale}")
+            note(f"OUT also has results of inputs that no longer exist: {stale}")
         note(summary(counts))

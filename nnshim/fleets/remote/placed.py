@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nnshim.fleets.beside import beside
 from nnshim.fleets.guests import Guest, Guests
+from nnshim.fleets.models import digest_in, models_of, states_of
 from nnshim.fleets.values import Item, Ran
 from rewriter.errors import InputError
 from rewriter.files.input import Source
@@ -18,6 +19,7 @@ from rewriter.files.output import write_atomic
 
 if TYPE_CHECKING:
     from runtime_shim import NamedGraph
+    from runtime_shim.engine.options import HostOptions
 
 __all__ = ["PlacedGuests", "placed_guests"]
 
@@ -46,8 +48,13 @@ class PlacedGuests:
     def __call__(self, items: Sequence[Item]) -> list[Ran]:
         """See Guests. Raises OutputError if a model cannot be written."""
         if self._guests is None:
+            before = states_of(path for parts in self._parts for _, path in parts)
             graphs = list(map(self._placed, self._guest.host.get("graphs", ()), self._parts))
-            self._guests = Guests(replace(self._guest, host={**self._guest.host, "graphs": graphs}))
+            host: HostOptions = {**self._guest.host, "graphs": graphs}
+            models = models_of(host)
+            named = {path: before.get(path, state) for path, state in models.named.items()}
+            models = models._replace(named=named)  # where digests were compared after that
+            self._guests = Guests(replace(self._guest, host=host, models=models))
         return self._guests(items)
 
     def _placed(self, graph: NamedGraph, parts: _Parts) -> NamedGraph:
@@ -55,13 +62,13 @@ class PlacedGuests:
         if any(path not in self._files for path in graph.paths):
             return graph  # a guest that loads it gets an error, as in a run
         given = [(name, path, self._files[path]) for name, path in parts if path in self._files]
-        if all(_digest(path) == file.digest for _, path, file in given):
+        if all(_holds(path, file.digest) for _, path, file in given):
             return graph
         content = repr([(name, file.digest) for name, _, file in given])
         folder = os.path.join(_session_folder(), hashlib.sha256(content.encode()).hexdigest())
         for name, _, file in reversed(given):  # where two have one name, the first one stays
             here = os.path.join(folder, name)
-            if _digest(here) != file.digest:
+            if not _holds(here, file.digest):
                 import ray
 
                 os.makedirs(os.path.dirname(here), exist_ok=True)
@@ -72,11 +79,15 @@ class PlacedGuests:
 
 def placed_guests(guest: Guest) -> PlacedGuests:
     """The guest, with the files of its named graphs in the object store. Raises InputError for one
-    that cannot be read, and for one outside of its model's folder."""
+    that cannot be read or was replaced, and for one outside of its model's folder."""
     guest = _absolute(guest)
     parts = [list(_parts(graph)) for graph in guest.host.get("graphs", ())]
     paths = {path for of_graph in parts for _, path in of_graph if os.path.isfile(path)}
-    return PlacedGuests(guest, parts, {path: _stored(path) for path in sorted(paths)})
+    files = {path: _stored(path) for path in sorted(paths)}
+    replaced = guest.models.replaced()
+    if replaced is not None:
+        raise replaced
+    return PlacedGuests(guest, parts, files)
 
 
 def _parts(graph: NamedGraph) -> Iterator[tuple[str, str]]:
@@ -121,12 +132,11 @@ def _stored(path: str) -> _File:
     return _File(hashlib.sha256(data).hexdigest(), ray.put(data))
 
 
-def _digest(path: str) -> str | None:
+def _holds(path: str, digest: str) -> bool:
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
+        return digest_in(path) == digest
+    except InputError:
+        return False
 
 
 def _session_folder() -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
 from nnshim.many.engines.interface import Answer, Gone, Ready
-from nnshim.many.engines.worker import READY, serve
+from nnshim.many.engines.worker import READY, Failed, serve
+from rewriter.errors import UsageError
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -41,6 +44,8 @@ class _Process:
         except (EOFError, OSError):
             self.connection.close()
             self.process.join()
+            if self.process.exitcode == _UNGUARDED:
+                return Failed(UsageError(_GUARD))
             return Gone(_how(self.process.exitcode))
         return Ready() if answer == READY else answer
 
@@ -59,11 +64,18 @@ class Processes:
         return self._most
 
     def start(self) -> _Process:
+        """Raises UsageError for a program that processes cannot import."""
+        _check_program()
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=serve, args=(theirs, self._do), daemon=True)
         started = _Process(process, ours)
         with _deaf_to_ctrl_c():
-            process.start()
+            try:
+                process.start()
+            except RuntimeError as error:
+                if "bootstrapping phase" not in str(error):
+                    raise
+                sys.exit(_UNGUARDED)  # this is a process that imports the program
             self._all.append(started)
         theirs.close()
         return started
@@ -84,6 +96,30 @@ class Processes:
                 each.process.kill()
                 each.process.join()
             each.connection.close()
+
+
+_UNGUARDED = 78
+"""The status of a process that would start others while it imports the program. EX_CONFIG of
+sysexits.h, which nothing else here ends with."""
+
+_GUARD = (
+    "each process that shares the work imports this program, which would start the work again: put"
+    ' the code that starts it under `if __name__ == "__main__":`'
+)
+
+
+def _check_program() -> None:
+    """Raise UsageError for a program that has no file, such as one from standard input.
+
+    https://docs.python.org/3/library/multiprocessing.html#the-spawn-and-forkserver-start-methods
+    """
+    program = sys.modules["__main__"]
+    path = getattr(program, "__file__", None)
+    if getattr(program, "__spec__", None) is None and path and not os.path.exists(path):
+        raise UsageError(
+            f"each process that shares the work imports this program, and {path} is not a file:"
+            " save the program as a file"
+        )
 
 
 def _how(code: int | None) -> str:

@@ -52,7 +52,7 @@ def summary(counts: Counts) -> str:
         f"{counts.failed} failed" if counts.failed else "",
     ]
     total = counts.written + counts.kept + counts.failed
-    left_out = "; after the last of these, --fail-fast left the others out" * counts.stopped
+    left_out = "; --fail-fast skipped the rest" * counts.stopped
     return f"{counted(total, 'input')}: {', '.join(filter(None, parts))}{left_out}"
 
 

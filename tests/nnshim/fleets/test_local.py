@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from multiprocessing import active_children
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,6 +84,39 @@ def test_arguments_are_those_that_an_input_had_when_it_was_taken() -> None:
         for result in nnshim.map(assemble(GUEST), inputs(), workers=1, options=options)
     }
     assert found == {number: b"fiv%02d" % number for number in range(40)}
+
+
+UNGUARDED = """import sys, nnshim
+for result in nnshim.map(open(sys.argv[1], "rb").read(), [b"one"], workers=2):
+    print(result.outcome.stdout)
+"""
+
+
+@pytest.mark.parametrize(
+    ("is_file", "said"),
+    [
+        (True, 'put the code that starts it under `if __name__ == "__main__":`'),
+        (False, "<stdin> is not a file: save the program as a file"),
+    ],
+)
+def test_a_program_that_processes_cannot_import_is_told_what_to_do(
+    tmp_path: Path, is_file: bool, said: str
+) -> None:
+    (tmp_path / "guest.wasm").write_bytes(assemble(GUEST))
+    (tmp_path / "program.py").write_text(UNGUARDED)
+    done = subprocess.run(
+        [sys.executable, "program.py" if is_file else "-", "guest.wasm"],
+        cwd=tmp_path,
+        input=None if is_file else UNGUARDED,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("rewriter.errors.UsageError: ")
+    assert said in last
+    assert done.stderr.count("Traceback") == 1
 
 
 def test_an_argument_that_nobody_has_is_refused_before_a_worker_starts() -> None:

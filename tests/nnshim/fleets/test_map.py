@@ -136,7 +136,7 @@ def test_the_first_failure_may_end_it(guest: Path, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("!\n" + "@\n" * 50)
     done = run(guest, tmp_path / "in.txt", "--fail-fast")
     assert done.returncode == 1
-    assert last(done).endswith(b"after the last of these, --fail-fast left the others out")
+    assert last(done).endswith(b"--fail-fast skipped the rest")
 
 
 def test_a_second_start_does_only_what_is_left(guest: Path, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_second_start_does_only_what_is_left(guest: Path, tmp_path: Path) -> N
     before = (tmp_path / "out" / "kept").stat().st_ino
     done = run(guest, inputs)
     assert last(done) == b"nnshim: 4 inputs: 3 written, 1 kept"
-    assert b"results of inputs that are not there any more: 1" in done.stderr
+    assert b"results of inputs that no longer exist: 1" in done.stderr
     assert (tmp_path / "out" / "kept").stat().st_ino == before
     expected = {"kept": b"kept", "changed": b"is new", "redone": b"redone"}
     assert results(guest) == {**expected, "removed": b"removed", "failing": b"mended"}
@@ -182,6 +182,33 @@ def test_results_of_other_options_are_not_taken_for_these(guest: Path, tmp_path:
     assert last(done) == b"nnshim: 3 inputs: 3 kept"
 
 
+def test_results_of_other_inputs_are_not_mixed_with_these(guest: Path, tmp_path: Path) -> None:
+    assert run(guest, lines(tmp_path, 3)).returncode == 0
+    (tmp_path / "others.txt").write_text("other\nothers\n")
+    done = run(guest, tmp_path / "others.txt")
+    assert done.returncode == 1
+    assert b"nnshim: error[NN013]: " in done.stderr
+    assert b"(what differs: --inputs): to start anew, name another folder" in done.stderr
+    assert results(guest)["00000001"] == b"line 0\n"
+
+
+def test_a_guest_that_may_lack_a_folder_is_said_to_once(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("#\n!\n")
+    said = b"was given no folder; --dir DIR before MODULE gives it one"
+    assert run(guest, tmp_path / "in.txt").stderr.count(said) == 1
+    assert said not in run(guest, tmp_path / "in.txt", "--dir", ".").stderr
+    assert said not in run(guest, lines(tmp_path, 2)).stderr
+
+
+def test_an_argument_that_is_not_utf8_fails_as_in_a_run(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "name\udcff").touch()
+    done = run(guest, tmp_path / "in", "--json", "{}")
+    (failure,) = json.loads(done.stdout)["failures"]
+    assert (failure["input"], failure["exit_code"]) == ("name\\xff", 2)
+    assert "is not UTF-8, which guests need" in failure["message"]
+
+
 def test_a_folder_without_results_is_for_any_job(guest: Path, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("!\n")
     assert run(guest, tmp_path / "in.txt").returncode == 1
@@ -203,7 +230,7 @@ def test_a_folder_with_other_files_is_left_alone(guest: Path, tmp_path: Path) ->
     [
         ("empty", "there are no inputs"),
         ("nowhere", "No such file"),
-        (".", "is in the other"),
+        (".", "is inside the other"),
     ],
 )
 def test_inputs_that_are_not_are_refused(
@@ -268,7 +295,7 @@ def test_ctrl_c_ends_guests_that_run_and_says_how_to_go_on(guest: Path, tmp_path
         _, said = process.communicate(timeout=30)
         assert time.monotonic() - begun < 4
     assert process.returncode == 130
-    assert b"the same command goes on with what is left" in said
+    assert b"interrupted; the same command resumes the job" in said
     assert len(pids) >= 2
     assert all(map(ends, pids))
 

@@ -51,6 +51,52 @@ def test_a_result_that_a_kill_left_half_recorded_is_redone(
         assert made.has("name", "digest")
 
 
+def test_a_result_that_cannot_be_written_leaves_the_folder_to_any_job(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OutputError("cannot write name: No space left on device")
+
+    with Results(str(out), JOB) as made:
+        with monkeypatch.context() as patched:
+            patched.setattr(results, "write_atomic", full)
+            with pytest.raises(OutputError, match="No space left"):
+                made.add("name", "digest", b"data")
+        assert made.count() == 0
+    with Results(str(out), {"module": "other"}) as made:
+        made.add("name", "digest", b"data")
+
+
+def test_a_record_without_a_file_leaves_the_folder_to_any_job(out: Path) -> None:
+    with Results(str(out), JOB) as made:
+        made.add("name", "digest", b"data")
+    (out / "name").unlink()
+    with Results(str(out), {"module": "other"}) as made:
+        assert made.count() == 0
+
+
+def test_results_of_another_job_are_refused_with_what_differs(out: Path) -> None:
+    with Results(str(out), JOB) as made:
+        made.add("name", "digest", b"data")
+    said = r"\(what differs: module\): to start anew, name another folder or remove this one"
+    with pytest.raises(OutputError, match=said) as refused:
+        Results(str(out), {**JOB, "module": "other"})
+    assert refused.value.code == "NN013"
+    assert (out / "name").read_bytes() == b"data"
+
+
+def test_a_link_in_the_place_of_a_result_is_not_a_result(out: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("data")
+    with Results(str(out), JOB) as made:
+        made.add("name", "digest", b"data")
+        (out / "name").unlink()
+        (out / "name").symlink_to(tmp_path / "elsewhere")
+        assert not made.has("name", "digest")
+        made.add("name", "digest", b"data")
+    assert not (out / "name").is_symlink()
+    assert (tmp_path / "elsewhere").read_text() == "data"
+
+
 def test_a_result_whose_record_a_power_failure_took_is_recorded_again(out: Path) -> None:
     with Results(str(out), JOB) as made:
         (out / "name").write_text("data")

@@ -7,6 +7,7 @@ import pytest
 
 from rewriter.errors import InputError, InvalidModule, UsageError
 from runtime_shim import (
+    GuestExit,
     GuestTimeout,
     GuestTrap,
     Limits,
@@ -44,6 +45,12 @@ def test_the_exit_code_is_the_guests_own(code: int) -> None:
 def test_an_exit_code_of_which_the_system_keeps_0_is_not_a_success(code: int, shown: int) -> None:
     text = f'(module {EXIT} (func (export "_start") (call $exit (i32.const {code}))))'
     assert execute(text).exit_code == shown
+
+
+def test_an_exit_code_that_the_system_shortens_is_told_whole() -> None:
+    text = f'(module {EXIT} (func (export "_start") (call $exit (i32.const 256))))'
+    with pytest.raises(GuestExit, match="the guest exited with code 256, reported as 255"):
+        execute(text).check()
 
 
 def test_initialize_runs_first() -> None:

@@ -1,0 +1,87 @@
+"""A model whose file is replaced while a job runs: no two results come from different models."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import nnshim
+from nnshim import Encoding, NamedGraph, Target
+from nnshim.fleets.guests import guest_with
+from nnshim.fleets.remote.placed import placed_guests
+from rewriter.errors import InputError
+from runtime_shim import RunOptions
+from tests.support.fleets import NAMED
+from tests.support.models import identity
+from tests.support.wasm import assemble
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    (tmp_path / "models").mkdir()
+    path = tmp_path / "models" / "same"
+    path.write_bytes(identity(dims=(1, 2)))
+    return path
+
+
+def renamed_over(model: Path) -> None:
+    other = model.with_name("other")
+    other.write_bytes(model.read_bytes())
+    os.replace(other, model)
+
+
+def written_to(model: Path) -> None:
+    model.write_bytes(model.read_bytes() + b"\0")
+
+
+def as_before(model: Path) -> None:
+    assert model.read_bytes()
+
+
+def inputs(at_third: Callable[[Path], None], model: Path) -> Iterator[bytes]:
+    for number in range(6):
+        if number == 3:
+            at_third(model)
+        yield b""
+
+
+def codes(results: Iterator[nnshim.MapResult]) -> list[str | None]:
+    found = sorted(results, key=lambda result: result.number)
+    assert all((each.outcome is None) == (each.error is not None) for each in found)
+    return [each.error and each.error.code for each in found]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (renamed_over, "NN012"),
+        (written_to, "NN012"),
+        (Path.unlink, "NN012"),
+        (as_before, None),
+    ],
+)
+@pytest.mark.parametrize("in_folder", [False, True])
+def test_inputs_after_a_change_fail(
+    model: Path, change: Callable[[Path], None], expected: str | None, in_folder: bool
+) -> None:
+    graph = NamedGraph("same", Encoding.ONNX, Target.CPU, (str(model),))
+    given = inputs(change, model)
+    guest = assemble(NAMED)
+    if in_folder:
+        results = nnshim.map(guest, given, workers=1, graph_files=str(model.parent))
+    else:
+        results = nnshim.map(guest, given, workers=1, graphs=[graph])
+    found = codes(results)
+    assert found[:2] == [None, None]  # what runs while the file changes may have read either
+    assert found[3:] == [expected] * 3
+
+
+def test_a_cluster_gets_no_model_but_the_one_that_the_job_began_with(model: Path) -> None:
+    graph = NamedGraph("same", Encoding.ONNX, Target.CPU, (str(model),))
+    guest = guest_with(assemble(NAMED), RunOptions(), {"graphs": [graph]})
+    model.unlink()
+    with pytest.raises(InputError, match="same was replaced or changed during the job"):
+        placed_guests(guest)
