@@ -1,12 +1,14 @@
 """The options of commands that run guests, and what they mean together."""
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 
 import typer
 
-from nnshim.common import note
+from nnshim.common import FastMath, GuestAbi, Threads, note
 from nnshim.run_options import (
     NAMED_LIMITS,
     OUTPUT,
@@ -23,102 +25,10 @@ from nnshim.run_options import (
 from nnshim.units import parse_size, parse_time
 
 if TYPE_CHECKING:
-    from runtime_shim import RunOptions
+    from runtime_shim import Limits, RunOptions
     from runtime_shim.engine.options import HostOptions
 
-__all__ = [
-    "AsHost",
-    "Backtrace",
-    "Cache",
-    "CapturedLimit",
-    "Device",
-    "Dirs",
-    "Env",
-    "Fuel",
-    "Given",
-    "GpuFallback",
-    "GraphFiles",
-    "GraphsFile",
-    "Invoke",
-    "Isolate",
-    "Limit",
-    "MapDirs",
-    "MaxMemory",
-    "Meant",
-    "ModelCache",
-    "ModelCacheSize",
-    "NNPreload",
-    "Stats",
-    "StatsJson",
-    "Timeout",
-    "TrapUnknownImports",
-    "Wasi",
-    "meant",
-]
-
-Dirs = Annotated[
-    list[str] | None,
-    typer.Option("--dir", metavar="HOST[::GUEST]|GUEST:HOST", help="Let the guest use a folder."),
-]
-
-MapDirs = Annotated[
-    list[str] | None,
-    typer.Option("--map-dir", metavar="GUEST::HOST", help="Same as --dir, in iwasm's syntax."),
-]
-
-Env = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--env", metavar="K[=V]", help="Set an environment variable, or pass on the host's."
-    ),
-]
-
-Invoke = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Call this export with ARGS instead of _start."),
-]
-
-Wasi = Annotated[
-    list[str] | None,
-    typer.Option(
-        "-S",
-        "--wasi",
-        metavar="nn-graph=ENCODING::DIR",
-        help="Preload a graph, named after its folder; or a model on a server, remote::URL.",
-    ),
-]
-
-NNPreload = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--nn-preload",
-        metavar="NAME:ENCODING:TARGET:PATH[:PATH]",
-        help="Preload a graph by name.",
-    ),
-]
-
-GraphsFile = Annotated[
-    str | None,
-    typer.Option("--graphs", metavar="FILE.toml", help="Preload the graphs listed in a file."),
-]
-
-GraphFiles = Annotated[
-    str | None,
-    typer.Option(metavar="DIR", help="Let guests load models by their path in DIR."),
-]
-
-Device = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="ENCODING|TARGET=[BACKEND:]DEVICE",
-        help="Run models on this device, e.g. onnx=cuda:0; or use a server's, remote=URL.",
-    ),
-]
-
-GpuFallback = Annotated[
-    str | None,
-    typer.Option(metavar="cpu", help="Fall back to the CPU when no GPU is available."),
-]
+__all__ = ["Given", "Meant", "Stats", "StatsJson", "limits_of", "meant", "takes_guest"]
 
 Stats = Annotated[
     bool, typer.Option("--stats", help="Print at the end where models ran, and how often.")
@@ -126,18 +36,6 @@ Stats = Annotated[
 
 StatsJson = Annotated[
     str | None, typer.Option(metavar="FILE", help="Write these statistics to a file.")
-]
-
-Timeout = Annotated[
-    str | None,
-    typer.Option(metavar="TIME", help="Stop the guest after TIME, e.g. 500ms, 10s or 2m."),
-]
-
-Fuel = Annotated[int | None, typer.Option(metavar="N", help="Trap after about N instructions.")]
-
-MaxMemory = Annotated[
-    str | None,
-    typer.Option(metavar="SIZE", help="Limit of memories and tables, e.g. 64M (default: 4G)."),
 ]
 
 _LIMIT_HELP = (
@@ -154,77 +52,142 @@ CapturedLimit = Annotated[
     typer.Option(metavar="NAME=N", help=_LIMIT_HELP.format(", ".join((*NAMED_LIMITS, OUTPUT)))),
 ]
 
-Isolate = Annotated[
-    bool,
-    typer.Option(
-        "--isolate", help="Run models in separate processes: the guest survives if one crashes."
-    ),
-]
-
-TrapUnknownImports = Annotated[
-    bool,
-    typer.Option("--trap-unknown-imports", help="Make undefined functions trap when called."),
-]
-
-AsHost = Annotated[
-    str | None,
-    typer.Option(
-        "--as",
-        metavar="HOST[@RELEASE]|PROFILE",
-        help="Run it as this host would, with only its names, numbers and rules: {hosts}; a"
-        " release (wamr@2.2); or a profile (./mine.toml).",
-    ),
-]
-
-Backtrace = Annotated[
-    bool,
-    typer.Option("--backtrace", help="Show every frame of a trap, with Rust's panic handler."),
-]
-
-ModelCache = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DIR", help="Keep what OpenVINO and ONNX Runtime compile, for later runs."
-    ),
-]
-
-ModelCacheSize = Annotated[
-    str | None,
-    typer.Option(metavar="SIZE", help="Size limit of that folder, e.g. 500M (default: 10G)."),
-]
-
-Cache = Annotated[
-    bool, typer.Option("--cache/--no-cache", help="Cache the compiled module for the next run.")
-]
-
 
 class Given(NamedTuple):
-    """What the command line says of a guest, by the names of the options above."""
+    """What the command line says of a guest: the options of each command that runs guests."""
 
-    dirs: list[str] | None
-    map_dirs: list[str] | None
-    env: list[str] | None
-    invoke: str | None
-    wasi: list[str] | None
-    nn_preload: list[str] | None
-    graphs_file: str | None
-    graph_files: str | None
-    device: list[str] | None
-    gpu_fallback: str | None
-    threads: int | None
-    fast_math: bool
-    timeout: str | None
-    fuel: int | None
-    max_memory: str | None
-    limit: list[str] | None
-    isolate: bool
-    trap_unknown_imports: bool
-    guest_abi: str | None
-    as_host: str | None
-    show_backtrace: bool
-    model_cache: str | None
-    model_cache_size: str | None
-    cache: bool
+    dirs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dir", metavar="HOST[::GUEST]|GUEST:HOST", help="Let the guest use a folder."
+        ),
+    ] = None
+    map_dirs: Annotated[
+        list[str] | None,
+        typer.Option("--map-dir", metavar="GUEST::HOST", help="Same as --dir, in iwasm's syntax."),
+    ] = None
+    env: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--env", metavar="K[=V]", help="Set an environment variable, or pass on the host's."
+        ),
+    ] = None
+    invoke: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Call this export with ARGS instead of _start."),
+    ] = None
+    wasi: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-S",
+            "--wasi",
+            metavar="nn-graph=ENCODING::DIR",
+            help="Preload a graph, named after its folder; or a model on a server, remote::URL.",
+        ),
+    ] = None
+    nn_preload: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--nn-preload",
+            metavar="NAME:ENCODING:TARGET:PATH[:PATH]",
+            help="Preload a graph by name.",
+        ),
+    ] = None
+    graphs_file: Annotated[
+        str | None,
+        typer.Option("--graphs", metavar="FILE.toml", help="Preload the graphs listed in a file."),
+    ] = None
+    graph_files: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Let guests load models by their path in DIR."),
+    ] = None
+    device: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ENCODING|TARGET=[BACKEND:]DEVICE",
+            help="Run models on this device, e.g. onnx=cuda:0; or use a server's, remote=URL.",
+        ),
+    ] = None
+    gpu_fallback: Annotated[
+        str | None,
+        typer.Option(metavar="cpu", help="Fall back to the CPU when no GPU is available."),
+    ] = None
+    threads: Threads = None
+    fast_math: FastMath = False
+    timeout: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Stop the guest after TIME, e.g. 500ms, 10s or 2m."),
+    ] = None
+    fuel: Annotated[
+        int | None, typer.Option(metavar="N", help="Trap after about N instructions.")
+    ] = None
+    max_memory: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Limit of memories and tables, e.g. 64M (default: 4G)."),
+    ] = None
+    limit: Limit = None
+    isolate: Annotated[
+        bool,
+        typer.Option(
+            "--isolate", help="Run models in separate processes: the guest survives if one crashes."
+        ),
+    ] = False
+    trap_unknown_imports: Annotated[
+        bool,
+        typer.Option("--trap-unknown-imports", help="Make undefined functions trap when called."),
+    ] = False
+    guest_abi: GuestAbi = None
+    as_host: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="HOST[@RELEASE]|PROFILE",
+            help="Run it as this host would, with only its names, numbers and rules: {hosts}; a"
+            " release (wamr@2.2); or a profile (./mine.toml).",
+        ),
+    ] = None
+    show_backtrace: Annotated[
+        bool,
+        typer.Option("--backtrace", help="Show every frame of a trap, with Rust's panic handler."),
+    ] = False
+    model_cache: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR", help="Keep what OpenVINO and ONNX Runtime compile, for later runs."
+        ),
+    ] = None
+    model_cache_size: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Size limit of that folder, e.g. 500M (default: 10G)."),
+    ] = None
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Cache the compiled module for the next run.")
+    ] = True
+
+
+def takes_guest(*, captures: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command all options of Given, in the place of its parameter `given`. `captures` says
+    whether it captures what the guest writes."""
+    types = get_type_hints(Given, include_extras=True)
+    if captures:
+        types["limit"] = CapturedLimit
+    options = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=types[name])
+        for name, default in Given._field_defaults.items()
+    ]
+
+    def with_options(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def called(**values: Any) -> None:
+            given = Given(**{name: values.pop(name) for name in Given._fields})
+            command(given=given, **values)
+
+        own = signature(command).parameters.values()
+        others = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in own if each.name != "given"]
+        called.__signature__ = Signature([*others, *options])  # type: ignore[attr-defined]
+        return called
+
+    return with_options
 
 
 class Meant(NamedTuple):
@@ -235,15 +198,20 @@ class Meant(NamedTuple):
     folders: Sequence[Folder]
 
 
-def meant(given: Given, module: str, args: Sequence[str], *, captures: bool = False) -> Meant:
-    """For the guest in the file `module`, with its arguments, of which `captures` says whether its
-    output is captured. Raises UsageError, and InputError for a file that names graphs."""
+def limits_of(given: Given, *, captures: bool = False) -> "Limits":
+    """The limits of a guest, of which `captures` says whether its output is captured. Raises
+    UsageError."""
+    seconds = None if given.timeout is None else parse_time("--timeout", given.timeout)
+    limits = given.limit or []
+    return parse_limits(seconds, given.fuel, given.max_memory, limits, captures=captures)
+
+
+def meant(given: Given, limits: "Limits", module: str, args: Sequence[str]) -> Meant:
+    """For the guest in the file `module`, with its limits and arguments. Raises UsageError, and
+    InputError for a file that names graphs."""
     from runtime_shim import RunOptions, read_graphs
     from runtime_shim.backends.interface import MODEL_CACHE_SIZE
 
-    seconds = None if given.timeout is None else parse_time("--timeout", given.timeout)
-    named = given.limit or []
-    limits = parse_limits(seconds, given.fuel, given.max_memory, named, captures=captures)
     variables = parse_env(given.env or [])
     graphs, inherits = parse_wasi(given.wasi or [])
     graphs += parse_preloads(given.nn_preload or [], variables)

@@ -4,40 +4,16 @@ from typing import Annotated
 
 import typer
 
-from nnshim.common import AsJson, FastMath, GuestAbi, Threads, start_logging
+from nnshim.common import AsJson, start_logging
 from nnshim.ended import check_stats_file, report_stats
-from nnshim.guest_options import (
-    AsHost,
-    Backtrace,
-    Cache,
-    CapturedLimit,
-    Device,
-    Dirs,
-    Env,
-    Fuel,
-    Given,
-    GpuFallback,
-    GraphFiles,
-    GraphsFile,
-    Invoke,
-    Isolate,
-    MapDirs,
-    MaxMemory,
-    ModelCache,
-    ModelCacheSize,
-    NNPreload,
-    Stats,
-    StatsJson,
-    Timeout,
-    TrapUnknownImports,
-    Wasi,
-    meant,
-)
+from nnshim.guest_options import Given, Stats, StatsJson, limits_of, meant, takes_guest
 
 __all__ = ["command"]
 
 
+@takes_guest(captures=True)
 def command(
+    given: Given,
     module: Annotated[
         str,
         typer.Argument(
@@ -80,32 +56,8 @@ def command(
             " names one, else 0).",
         ),
     ] = None,
-    dirs: Dirs = None,
-    map_dirs: MapDirs = None,
-    env: Env = None,
-    invoke: Invoke = None,
-    wasi: Wasi = None,
-    nn_preload: NNPreload = None,
-    graphs_file: GraphsFile = None,
-    graph_files: GraphFiles = None,
-    device: Device = None,
-    gpu_fallback: GpuFallback = None,
-    threads: Threads = None,
-    fast_math: FastMath = False,
     stats: Stats = False,
     stats_json: StatsJson = None,
-    timeout: Timeout = None,
-    fuel: Fuel = None,
-    max_memory: MaxMemory = None,
-    limit: CapturedLimit = None,
-    isolate: Isolate = False,
-    trap_unknown_imports: TrapUnknownImports = False,
-    guest_abi: GuestAbi = None,
-    as_host: AsHost = None,
-    show_backtrace: Backtrace = False,
-    model_cache: ModelCache = None,
-    model_cache_size: ModelCacheSize = None,
-    cache: Cache = True,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first input that fails.")
     ] = False,
@@ -120,32 +72,6 @@ def command(
     Exit codes: 0 each input has its result; 1 an input failed, or the module cannot run; 2 usage; 3
     a required tool is missing; 130 interrupted.
     """
-    given = Given(
-        dirs=dirs,
-        map_dirs=map_dirs,
-        env=env,
-        invoke=invoke,
-        wasi=wasi,
-        nn_preload=nn_preload,
-        graphs_file=graphs_file,
-        graph_files=graph_files,
-        device=device,
-        gpu_fallback=gpu_fallback,
-        threads=threads,
-        fast_math=fast_math,
-        timeout=timeout,
-        fuel=fuel,
-        max_memory=max_memory,
-        limit=limit,
-        isolate=isolate,
-        trap_unknown_imports=trap_unknown_imports,
-        guest_abi=guest_abi,
-        as_host=as_host,
-        show_backtrace=show_backtrace,
-        model_cache=model_cache,
-        model_cache_size=model_cache_size,
-        cache=cache,
-    )
     from nnshim.fleets.files.inputs import find_inputs
     from nnshim.fleets.files.mapping import (
         Mapping,
@@ -158,7 +84,7 @@ def command(
 
     start_logging()
     arguments = args or []
-    settings = meant(given, module, [], captures=True)
+    settings = meant(given, limits_of(given, captures=True), module, [])
     check_not_in(output, stats_json)
     check_stats_file(stats_json)
     where = parse_workers(workers)

@@ -7,38 +7,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from nnshim.common import FastMath, GuestAbi, Threads, fail, note, say, start_logging, told
+from nnshim.common import fail, note, say, start_logging, told
 from nnshim.ended import check_stats_file, report_stats, say_how
 from nnshim.guest import ran
-from nnshim.guest_options import (
-    AsHost,
-    Backtrace,
-    Cache,
-    Device,
-    Dirs,
-    Env,
-    Fuel,
-    Given,
-    GpuFallback,
-    GraphFiles,
-    GraphsFile,
-    Invoke,
-    Isolate,
-    Limit,
-    MapDirs,
-    MaxMemory,
-    ModelCache,
-    ModelCacheSize,
-    NNPreload,
-    Stats,
-    StatsJson,
-    Timeout,
-    TrapUnknownImports,
-    Wasi,
-    meant,
-)
-from nnshim.run_options import parse_limits
-from nnshim.units import parse_time
+from nnshim.guest_options import Given, Stats, StatsJson, limits_of, meant, takes_guest
 
 if TYPE_CHECKING:
     import logging
@@ -56,7 +28,9 @@ _REMEDIES = {
 """What helps, by HostError.remedy."""
 
 
+@takes_guest()
 def command(
+    given: Given,
     module: Annotated[
         str,
         typer.Argument(
@@ -68,32 +42,8 @@ def command(
         list[str] | None,
         typer.Argument(metavar="[ARGS]...", help="The guest's arguments."),
     ] = None,
-    dirs: Dirs = None,
-    map_dirs: MapDirs = None,
-    env: Env = None,
-    invoke: Invoke = None,
-    wasi: Wasi = None,
-    nn_preload: NNPreload = None,
-    graphs_file: GraphsFile = None,
-    graph_files: GraphFiles = None,
-    device: Device = None,
-    gpu_fallback: GpuFallback = None,
-    threads: Threads = None,
-    fast_math: FastMath = False,
     stats: Stats = False,
     stats_json: StatsJson = None,
-    timeout: Timeout = None,
-    fuel: Fuel = None,
-    max_memory: MaxMemory = None,
-    limit: Limit = None,
-    isolate: Isolate = False,
-    trap_unknown_imports: TrapUnknownImports = False,
-    guest_abi: GuestAbi = None,
-    as_host: AsHost = None,
-    show_backtrace: Backtrace = False,
-    model_cache: ModelCache = None,
-    model_cache_size: ModelCacheSize = None,
-    cache: Cache = True,
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Say why the host refuses a call.")
     ] = False,
@@ -116,40 +66,13 @@ def command(
     from rewriter.terminal import alive
     from runtime_shim import NNHost
 
-    seconds = None if timeout is None else parse_time("--timeout", timeout)
-    parse_limits(seconds, fuel, max_memory, limit or [])  # first, or the time may not be one
-    if seconds is not None:
-        _stop_after(seconds)
+    limits = limits_of(given)
+    if limits.timeout is not None:
+        _stop_after(limits.timeout)
     start_logging(verbose)
     said = _Said()
     logging.getLogger("runtime_shim").addFilter(said)
-    given = Given(
-        dirs=dirs,
-        map_dirs=map_dirs,
-        env=env,
-        invoke=invoke,
-        wasi=wasi,
-        nn_preload=nn_preload,
-        graphs_file=graphs_file,
-        graph_files=graph_files,
-        device=device,
-        gpu_fallback=gpu_fallback,
-        threads=threads,
-        fast_math=fast_math,
-        timeout=timeout,
-        fuel=fuel,
-        max_memory=max_memory,
-        limit=limit,
-        isolate=isolate,
-        trap_unknown_imports=trap_unknown_imports,
-        guest_abi=guest_abi,
-        as_host=as_host,
-        show_backtrace=show_backtrace,
-        model_cache=model_cache,
-        model_cache_size=model_cache_size,
-        cache=cache,
-    )
-    settings, options, folders = meant(given, module, args or [])
+    settings, options, folders = meant(given, limits, module, args or [])
     check_stats_file(stats_json)
     host = NNHost(**settings)
     with alive("reading", module), open_any(module) as source:

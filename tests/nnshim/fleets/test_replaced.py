@@ -51,7 +51,7 @@ def inputs(at_third: Callable[[Path], None], model: Path) -> Iterator[bytes]:
 def codes(results: Iterator[nnshim.MapResult]) -> list[str | None]:
     found = sorted(results, key=lambda result: result.number)
     assert all((each.outcome is None) == (each.error is not None) for each in found)
-    return [each.error and each.error.code for each in found]
+    return [None if each.error is None else each.error.code for each in found]
 
 
 @pytest.mark.parametrize(
