@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
-from nnshim.fleets.files.results import STATE
+from nnshim.fleets.files.results import STATES
 from nnshim.fleets.values import GuestInput
 from rewriter.errors import InputError
 from rewriter.trees.item import Identity, identity
@@ -83,7 +83,7 @@ class _Folder:
                     )
             for file in sorted(files):
                 name = os.path.relpath(os.path.join(where, file), self.path)
-                if name != STATE:
+                if name not in STATES:
                     yield name
 
     def __iter__(self) -> Iterator[NamedInput]:

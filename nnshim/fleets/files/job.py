@@ -68,6 +68,10 @@ class Job:
     def _items(self) -> Iterator[Item | Done]:
         """Those that are left, and what needs no worker."""
         for number, (name, given) in enumerate(self._inputs):
+            refused = self._results.refused(name)
+            if refused is not None:
+                yield Done(name, error=refused)
+                continue
             if isinstance(given, InputError):
                 self._results.remove(name)
                 yield Done(name, error=given)

@@ -9,21 +9,22 @@ import sqlite3
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from tempfile import TemporaryFile
 from typing import Self
 
 from nnshim.fleets.values import GuestInput
-from rewriter.errors import OutputError
+from rewriter.errors import InputError, OutputError
 from rewriter.files.input import Source
 from rewriter.files.output import TEMPORARY, write_atomic
 
-__all__ = ["STATE", "Results", "digest_of"]
+__all__ = ["STATE", "STATES", "Results", "digest_of"]
 
 STATE = ".nnshim_map.sqlite"
 """The file in the folder of the results that says what each was made from. Its name does not begin
 as those of temporary files do (rewriter.files.output), which are removed."""
 
-_BESIDE = ("", "-wal", "-shm", "-journal")
-"""Ends of the names of files that SQLite has beside it, and of its own.
+STATES = frozenset(f"{STATE}{end}" for end in ("", "-wal", "-shm", "-journal"))
+"""It, and the files that SQLite has beside it.
 
 https://www.sqlite.org/tempfiles.html
 """
@@ -67,7 +68,7 @@ class Results:
                 )
             self._state = sqlite3.connect(state, timeout=0, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
-            reason = getattr(error, "strerror", None) or error
+            reason = _reason(folder, error)
             raise OutputError(f"cannot write results to {folder}: {reason}") from error
         try:
             self._open(job)
@@ -76,20 +77,21 @@ class Results:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
                 reason = "another nnshim map uses it"
                 raise OutputError(f"cannot write results to {folder}: {reason}") from error
-            raise OutputError(f"{state}: {error}") from error
+            raise OutputError(f"cannot write {state}: {_reason(folder, error)}") from error
         except BaseException:
             self._state.close()
             raise
 
     def _open(self, job: Mapping[str, object]) -> None:
         """Lock the state, so that nobody else writes there."""
+        # Before anything is read, or SQLite makes a file of shared memory.
+        self._state.execute("PRAGMA locking_mode = EXCLUSIVE")
         (owner,) = self._state.execute("PRAGMA application_id").fetchone()
         (tables,) = self._state.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if tables and owner != _APPLICATION:
             raise OutputError(
                 f"{self._folder} has a {STATE} that is not nnshim's: name another folder"
             )
-        self._state.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._state.execute("PRAGMA journal_mode = WAL")
         self._state.execute("PRAGMA synchronous = NORMAL")
         self._state.execute("BEGIN EXCLUSIVE")
@@ -195,12 +197,18 @@ class Results:
             (number,) = self._state.execute("SELECT count(*) FROM result").fetchone()
         return int(number)
 
+    def refused(self, name: str) -> InputError | None:
+        """Why an input cannot have a result, if so."""
+        if name.split(os.sep)[0] in STATES or os.path.basename(name).startswith(TEMPORARY):
+            return InputError("its result would have the name of a file of nnshim's own")
+        return None
+
     def _path(self, name: str) -> str:
-        """Raises OutputError for what is not the place of a result."""
-        place, file = os.path.split(name)
-        is_state = name.split(os.sep)[0] in {f"{STATE}{end}" for end in _BESIDE}
-        if is_state or file.startswith(TEMPORARY):
-            raise OutputError(f"the result of {name} would have the name of a file of nnshim's own")
+        """Raises OutputError for what is not in the folder, and what `refused` says."""
+        refused = self.refused(name)
+        if refused is not None:
+            raise refused
+        place = os.path.dirname(name)
         if place not in self._checked:
             folder = os.path.join(self._folder, place)
             if os.path.realpath(folder) != os.path.normpath(os.path.join(self._real, place)):
@@ -214,6 +222,17 @@ class Results:
 def _digest_of(value: object) -> str:
     """What shows a change, and no secret of the environment."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _reason(folder: str, error: OSError | sqlite3.Error) -> object:
+    """What is wrong with a folder. SQLite itself says of any that it "cannot open" a file."""
+    if isinstance(error, OSError):
+        return error.strerror
+    try:
+        with TemporaryFile(dir=folder):
+            return error
+    except OSError as refused:
+        return refused.strerror
 
 
 @contextmanager

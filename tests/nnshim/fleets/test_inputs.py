@@ -126,6 +126,6 @@ def test_a_file_that_does_not_fit_into_memory_fails_alone(tmp_path: Path) -> Non
 
 def test_the_results_of_one_job_are_inputs_of_another(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
-    for name in (STATE, "a", f"sub/{STATE}"):
+    for name in (STATE, f"{STATE}-wal", "a", f"sub/{STATE}"):
         (tmp_path / name).write_text("x")
     assert [each.name for each in find_inputs(str(tmp_path), [])] == ["a", f"sub/{STATE}"]

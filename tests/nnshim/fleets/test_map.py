@@ -209,6 +209,16 @@ def test_an_argument_that_is_not_utf8_fails_as_in_a_run(guest: Path, tmp_path: P
     assert "is not UTF-8, which guests need" in failure["message"]
 
 
+def test_an_input_that_cannot_have_a_result_fails_alone(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("one", ".nnshim-two"):
+        (tmp_path / "in" / name).write_text(name)
+    done = run(guest, tmp_path / "in")
+    assert (done.returncode, last(done)) == (1, b"nnshim: 2 inputs: 1 written, 1 failed")
+    assert b".nnshim-two: its result would have the name of a file of nnshim's own" in done.stderr
+    assert results(guest) == {"one": b"one"}
+
+
 def test_a_folder_without_results_is_for_any_job(guest: Path, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("!\n")
     assert run(guest, tmp_path / "in.txt").returncode == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from contextlib import closing
@@ -11,7 +12,7 @@ import pytest
 
 from nnshim.fleets.files import results
 from nnshim.fleets.files.results import STATE, Results
-from rewriter.errors import OutputError
+from rewriter.errors import InputError, OutputError
 
 JOB = {"module": "one", "environment": {"TOKEN": "secret"}}
 
@@ -128,8 +129,10 @@ def test_the_folder_itself_may_be_a_link(out: Path, tmp_path: Path) -> None:
     "name", [STATE, f"{STATE}-wal", f"{STATE}-journal/name", ".nnshim-name", "sub/.nnshim-name"]
 )
 def test_a_name_that_would_not_be_left_alone_is_refused(out: Path, name: str) -> None:
-    with Results(str(out), JOB) as made, pytest.raises(OutputError, match="a file of nnshim's own"):
-        made.has(name, "digest")
+    with Results(str(out), JOB) as made:
+        assert "a file of nnshim's own" in str(made.refused(name))
+        with pytest.raises(InputError, match="a file of nnshim's own"):
+            made.add(name, "digest", b"data")
 
 
 def test_a_result_that_became_a_pipe_is_not_waited_for(out: Path) -> None:
@@ -138,6 +141,28 @@ def test_a_result_that_became_a_pipe_is_not_waited_for(out: Path) -> None:
         (out / "name").unlink()
         os.mkfifo(out / "name")
         assert not made.has("name", "digest")
+
+
+def test_a_folder_that_is_used_again_has_no_memory_that_processes_share(out: Path) -> None:
+    """Such a file fails with an "I/O error" where the disk is full, and on some network disks."""
+    for _ in range(2):
+        with Results(str(out), JOB) as made:
+            made.add("name", "digest", b"data")
+            assert not (out / f"{STATE}-shm").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told_with_the_systems_reason(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(**_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    (out / STATE).mkdir(parents=True)
+    with pytest.raises(OutputError, match="out: unable to open database file"):
+        Results(str(out), JOB)
+    monkeypatch.setattr(results, "TemporaryFile", read_only)
+    with pytest.raises(OutputError, match="out: Read-only file system"):
+        Results(str(out), JOB)
 
 
 def test_a_database_of_something_else_is_left_as_it_is(out: Path) -> None:
