@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from nnshim.fleets.files.inputs import Inputs
-from nnshim.fleets.files.results import Results, digest_of
+from nnshim.fleets.files.results import Results
 from nnshim.fleets.guests import Guest
 from nnshim.fleets.running import Where, run_all
 from nnshim.fleets.sums import StatsSum
-from nnshim.fleets.values import Item, Ran
+from nnshim.fleets.values import GuestInput, Item, Ran
 from nnshim.render.values import Done
 from rewriter.errors import InputError, NNShimError, UsageError
 
@@ -76,10 +78,18 @@ class Job:
                 self._results.remove(name)
                 yield Done(name, error=given)
                 continue
-            digest = digest_of(given)
+            digest = _digest_of(given)
             size = len(given.stdin)
             if self._results.has(name, digest):
                 yield Done(name, size, kept=True)
                 continue
             self._taken[number] = _Taken(name, digest, size)
             yield Item(number, given)
+
+
+def _digest_of(given: GuestInput) -> str:
+    """Of one input, with its arguments."""
+    digest = hashlib.sha256(json.dumps(list(given.args)).encode())
+    digest.update(b"\n")
+    digest.update(given.stdin)
+    return digest.hexdigest()

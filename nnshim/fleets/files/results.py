@@ -12,12 +12,11 @@ from contextlib import contextmanager, suppress
 from tempfile import TemporaryFile
 from typing import Self
 
-from nnshim.fleets.values import GuestInput
 from rewriter.errors import InputError, OutputError
 from rewriter.files.input import Source
 from rewriter.files.output import TEMPORARY, write_atomic
 
-__all__ = ["STATE", "STATES", "Results", "digest_of"]
+__all__ = ["STATE", "STATES", "Results"]
 
 STATE = ".nnshim_map.sqlite"
 """The file in the folder of the results that says what each was made from. Its name does not begin
@@ -34,14 +33,6 @@ _APPLICATION = int.from_bytes(b"nnmp")
 
 https://www.sqlite.org/pragma.html#pragma_application_id
 """
-
-
-def digest_of(given: GuestInput) -> str:
-    """Of one input, with its arguments."""
-    digest = hashlib.sha256(json.dumps(list(given.args)).encode())
-    digest.update(b"\n")
-    digest.update(given.stdin)
-    return digest.hexdigest()
 
 
 class Results:
