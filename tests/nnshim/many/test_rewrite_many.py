@@ -120,7 +120,7 @@ def test_fail_fast_leaves_the_others_out_and_says_so(tree: Path) -> None:
     (tree / "aa.wasm").write_bytes(GUEST[:-1])
     done = nnshim("rewrite", "--fail-fast", "--for", "wamr-legacy", "in", "out")
     assert done.returncode == 1
-    assert b"2 files: 1 changed, 1 failed; after the last of these, --fail-fast left" in done.stderr
+    assert b"2 files: 1 changed, 1 failed; --fail-fast skipped the rest" in done.stderr
 
 
 def test_an_archive_becomes_an_archive(tree: Path) -> None:
