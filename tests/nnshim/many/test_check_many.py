@@ -199,7 +199,7 @@ def test_fail_fast_ends_at_the_first_that_fails_and_says_so(tree: Path) -> None:
     (tree / "aa.wasm").write_bytes(INVALID)
     code, lines, _ = check("--fail-fast", "in")
     assert code == 6
-    assert lines[-1] == ("2 files: 1 runs, 1 has no verdict; --fail-fast skipped the rest")
+    assert lines[-1] == "2 files: 1 runs, 1 has no verdict; --fail-fast skipped the rest"
 
 
 def test_members_of_an_archive_are_judged_like_files(tree: Path) -> None:
