@@ -13,8 +13,8 @@ from rewriter.errors import InputError
 from rewriter.files.gzip import Read, unpack_whole
 from rewriter.files.input import Source, open_source
 from rewriter.trees.archives.streams import LARGEST_HEADERS, Stream, as_input_errors, opened
-from rewriter.trees.archives.tar import at
-from rewriter.trees.archives.zip import open_zip
+from rewriter.trees.archives.tar.members import at
+from rewriter.trees.archives.zip.members import open_zip
 from rewriter.trees.item import Format, Identity, Item, Member
 
 __all__ = ["close_archive", "open_item", "read_packed"]

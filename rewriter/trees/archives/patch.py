@@ -10,9 +10,9 @@ from typing import BinaryIO, cast
 from rewriter.files.compress import LONGEST_HEADER, compressed, gzip_header
 from rewriter.files.input import Source
 from rewriter.files.output import write_atomic
-from rewriter.trees.archives.patch_tar import patched_tar
-from rewriter.trees.archives.patch_zip import patched_zip
 from rewriter.trees.archives.streams import as_input_errors, opened
+from rewriter.trees.archives.tar.patch import patched_tar
+from rewriter.trees.archives.zip.patch import patched_zip
 from rewriter.trees.item import Format, Member
 
 __all__ = ["write_archive"]

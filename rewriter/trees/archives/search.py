@@ -10,8 +10,8 @@ from rewriter.errors import InputError
 from rewriter.file_kinds import GZIP, HEAD, MAGIC
 from rewriter.files.gzip import Read, head_of, measure, unpack
 from rewriter.trees.archives.streams import Stream, as_input_errors, opened, too_much
-from rewriter.trees.archives.tar import tar_members
-from rewriter.trees.archives.zip import open_zip, zip_members
+from rewriter.trees.archives.tar.members import tar_members
+from rewriter.trees.archives.zip.members import open_zip, zip_members
 from rewriter.trees.heads import (
     format_of,
     holds_files,

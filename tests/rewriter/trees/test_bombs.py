@@ -161,6 +161,6 @@ def test_a_member_larger_than_any_module_is_refused(
 def test_an_archive_of_too_many_members_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rewriter.trees.archives.tar.MOST", 2)
+    monkeypatch.setattr("rewriter.trees.archives.tar.members.MOST", 2)
     (tmp_path / "a.tar").write_bytes(tar_of(("a", WASM), ("b", WASM), ("c", WASM)))
     assert found(tmp_path) == {"a.tar!a": WASM, "a.tar!b": WASM, "a.tar": "NN007"}

@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 
 from rewriter.errors import InputError, OutputError
 from rewriter.trees.archives.streams import copied
-from rewriter.trees.archives.zip_directory import (
+from rewriter.trees.archives.zip.directory import (
     END,
     END64,
     LOCATOR,

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 
 from rewriter.errors import InputError
 from rewriter.trees.archives.streams import as_input_errors
-from rewriter.trees.archives.zip_directory import read_directory
+from rewriter.trees.archives.zip.directory import read_directory
 from rewriter.trees.names import escapes, link_escapes
 
 __all__ = ["ZipMember", "open_zip", "zip_members"]

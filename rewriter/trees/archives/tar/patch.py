@@ -8,7 +8,7 @@ from typing import BinaryIO
 from rewriter.errors import OutputError
 from rewriter.files.gzip import CHUNK
 from rewriter.trees.archives.streams import copied
-from rewriter.trees.archives.tar_headers import BLOCK
+from rewriter.trees.archives.tar.headers import BLOCK
 from rewriter.trees.item import Member
 
 __all__ = ["patched_tar"]

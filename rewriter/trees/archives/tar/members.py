@@ -9,7 +9,7 @@ from typing import IO, NamedTuple, Self, cast
 
 from rewriter.errors import InputError
 from rewriter.trees.archives.streams import LARGEST_HEADERS, Stream, as_input_errors, too_much
-from rewriter.trees.archives.tar_headers import check_headers
+from rewriter.trees.archives.tar.headers import check_headers
 from rewriter.trees.names import escapes, link_escapes
 from rewriter.wasm.limits import MOST
 

@@ -1,0 +1,1 @@
+"""Tar archives: their headers, their members, and other data in a few of them."""

@@ -1,0 +1,1 @@
+"""ZIP archives: their directory, their members, and other data in a few of them."""
