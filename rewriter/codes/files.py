@@ -12,7 +12,8 @@ CODES = (
         Severity.ERROR,
         "the input cannot be read",
         "A module, a model, a graphs file or a folder is missing, is of the wrong kind, or is "
-        "larger than any engine accepts; or you are not allowed to read it.",
+        "larger than any engine accepts; or you are not allowed to read it. A link, in a folder or "
+        "an archive, leads to nothing, or round in a circle.",
         "Check the path in the message and your permissions. To read a module from a pipe, give "
         "`-` as its file.",
     ),
@@ -46,9 +47,11 @@ CODES = (
         Severity.ERROR,
         "an archive cannot be read",
         "An archive, or a file in it, is cut off, damaged, encrypted, or packed in a way that is "
-        "not known. What comes before the damage was looked at. No archive is made from it.",
+        "not read; or it is made so that other readers may see something else in it. What comes "
+        "before the damage was looked at. No archive is made from it.",
         "Make the archive again. `tar -tvf`, `unzip -t` or `gzip -t` shows what other tools say of "
-        "it. Take the encryption away, or leave the file out with `--exclude`.",
+        "it. Pack a ZIP archive with deflate, bzip2, LZMA or not at all. Take the encryption away, "
+        "or leave the file out with `--exclude`.",
     ),
     Code(
         "NN006",
@@ -76,8 +79,9 @@ CODES = (
         "Modules may be in it: it is an archive in an archive, or of a kind that is not read, such "
         "as a wheel, or an archive by a name that does not say so, or compressed in another way "
         "than with gzip, or a layer of a container image, or a file of an OCI layout that none of "
-        "its manifests names. A module that is compressed with gzip, alone, is looked at "
-        "everywhere. A file that was not looked into does not change the exit code.",
+        "its manifests names; or it has the name of an archive, and was judged as the module that "
+        "it begins like. A module that is compressed with gzip, alone, is looked at everywhere. "
+        "A file that was not looked into does not change the exit code.",
         "Unpack it and name what was in it as an input of its own, or leave it out with "
         "`--exclude`.",
     ),

@@ -6,9 +6,11 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 
+from rewriter.diagnostics import Diagnostic
 from rewriter.errors import InputError
 from rewriter.file_kinds import GZIP, HEAD, MAGIC
 from rewriter.files.gzip import head_of, unpack
+from rewriter.oci.reference import is_artifact
 from rewriter.trees.archives.layouts import find_in_layout
 from rewriter.trees.archives.search import find_in_archive
 from rewriter.trees.archives.streams import opened
@@ -19,12 +21,14 @@ from rewriter.trees.heads import (
     read_head,
     says_wasm,
 )
-from rewriter.trees.item import MAX_UNPACKED, Found, Item, Refused, unsearched
+from rewriter.trees.item import MAX_UNPACKED, Found, Item, Refused, Unsearched, unsearched
 from rewriter.trees.roots import roots
 from rewriter.trees.walk import Kind, Seen, walk
 from rewriter.wasm.limits import LARGEST_MODULE
 
 __all__ = ["find", "look"]
+
+_NOT_AS_ARCHIVE = "it is a module by its first bytes, and was not looked into as an archive"
 
 _OTHER = "an archive, or a compressed module, of another kind"
 
@@ -34,17 +38,18 @@ def find(
 ) -> Iterator[Found]:
     """The WebAssembly in `inputs`, in their order, and in the order of the names' bytes in folders.
 
-    An input is a file, a folder, an archive (.tar, .tar.gz, .tgz, .zip), `-` for standard input, or
-    a pattern if no file has its name: `*`, `?` and `[]` in names, and `**` for any number of
-    folders. Modules and components are known by their first bytes, also those of the data that a
-    file compressed with gzip holds. Other files are left alone, unless they are named themselves or
-    their name says that they are modules. Archives are known by their name, and looked into, but
-    not archives in them, nor what has another name and begins like an archive: each is an
-    Unsearched. A folder that is an OCI layout is searched by `find_in_layout`. In folders, `.git`
-    is left out, and a link is looked at where it leads to. What `exclude` says is left out, unless
-    it is named itself (see `is_excluded`). A file comes once by each of its names that is an input,
-    or in a folder that is one. The modules of an archive may have `max_unpacked` bytes together; a
-    compressed tar, as a whole.
+    An input is a file, a folder, an archive (.tar, .tar.gz, .tgz, .zip), `-` for standard input, an
+    artifact (`oci://`, `oci-layout:`), or a pattern if no file has its name: `*`, `?` and `[]` in
+    names, and `**` for any number of folders. Modules and components are known by their first
+    bytes, also those of the data that a file compressed with gzip holds. Other files are left
+    alone, unless they are named themselves or their name says that they are modules. Archives are
+    known by their name, and looked into, but not archives in them, nor what has another name and
+    begins like an archive: each is an Unsearched. A folder that is an OCI layout is searched by
+    `find_in_layout`. In folders, `.git` is left out. A link, also in an archive, is looked at where
+    it leads to, and is a Refused if that is nowhere. What `exclude` says is left out, unless it is
+    named itself (see `is_excluded`). A file comes once by each of its names that is an input, or in
+    a folder that is one, and in a tar by the names of hard links to it. The modules of an archive
+    may have `max_unpacked` bytes together; a compressed tar, as a whole.
 
     Nothing is left out silently: what cannot be looked at is a Refused. All is done while the
     iterator is used; a file is opened once, for its first bytes.
@@ -71,7 +76,7 @@ def look(
 ) -> Iterator[Found]:
     """The WebAssembly in a file: itself, or the members of an archive."""
     try:
-        if named and not _is_regular(path):
+        if named and (is_artifact(path) or not _is_regular(path)):
             yield Item(path, path, True, LARGEST_MODULE, here=True)
             return
         yield from _look(path, exclude, max_unpacked, named)
@@ -93,6 +98,8 @@ def _look(path: str, exclude: Sequence[str], max_unpacked: int, named: bool) -> 
     item = Item(path, path, named, LARGEST_MODULE)
     if head.startswith(MAGIC):
         yield item
+        if form is not None:
+            yield Unsearched(path, Diagnostic("NN008", f"{path}: {_NOT_AS_ARCHIVE}"))
     elif form is not None:
         yield from find_in_archive(path, form, exclude, max_unpacked)
     elif head.startswith(GZIP):

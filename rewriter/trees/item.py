@@ -53,6 +53,8 @@ class Member(NamedTuple):
 
     `offset` is where the member's headers start, `start` where its data do, and `size` is that of
     the data as stored. Of a ZIP archive, only `offset` is used, which is that of the local header.
+    `first_name` is not empty for a hard link in a tar: the name of the member that has the data,
+    which `offset`, `start` and `size` are about.
     """
 
     format: Format
@@ -62,6 +64,7 @@ class Member(NamedTuple):
     start: int = 0
     size: int = 0
     sparse: bool = False
+    first_name: str = ""
 
 
 class Blob(NamedTuple):

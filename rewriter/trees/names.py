@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from rewriter.errors import InputError
+from rewriter.oci.reference import is_artifact
 
-__all__ = ["escapes", "is_excluded", "link_escapes", "matches", "read_names"]
+__all__ = ["is_excluded", "link_escapes", "matches", "read_names", "unsafe_name"]
 
 _LARGEST_LIST = 1 << 28
 """Bytes."""
@@ -38,7 +39,8 @@ def read_names(path: str) -> list[str]:
     if len(data) > _LARGEST_LIST:
         raise InputError(f"the list of names {path} has more than {_LARGEST_LIST} bytes")
     parts = data.split(b"\0") if b"\0" in data else re.split(rb"\r?\n", data)
-    return [glob.escape(os.fsdecode(part)) if part != b"-" else "./-" for part in parts if part]
+    names = ["./-" if part == b"-" else os.fsdecode(part) for part in parts if part]
+    return [name if is_artifact(name) else glob.escape(name) for name in names]
 
 
 def is_excluded(patterns: Sequence[str], *paths: str) -> bool:
@@ -57,10 +59,13 @@ def matches(pattern: str, *paths: str) -> bool:
     return fnmatchcase(posixpath.basename(paths[0]), pattern)
 
 
-def escapes(name: str) -> bool:
-    """Whether a member's name is absolute or has `..` in it, on any system."""
+def unsafe_name(name: str) -> tuple[str, str] | None:
+    """Why a member of an archive must not be unpacked by its name, with a code: it is absolute, has
+    `..` in it, on any system, or is another one for readers that end it at a NUL."""
     parts = re.split(r"[/\\]", name)
-    return ".." in parts or parts[0] == "" or re.match("[A-Za-z]:", name) is not None
+    if ".." in parts or parts[0] == "" or re.match("[A-Za-z]:", name):
+        return "its name leads out of the archive", "NN006"
+    return ("its name has a NUL in it", "NN005") if "\0" in name else None
 
 
 def link_escapes(name: str, target: str) -> bool:

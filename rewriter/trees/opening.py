@@ -6,7 +6,7 @@ import os
 import sys
 import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from rewriter.errors import InputError
@@ -14,7 +14,7 @@ from rewriter.files.gzip import Read, unpack_whole
 from rewriter.files.input import Source, open_source
 from rewriter.trees.archives.streams import LARGEST_HEADERS, Stream, as_input_errors, opened
 from rewriter.trees.archives.tar.members import at
-from rewriter.trees.archives.zip.members import open_zip
+from rewriter.trees.archives.zip.members import Zip, open_zip
 from rewriter.trees.item import Format, Identity, Item, Member
 
 __all__ = ["close_archive", "open_item", "read_packed"]
@@ -76,7 +76,7 @@ class _Open(NamedTuple):
     archive: Identity
     stack: ExitStack
     stream: Stream | None
-    zip: zipfile.ZipFile | None
+    zip: Zip | None
     places: dict[int, zipfile.ZipInfo]
 
 
@@ -109,8 +109,8 @@ def _member_reader(item: Item, member: Member) -> Iterator[Read]:
     last = _archive(item, member)
     with as_input_errors(item.name):
         if last.zip is not None:
-            with last.zip.open(last.places[member.offset]) as data:
-                yield data.read
+            with last.zip.open(last.places[member.offset]) as read:
+                yield read
         elif last.stream is not None:
             last.stream.contents()
             if member.sparse:
@@ -132,10 +132,12 @@ def _archive(item: Item, member: Member) -> _Open:
             file = stack.enter_context(opened(item.path, member.archive))
             stream, archive = None, None
             if member.format is Format.ZIP:
-                archive = stack.enter_context(closing(open_zip(item.path, file)))
+                archive = open_zip(item.path, file)
             else:
                 stream = Stream(item.path, file, member.format, sys.maxsize)
-            places = {info.header_offset: info for info in archive.filelist} if archive else {}
+            places = (
+                {info.header_offset: info for info in archive.archive.filelist} if archive else {}
+            )
             process, kept = os.getpid(), stack.pop_all()
             _last = _Open(process, item.path, member.archive, kept, stream, archive, places)
     return _last

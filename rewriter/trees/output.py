@@ -19,7 +19,8 @@ from rewriter.files.output import (
 from rewriter.trees.copying import copy_file, copy_link, make_folder
 from rewriter.trees.find import look
 from rewriter.trees.heads import format_of
-from rewriter.trees.item import MAX_UNPACKED, Found, Item, Refused
+from rewriter.trees.item import MAX_UNPACKED, Found, Item, Member, Refused
+from rewriter.trees.names import is_excluded
 from rewriter.trees.opening import read_packed
 from rewriter.trees.pending import PendingArchive
 from rewriter.trees.targets import Planned, plan_targets
@@ -164,12 +165,21 @@ class Output:
             header = gzip_header(item.name, read_packed(item, LONGEST_HEADER))
             pieces = compressed(header, pieces)
         if item.member is not None:
-            if has_name_of_digest(item.member.name):
-                raise OutputError(f"cannot change {item.name}: {IS_BLOB_IN_ARCHIVE}")
+            self._check_member(item, item.member)
             self._archives[item.path].put(item.member, b"".join(pieces))
         else:
             source = Source(item.path, b"", status=os.stat(item.path))
             write_atomic(self._targets[item.path], source, pieces)
+
+    def _check_member(self, item: Item, member: Member) -> None:
+        """Raises OutputError for one that must not change, by any of its names."""
+        first = member.first_name
+        if has_name_of_digest(member.name) or has_name_of_digest(first):
+            raise OutputError(f"cannot change {item.name}: {IS_BLOB_IN_ARCHIVE}")
+        if first and is_excluded(self._exclude, first, f"{item.path}!{first}"):
+            raise OutputError(
+                f"cannot change {item.name}: it is a hard link to {first}, which is excluded"
+            )
 
     def _settle(self, item: Item) -> None:
         if item.member is None:

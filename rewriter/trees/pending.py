@@ -28,6 +28,7 @@ class PendingArchive:
         self._form = form
         self._file: IO[bytes] | None = None
         self._changes: list[tuple[Member, int, int]] = []
+        self._offsets: set[int] = set()
 
     @property
     def is_complete(self) -> bool:
@@ -35,7 +36,10 @@ class PendingArchive:
         return self.listed and not self.waiting
 
     def put(self, member: Member, data: bytes) -> None:
-        """Keep the new data of a member. Raises OutputError."""
+        """Keep the new data of a member, once for all its names. Raises OutputError."""
+        if member.offset in self._offsets:
+            return
+        self._offsets.add(member.offset)
         try:
             if self._file is None:
                 folder = os.path.dirname(os.path.realpath(self.target))

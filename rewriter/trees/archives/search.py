@@ -6,16 +6,19 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from rewriter.errors import InputError
-from rewriter.file_kinds import GZIP, HEAD, MAGIC
+from rewriter.errors import InputError, MalformedModule
+from rewriter.file_kinds import GZIP, HEAD, MAGIC, kind_of, mistaken
 from rewriter.files.gzip import Read, head_of, measure, unpack
+from rewriter.trees.archives.hard_links import HardLinks
+from rewriter.trees.archives.links import Links
 from rewriter.trees.archives.streams import Stream, as_input_errors, opened, too_much
-from rewriter.trees.archives.tar.members import tar_members
-from rewriter.trees.archives.zip.members import open_zip, zip_members
+from rewriter.trees.archives.tar.members import TarMember, tar_members
+from rewriter.trees.archives.zip.members import Zip, ZipMember, open_zip, zip_members
 from rewriter.trees.heads import (
     format_of,
     holds_files,
     not_wasm,
+    read_head,
     says_wasm,
 )
 from rewriter.trees.item import (
@@ -40,12 +43,27 @@ def find_in_archive(
 ) -> Iterator[Found]:
     """The modules in an archive, in its order, and what is wrong with it or with its members. Of an
     archive in it, only that it is one."""
+    any_found = False
     try:
         with opened(path) as file:
             search = _Search(path, form, identity(os.fstat(file.fileno())), exclude, max_unpacked)
-            yield from search.zip(file) if form is Format.ZIP else search.tar(file)
+            for found in search.zip(file) if form is Format.ZIP else search.tar(file):
+                any_found = True
+                yield found
     except InputError as error:
-        yield Refused(path, error)
+        other = None if any_found else _of_another_kind(path, form)
+        yield Refused(path, other or error)
+
+
+def _of_another_kind(path: str, form: Format) -> InputError | None:
+    """The error about a file whose name says that it is a tar, if it begins like something else."""
+    if form is Format.ZIP:  # which may begin with anything
+        return None
+    wanted = "a tar archive" if form is Format.TAR else "compressed with gzip"
+    head = read_head(path)
+    kind = kind_of(head)
+    found = None if kind is None or kind.title == wanted else mistaken(head, wanted)
+    return found and InputError(f"cannot read {path}: {found[0]}; {found[1]}", "NN005")
 
 
 class _Search:
@@ -65,68 +83,118 @@ class _Search:
         self.left = max_unpacked
 
     def tar(self, file: BinaryIO) -> Iterator[Found]:
-        """Raises what `tar_members` raises."""
-        for info, data, unsafe in tar_members(Stream(self.path, file, self.form, self.most)):
-            if self.is_excluded(info.name):
+        """Links come last, hard ones in the order of their data, so that one pass over a compressed
+        archive opens them all. Raises what `tar_members` raises."""
+        links, files = Links(), HardLinks()
+        for entry in tar_members(Stream(self.path, file, self.form, self.most)):
+            info, name = entry.info, entry.info.name
+            is_excluded = self.is_excluded(name)
+            found = self.tar_member(entry, is_excluded, links)
+            counts = not (is_excluded or isinstance(found, Refused))
+            if info.islnk() and not isinstance(found, Refused):
+                links.add(name, links.target(info.linkname), check=counts)
+                files.link(name, info.linkname, counts=counts and links.target(name) is None)
                 continue
-            member = Member(
-                self.form,
-                self.archive,
-                info.name,
-                info.offset,
-                info.offset_data,
-                info.size,
-                info.issparse(),
-            )
-            if unsafe is not None:
-                yield self.refused(member, *unsafe)
-            elif data is not None:
-                with as_input_errors(self.name(member)):
-                    found = self.look(member, data.read)
-                if found is not None:
-                    yield found
+            links.add(name, info.linkname if info.issym() else None, check=counts)
+            files.add(name, found)
+            if found is not None and not is_excluded:
+                yield found
+        yield from self.broken(links)
+        for name, first_name, first in files.links():
+            again = self.again(name, first_name, first)
+            if again is not None:
+                yield again
+
+    def tar_member(self, entry: TarMember, is_excluded: bool, links: Links) -> Found | None:
+        """What a member is, or None if it is none of our business. One that is excluded is looked
+        at, too, because another name of it may not be."""
+        info = entry.info
+        if entry.unsafe is not None:
+            return self.refused(info.name, *entry.unsafe)
+        if info.islnk() and info.linkname not in links:
+            reason = "it is a hard link to nothing that comes before it in the archive"
+            return self.refused(info.name, reason, "NN006")
+        if entry.file is None:
+            return None
+        place = info.offset, info.offset_data, info.size, info.issparse()
+        member = Member(self.form, self.archive, info.name, *place)
+        left = self.left
+        try:
+            with as_input_errors(self.name(info.name)):
+                return self.look(member, entry.file.read)
+        except InputError as error:
+            if not is_excluded:
+                raise
+            return Refused(self.name(info.name), error)
+        finally:
+            self.left = left if is_excluded else self.left
+
+    def again(self, name: str, first_name: str, first: Found | None) -> Found | None:
+        """What another name of a member stands for. Raises InputError like `look`."""
+        whole = self.name(name)
+        if isinstance(first, Item) and first.member is not None:
+            member = first.member._replace(name=name, first_name=first.member.name)
+            return self.item(whole, member, first.most, gzip=first.gzip)
+        if isinstance(first, Refused):
+            reason = f"it is a hard link to {first_name}: {first.error}"
+            return self.refused(name, reason, first.error.code or "NN005")
+        if first is None and says_wasm(name):
+            reason = f"not WebAssembly: it is a hard link to {first_name}, which is not"
+            return Refused(whole, MalformedModule(f"{whole}: {reason}", 0, "NN101"))
+        return _unsearched(whole) if first is not None or _is_archive(name, b"") else None
 
     def zip(self, file: BinaryIO) -> Iterator[Found]:
         """Raises what `open_zip` raises."""
-        with open_zip(self.path, file) as archive:
-            for entry in zip_members(archive):
-                if self.is_excluded(entry.name):
-                    continue
-                info = entry.info
-                member = Member(
-                    self.form, self.archive, entry.name, info.header_offset, size=info.file_size
-                )
-                if entry.unsafe is not None:
-                    yield self.refused(member, *entry.unsafe)
-                elif entry.has_data:
-                    try:
-                        name = self.name(member)
-                        with as_input_errors(name), archive.open(info) as data:
-                            found = self.look(member, data.read)
-                    except InputError as error:
-                        if error.code == "NN007":
-                            raise
-                        found = Refused(name, error)
-                    if found is not None:
-                        yield found
+        links = Links()
+        archive = open_zip(self.path, file)
+        for entry in zip_members(archive):
+            is_excluded = self.is_excluded(entry.name)
+            counts = not (is_excluded or entry.unsafe)
+            links.add(entry.name, entry.target, check=counts)
+            found = None if is_excluded else self.zip_member(archive, entry)
+            if found is not None:
+                yield found
+        yield from self.broken(links)
 
-    def name(self, member: Member) -> str:
-        """For messages."""
-        return f"{self.path}!{member.name}"
+    def zip_member(self, archive: Zip, entry: ZipMember) -> Found | None:
+        """The same of a ZIP archive. Raises InputError like `look`."""
+        if entry.unsafe is not None:
+            return self.refused(entry.name, *entry.unsafe)
+        if not entry.has_data:
+            return None
+        info, name = entry.info, self.name(entry.name)
+        place = info.header_offset, 0, info.file_size
+        member = Member(self.form, self.archive, entry.name, *place)
+        try:
+            with as_input_errors(name), archive.open(info) as read:
+                return self.look(member, read)
+        except InputError as error:
+            if error.code == "NN007":
+                raise
+            return Refused(name, error)
+
+    def broken(self, links: Links) -> Iterator[Refused]:
+        """The links that lead nowhere."""
+        for name, reason, code in links.broken():
+            yield self.refused(name, reason, code)
+
+    def name(self, name: str) -> str:
+        """A member's, for messages."""
+        return f"{self.path}!{name}"
 
     def is_excluded(self, name: str) -> bool:
         """Whether a member is left out."""
         return is_excluded(self.exclude, name, f"{self.path}!{name}")
 
-    def refused(self, member: Member, reason: str, code: str) -> Refused:
+    def refused(self, name: str, reason: str, code: str) -> Refused:
         """A member that must not be unpacked."""
-        name = self.name(member)
-        return Refused(name, InputError(f"cannot read {name}: {reason}", code))
+        whole = self.name(name)
+        return Refused(whole, InputError(f"cannot read {whole}: {reason}", code))
 
     def look(self, member: Member, read: Read) -> Found | None:
         """What a member is, or None if it is none of our business. Raises InputError if modules
         unpack to more than is allowed."""
-        name = self.name(member)
+        name = self.name(member.name)
         head = read(HEAD)
         if head.startswith(MAGIC):
             return self.item(name, member, member.size)
@@ -160,7 +228,9 @@ class _Search:
             raise too_much(self.path, f"its modules unpack to more than {self.most} bytes")
         if size > LARGEST_MODULE:
             return self.refused(
-                member, f"it has more than {LARGEST_MODULE} bytes, which no engine accepts", "NN001"
+                member.name,
+                f"it has more than {LARGEST_MODULE} bytes, which no engine accepts",
+                "NN001",
             )
         return Item(name, self.path, False, size, member, gzip)
 

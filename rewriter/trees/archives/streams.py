@@ -40,6 +40,8 @@ def as_input_errors(name: str) -> Iterator[None]:
     """Raise InputError (NN005) for what goes wrong in an archive, or with a member of it."""
     try:
         yield
+    except MemoryError:  # for the dictionary of LZMA, which may have 4 GiB
+        raise InputError(f"cannot read {name}: there is not enough memory", "NN007") from None
     except RecursionError:
         raise InputError(f"cannot read {name}: it has too many headers", "NN005") from None
     except (

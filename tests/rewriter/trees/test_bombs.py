@@ -40,6 +40,23 @@ def zip_bomb() -> bytes:
     return zip_of(("a", WASM), ("b", WASM + bytes(64 * MiB)), method=8)
 
 
+def bzip2_bomb() -> bytes:
+    """zipfile would unpack all of its few bytes at once."""
+    return zip_of(("a", WASM), ("b", WASM + bytes(64 * MiB)), ("c", WASM), method=12)
+
+
+def lzma_bomb() -> bytes:
+    return zip_of(("a", WASM), ("b.txt", bytes(64 * MiB)), ("c", WASM), method=14)
+
+
+def link_bomb() -> bytes:
+    """A link whose record says that its target is short."""
+    data = bytearray(zip_of(("l", bytes(64 * MiB)), mode=0o120777, method=12))
+    for place in (22, data.index(b"PK\1\2") + 24):
+        data[place : place + 4] = struct.pack("<I", 99)
+    return bytes(data)
+
+
 def many_in_zip() -> bytes:
     return zip_of(*((str(number), WASM + bytes(MiB)) for number in range(9)), method=8)
 
@@ -77,6 +94,9 @@ def sparse_map() -> bytes:
     [
         ("a.tgz", tar_bomb, {"a.tgz!a": WASM, "a.tgz": "NN007"}),
         ("a.zip", zip_bomb, {"a.zip!a": WASM, "a.zip": "NN007"}),
+        ("a.zip", bzip2_bomb, {"a.zip!a": WASM, "a.zip": "NN007"}),
+        ("a.zip", lzma_bomb, {"a.zip!a": WASM, "a.zip!c": WASM}),
+        ("a.zip", link_bomb, {"a.zip!l": "NN005"}),
         ("a.wasm.gz", lambda: zeros_in_gzip(64 * MiB), {"a.wasm.gz": "NN007"}),
         ("a.tar", lambda: tar_of(("a", zeros_in_gzip(64 * MiB))), {"a.tar": "NN007"}),
         ("a.zip", lambda: zip_of(("a", zeros_in_gzip(64 * MiB))), {"a.zip": "NN007"}),
@@ -94,6 +114,9 @@ def sparse_map() -> bytes:
     ids=[
         "zeros in a tar",
         "a large member of a zip",
+        "a large member in few bytes",
+        "a large member that is not a module",
+        "a large target of a link",
         "a compressed module",
         "a compressed module in a tar",
         "a compressed module in a zip",

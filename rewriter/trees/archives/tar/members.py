@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import tarfile
 from collections.abc import Iterator
 from typing import IO, NamedTuple, Self, cast
@@ -10,10 +9,18 @@ from typing import IO, NamedTuple, Self, cast
 from rewriter.errors import InputError
 from rewriter.trees.archives.streams import LARGEST_HEADERS, Stream, as_input_errors, too_much
 from rewriter.trees.archives.tar.headers import check_headers
-from rewriter.trees.names import escapes, link_escapes
+from rewriter.trees.names import link_escapes, unsafe_name
 from rewriter.wasm.limits import MOST
 
 __all__ = ["TarMember", "at", "tar_members"]
+
+_GNU, _MAGIC_AT = b"ustar  \0", 257
+_NAME = 100
+"""What GNU's headers have at which place, and bytes of a name at the start of a header:
+https://www.gnu.org/software/tar/manual/html_node/Standard.html"""
+
+_CONTINUED = b"M"
+"""A type: https://www.gnu.org/software/tar/manual/html_node/Standard.html"""
 
 
 class TarMember(NamedTuple):
@@ -26,6 +33,16 @@ class TarMember(NamedTuple):
 
 
 class _Header(tarfile.TarInfo):
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """GNU's own format has times, and no part of the name, where others have the first part of
+        a long one: `tar --incremental` writes them."""
+        info = super().frombuf(buf, encoding, errors)
+        if bytes(buf).startswith(_GNU, _MAGIC_AT):
+            name = bytes(buf[:_NAME]).partition(b"\0")[0].decode(encoding, errors)
+            info.name = name.rstrip("/") if info.isdir() else name
+        return info
+
     @classmethod
     def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Self:
         try:
@@ -46,7 +63,6 @@ def tar_members(stream: Stream) -> Iterator[TarMember]:
 
 
 def _members(stream: Stream) -> Iterator[TarMember]:
-    names: set[str] = set()
     stream.describe()
     end = stream.tell()
     with _open(stream) as archive:
@@ -63,9 +79,10 @@ def _members(stream: Stream) -> Iterator[TarMember]:
             archive.members = []  # type: ignore[attr-defined]  # which would hold all
             check_headers(stream.contents())
             has_data = info.isreg() or info.type not in tarfile.SUPPORTED_TYPES
+            if info.size and not has_data:  # which some readers take to follow, and others do not
+                raise tarfile.ReadError(f"{info.name} has a size, but is of a kind without data")
             file = archive.extractfile(info) if has_data else None
-            yield TarMember(info, file, _unsafe(info, names))
-            names.add(posixpath.normpath(info.name))
+            yield TarMember(info, file, _unsafe(info))
             stream.describe()
 
 
@@ -86,15 +103,16 @@ def _check_end(stream: Stream) -> None:
             raise tarfile.ReadError("data follow after its end")
 
 
-def _unsafe(info: tarfile.TarInfo, names: set[str]) -> tuple[str, str] | None:
-    if escapes(info.name):
-        return "its name leads out of the archive", "NN006"
+def _unsafe(info: tarfile.TarInfo) -> tuple[str, str] | None:
+    unsafe = unsafe_name(info.name)
+    if unsafe is not None:
+        return unsafe
     if info.isdev():
         return "it is a device or a pipe", "NN001"
+    if info.type == _CONTINUED:
+        return "it is the rest of a file that begins in another volume", "NN005"
     if info.issym() and link_escapes(info.name, info.linkname):
         return "it is a link that leads out of the archive", "NN006"
-    if info.islnk() and posixpath.normpath(info.linkname) not in names:
-        return "it is a hard link to nothing that comes before it in the archive", "NN006"
     return None
 
 

@@ -11,9 +11,21 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from rewriter.errors import InputError
+from rewriter.file_kinds import HEAD, mistaken
 from rewriter.trees.archives.streams import too_much
 
-__all__ = ["END", "END64", "LOCATOR", "RECORD", "WIDE", "Directory", "read_directory"]
+__all__ = [
+    "END",
+    "END64",
+    "LOCATOR",
+    "RECORD",
+    "WIDE",
+    "Directory",
+    "extra_fields",
+    "raw_name",
+    "read_directory",
+    "split_extra",
+]
 
 RECORD = struct.Struct("<4s6H3I5H2I")
 """A record: signature, made by, needed, flags, method, time, date, CRC, stored size, size, lengths
@@ -39,10 +51,12 @@ _LONGEST_COMMENT = 0xFFFF
 
 
 class Directory(NamedTuple):
-    """`start` is its offset in the archive, `records` the bytes about each member, and
-    `ending` all that follows."""
+    """`start` is its offset in the file, and `before` how many bytes come before the archive that
+    its own offsets do not count. `records` are the bytes about each member, and `ending` all that
+    follows, with zeros at the end, which pad an archive on a tape or in a pipe."""
 
     start: int
+    before: int
     records: Sequence[bytes]
     ending: bytes
 
@@ -60,9 +74,14 @@ def read_directory(path: str, file: BinaryIO) -> Directory:
     tail = file.read()
     found = tail.rfind(b"PK\5\6")
     if found < 0 or len(tail) - found < END.size:
-        raise broken("it is not a ZIP archive, or it is cut off")
+        file.seek(0)
+        found_instead = mistaken(file.read(HEAD), "a ZIP archive")
+        if found_instead is None or "ZIP" in found_instead[0].partition(",")[0]:
+            raise broken("it is not a ZIP archive, or it is cut off")
+        raise broken("; ".join(found_instead))
     _, disk, first, here, count, length, start, comment = END.unpack_from(tail, found)
-    if found + END.size + comment != len(tail):
+    rest = found + END.size + comment
+    if rest > len(tail) or tail.count(0, rest) != len(tail) - rest:
         raise broken("bytes follow after its end")
     end = tail_start + found
     file.seek(max(0, end - LOCATOR.size))
@@ -72,14 +91,18 @@ def read_directory(path: str, file: BinaryIO) -> Directory:
         wide = file.read(END64.size)
         if len(wide) < END64.size or not wide.startswith(b"PK\6\6"):
             raise broken("the end of its directory is damaged")
-        _, _, _, _, disk, first, here, count, length, start = END64.unpack(wide)
+        narrow = disk, first, here, count, length, start
+        disk, first, here, count, length, start = numbers = END64.unpack(wide)[4:]
+        if any(one not in (all_, 0xFFFF, WIDE) for one, all_ in zip(narrow, numbers, strict=True)):
+            raise broken("its two ends contradict each other")
     if disk or first or here != count:
         raise broken("it is one part of several")
-    if start + length != end:
+    before = end - length - start
+    if before < 0:
         raise broken("its directory is not where its end says")
     if length > _LARGEST:
         raise too_much(path, f"its directory has {length} bytes")
-    file.seek(start)
+    file.seek(before + start)
     try:
         records = list(_split(file.read(length)))
     except struct.error:
@@ -87,7 +110,29 @@ def read_directory(path: str, file: BinaryIO) -> Directory:
     if len(records) != count or not all(record.startswith(b"PK\1\2") for record in records):
         raise broken("its directory does not have as many members as its end says")
     file.seek(end)
-    return Directory(start, records, file.read())
+    return Directory(before + start, before, records, file.read())
+
+
+def raw_name(record: bytes) -> bytes:
+    """The name of a member, as a record has it."""
+    length: int = RECORD.unpack_from(record)[10]
+    return record[RECORD.size : RECORD.size + length]
+
+
+def extra_fields(record: bytes) -> Iterator[tuple[int, bytes]]:
+    """The extra fields of a record: the kind and the content of each."""
+    fields = RECORD.unpack_from(record)
+    start = RECORD.size + fields[10]
+    yield from split_extra(record[start : start + fields[11]])
+
+
+def split_extra(extra: bytes) -> Iterator[tuple[int, bytes]]:
+    """The same of all extra fields together."""
+    position = 0
+    while position + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, position)
+        yield kind, extra[position + 4 : position + 4 + length]
+        position += 4 + length
 
 
 def _split(directory: bytes) -> Iterator[bytes]:

@@ -3,115 +3,118 @@
 from __future__ import annotations
 
 import stat
-import struct
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
 from rewriter.errors import InputError
+from rewriter.files.gzip import Read
 from rewriter.trees.archives.streams import as_input_errors
-from rewriter.trees.archives.zip.directory import read_directory
-from rewriter.trees.names import escapes, link_escapes
+from rewriter.trees.archives.zip.directory import Directory, raw_name, read_directory
+from rewriter.trees.archives.zip.methods import unreadable
+from rewriter.trees.archives.zip.names import member_name
+from rewriter.trees.archives.zip.places import check_places
+from rewriter.trees.archives.zip.reading import opened_member
+from rewriter.trees.names import link_escapes, unsafe_name
 
-__all__ = ["ZipMember", "open_zip", "zip_members"]
-
-_LOCAL_HEADER = 30
-"""Bytes, without the name and the extra fields."""
-
-_LENGTHS = struct.Struct("<HH")
-"""Of these, at the header's end."""
-
-_DESCRIBED, _DESCRIPTOR = 8, 24
-"""The flag that says that CRC and sizes follow after the data, and the bytes of those, at most."""
+__all__ = ["Zip", "ZipMember", "open_zip", "zip_members"]
 
 _LONGEST_LINK = 4096
 """Bytes of a link's target."""
 
+_NO_DATA = 2
+"""The most bytes that deflate makes of none."""
+
+
+class Zip(NamedTuple):
+    """An open archive, and the file that it is in."""
+
+    archive: zipfile.ZipFile
+    file: BinaryIO
+    directory: Directory
+
+    @contextmanager
+    def open(self, info: zipfile.ZipInfo) -> Iterator[Read]:
+        """The data of a member. Raises what `opened_member` raises."""
+        with opened_member(self.archive, self.file, info) as read:
+            yield read
+
 
 class ZipMember(NamedTuple):
-    """A member of an archive. `unsafe` is why it must not be unpacked, with a code."""
+    """A member of an archive. `target` is that of a link. `unsafe` is why it must not be unpacked,
+    with a code."""
 
     info: zipfile.ZipInfo
     name: str
+    target: str | None
     unsafe: tuple[str, str] | None
 
     @property
     def has_data(self) -> bool:
         """Whether it is a file, and no folder or link."""
-        return not self.info.is_dir() and not _is_link(self.info)
+        return not (_is_folder(self.name) or _is_link(self.info))
 
 
-def open_zip(path: str, file: BinaryIO) -> zipfile.ZipFile:
-    """Raises InputError, like `read_directory`, and NN005 if members overlap."""
+def open_zip(path: str, file: BinaryIO) -> Zip:
+    """Raises InputError, like `read_directory`: NN005 if members overlap, or are not as the
+    directory says, and for names that are not in the encoding that they are said to be in."""
     directory = read_directory(path, file)
     with as_input_errors(path):
+        for record in directory.records:
+            member_name(record)
         archive = zipfile.ZipFile(file)
         if archive.start_dir != directory.start or len(archive.filelist) != len(directory.records):
             raise zipfile.BadZipFile("its directory is not where its end says")
-        _check_places(archive, file, directory.start)
-    return archive
+        check_places(archive, file, directory)
+    return Zip(archive, file, directory)
 
 
-def _check_places(archive: zipfile.ZipFile, file: BinaryIO, directory: int) -> None:
-    """The members fill the archive: none overlaps another, as in bombs, and nothing is between them
-    that a reader which takes one after the other would see.
-
-    https://www.bamsoftware.com/hacks/zipbomb/
-    """
-    end = slack = 0
-    for info in sorted(archive.filelist, key=lambda info: info.header_offset):
-        if not end <= info.header_offset <= end + slack:
-            raise zipfile.BadZipFile(f"{_name(info)} is not where the member before it ends")
-        file.seek(info.header_offset)
-        header = file.read(_LOCAL_HEADER)
-        if len(header) < _LOCAL_HEADER:
-            raise zipfile.BadZipFile(f"{_name(info)} has no header")
-        end = info.header_offset + _LOCAL_HEADER + sum(_LENGTHS.unpack(header[-4:]))
-        end += info.compress_size
-        slack = _DESCRIPTOR if info.flag_bits & _DESCRIBED else 0
-    if not end <= directory <= end + slack:
-        raise zipfile.BadZipFile("its directory is not where the last member ends")
-
-
-def zip_members(archive: zipfile.ZipFile) -> Iterator[ZipMember]:
+def zip_members(opened: Zip) -> Iterator[ZipMember]:
     """All members, in the directory's order."""
-    for info in archive.filelist:
-        name = _name(info)
-        yield ZipMember(info, name, _unsafe(archive, info, name))
+    for info, record in zip(opened.archive.filelist, opened.directory.records, strict=True):
+        name, target = member_name(record), None
+        other = raw_name(record).decode("latin-1")  # for readers that do not know the better one
+        unsafe = _unsafe(info, name) or unsafe_name(other)
+        if unsafe is None and _is_link(info):
+            target, unsafe = _target(opened, info, name)
+        yield ZipMember(info, name, target, unsafe)
 
 
-def _name(info: zipfile.ZipInfo) -> str:
-    """In UTF-8 where it is, although nothing says so, as Info-ZIP writes it."""
-    if info.flag_bits & 0x800:
-        return info.filename
-    raw = info.filename.encode("cp437")
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return info.filename
+def _is_folder(name: str) -> bool:
+    return name.endswith("/")
 
 
 def _is_link(info: zipfile.ZipInfo) -> bool:
     return stat.S_ISLNK(info.external_attr >> 16)
 
 
-def _unsafe(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> tuple[str, str] | None:
+def _unsafe(info: zipfile.ZipInfo, name: str) -> tuple[str, str] | None:
     mode = info.external_attr >> 16
-    if escapes(name) or escapes(info.orig_filename):
-        return "its name leads out of the archive", "NN006"
+    unsafe = unsafe_name(name)
+    if unsafe is not None:
+        return unsafe
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
         return "it is a device, a pipe or a socket", "NN001"
     if info.flag_bits & 1:
         return "it is encrypted", "NN005"
-    if not _is_link(info):
-        return None
+    if _is_folder(name) and (info.file_size or info.compress_size > _NO_DATA):
+        return "it is a folder by its name, and has data", "NN005"
+    method = unreadable(info.compress_type)
+    return None if method is None else (method, "NN005")
+
+
+def _target(
+    opened: Zip, info: zipfile.ZipInfo, name: str
+) -> tuple[str | None, tuple[str, str] | None]:
+    """Where a link leads to, and why it must not be unpacked."""
     if info.file_size > _LONGEST_LINK:
-        return "it is a link, and its target is too long", "NN006"
+        return None, ("it is a link, and its target is too long", "NN006")
     try:
-        with as_input_errors(name):
-            target = archive.read(info).decode("utf-8", "surrogateescape")
+        with as_input_errors(name), opened.open(info) as read:
+            target = read(_LONGEST_LINK).decode("utf-8", "surrogateescape")
     except InputError:
-        return "it is a link, and its target is damaged", "NN005"
+        return None, ("it is a link, and its target is damaged", "NN005")
     if link_escapes(name, target):
-        return "it is a link that leads out of the archive", "NN006"
-    return None
+        return target, ("it is a link that leads out of the archive", "NN006")
+    return target, None

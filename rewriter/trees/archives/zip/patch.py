@@ -21,23 +21,17 @@ from rewriter.trees.archives.zip.directory import (
     RECORD,
     WIDE,
     Directory,
+    extra_fields,
     read_directory,
+    split_extra,
 )
+from rewriter.trees.archives.zip.methods import LOCAL, packed
 from rewriter.trees.item import Member
 
 __all__ = ["patched_zip"]
 
-_LOCAL = struct.Struct("<4s5H3I2H")
-"""A member's own header: signature, needed, flags, method, time, date, CRC, stored size, size,
-lengths of the name and the extra fields."""
-
-_STORED, _DEFLATED = 0, 8
-
 _DESCRIBED = 8
 """The flag that says that CRC and sizes follow after the data."""
-
-_LEVELS = {0: 6, 2: 9, 4: 1, 6: 1}
-"""How hard deflate tried, by two flags."""
 
 _OFFSET = RECORD.size - 4
 """Where a record says where the member is."""
@@ -47,12 +41,14 @@ _WIDE_FIELD = 1
 
 
 class _Numbers(NamedTuple):
-    """What a record says of its member, with `offset` where its own header is."""
+    """What a record says of its member, with `offset` where its own header is in the file, and the
+    flags that change."""
 
     checksum: int
     stored: int
     size: int
     offset: int
+    flags: int = 0
 
 
 def patched_zip(
@@ -60,12 +56,11 @@ def patched_zip(
 ) -> Iterator[bytes]:
     """The archive, piece by piece. `changes` are in the order of the members' offsets.
 
-    Raises InputError if it is not as it was, and OutputError for a member that is compressed in
-    another way than by deflate.
+    Raises InputError if it is not as it was, and OutputError if it would become too large.
     """
     directory = read_directory(name, file)
     try:
-        numbers = [_numbers(record) for record in directory.records]
+        numbers = [_numbers(record, directory.before) for record in directory.records]
     except struct.error as error:
         raise InputError(f"cannot read {name}: an extra field is cut off", "NN005") from error
     starts = sorted(each.offset for each in numbers)
@@ -75,31 +70,30 @@ def patched_zip(
     moved = [(0, 0)]
     for member, data in changes:
         yield from copied(name, file, position, member.offset)
-        local, packed = _pack(name, file, member, data)
+        local, stored, flags = _pack(file, member, data)
         yield local
-        yield packed
+        yield stored
         position = following[member.offset]
         checksum, start = zlib.crc32(data), member.offset + shift
-        new[member.offset] = _Numbers(checksum, len(packed), len(data), start)
-        shift += len(local) + len(packed) - (position - member.offset)
+        new[member.offset] = _Numbers(checksum, len(stored), len(data), start, flags)
+        shift += len(local) + len(stored) - (position - member.offset)
         moved.append((position, shift))
     yield from copied(name, file, position, directory.start)
     length = 0
     for record, old in zip(directory.records, numbers, strict=True):
         index = bisect.bisect_right(moved, (old.offset, sys.maxsize)) - 1
-        if old.offset in new:
-            changed = _record(record, new[old.offset], changed=True)
-        else:
-            changed = _record(record, old._replace(offset=old.offset + moved[index][1]))
-        length += len(changed)
-        yield changed
-    yield _ending(name, directory, directory.start + shift, length)
+        now = new.get(old.offset, old._replace(offset=old.offset + moved[index][1]))
+        now = now._replace(offset=now.offset - directory.before)
+        record = _record(record, now, changed=old.offset in new)
+        length += len(record)
+        yield record
+    yield _ending(name, directory, directory.start - directory.before + shift, length)
 
 
-def _numbers(record: bytes) -> _Numbers:
+def _numbers(record: bytes, before: int) -> _Numbers:
     fields = RECORD.unpack_from(record)
     checksum, stored, size, offset = *fields[7:10], fields[16]
-    wide = next((body for kind, body in _extra(record) if kind == _WIDE_FIELD), b"")
+    wide = next((body for kind, body in extra_fields(record) if kind == _WIDE_FIELD), b"")
     position = 0
     found = []
     for number in (size, stored, offset):
@@ -107,26 +101,12 @@ def _numbers(record: bytes) -> _Numbers:
             (number,) = struct.unpack_from("<Q", wide, position)
             position += 8
         found.append(number)
-    return _Numbers(checksum, found[1], found[0], found[2])
-
-
-def _extra(record: bytes) -> Iterator[tuple[int, bytes]]:
-    fields = RECORD.unpack_from(record)
-    start = RECORD.size + fields[10]
-    yield from _split(record[start : start + fields[11]])
-
-
-def _split(extra: bytes) -> Iterator[tuple[int, bytes]]:
-    position = 0
-    while position + 4 <= len(extra):
-        kind, length = struct.unpack_from("<HH", extra, position)
-        yield kind, extra[position + 4 : position + 4 + length]
-        position += 4 + length
+    return _Numbers(checksum, found[1], found[0], found[2] + before)
 
 
 def _with_wide(extra: bytes, wide: bytes) -> bytes:
     """The extra fields with these numbers of 64 bits, or without any."""
-    fields = list(_split(extra))
+    fields = list(split_extra(extra))
     if wide and not any(kind == _WIDE_FIELD for kind, _ in fields):
         fields.insert(0, (_WIDE_FIELD, b""))
     bodies = ((kind, wide if kind == _WIDE_FIELD else body) for kind, body in fields)
@@ -137,27 +117,18 @@ def _with_wide(extra: bytes, wide: bytes) -> bytes:
     )
 
 
-def _pack(name: str, file: BinaryIO, member: Member, data: bytes) -> tuple[bytes, bytes]:
-    """The header and the stored data of a member with new data."""
+def _pack(file: BinaryIO, member: Member, data: bytes) -> tuple[bytes, bytes, int]:
+    """The header and the stored data of a member with new data, and the flags that change."""
     file.seek(member.offset)
-    fields = list(_LOCAL.unpack(file.read(_LOCAL.size)))
+    fields = list(LOCAL.unpack(file.read(LOCAL.size)))
     text, extra = file.read(fields[9]), _with_wide(file.read(fields[10]), b"")
-    method = fields[3]
-    if method not in (_STORED, _DEFLATED):
-        raise OutputError(
-            f"cannot change {name}!{member.name}: it is compressed by method {method}, and only "
-            "deflate is written; make the archive again with that"
-        )
-    packed = data
-    if method == _DEFLATED:
-        packer = zlib.compressobj(_LEVELS[fields[2] & 6], zlib.DEFLATED, -zlib.MAX_WBITS)
-        packed = packer.compress(data) + packer.flush()
-    fields[2] &= ~_DESCRIBED
-    fields[6:11] = zlib.crc32(data), len(packed), len(data), len(text), len(extra)
-    return _LOCAL.pack(*fields) + text + extra, packed
+    flags = fields[2]
+    stored, fields[2] = packed(fields[3], flags & ~_DESCRIBED, file.read(4), data)
+    fields[6:11] = zlib.crc32(data), len(stored), len(data), len(text), len(extra)
+    return LOCAL.pack(*fields) + text + extra, stored, flags ^ fields[2]
 
 
-def _record(record: bytes, numbers: _Numbers, *, changed: bool = False) -> bytes:
+def _record(record: bytes, numbers: _Numbers, *, changed: bool) -> bytes:
     fields = list(RECORD.unpack_from(record))
     if not changed and fields[16] != WIDE and numbers.offset < WIDE:
         return record[:_OFFSET] + struct.pack("<I", numbers.offset) + record[RECORD.size :]
@@ -165,7 +136,7 @@ def _record(record: bytes, numbers: _Numbers, *, changed: bool = False) -> bytes
     extra_end = name_end + fields[11]
     extra = record[name_end:extra_end]
     if changed:
-        fields[3] &= ~_DESCRIBED
+        fields[3] ^= numbers.flags
         fields[7] = numbers.checksum
     wide = b""
     for place, number in ((9, numbers.size), (8, numbers.stored), (16, numbers.offset)):
