@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from nnshim.many.options import is_cluster, usable_cores
@@ -56,20 +55,18 @@ class Search(NamedTuple):
             return
         from rewriter.trees.find import find  # one file does without archives
 
-        for are_artifacts, names in groupby((*self.inputs, *(self.listed or ())), is_artifact):
-            if are_artifacts:
-                yield from (Item(name, name, True, LARGEST_MODULE, here=True) for name in names)
-                continue
-            files = list(names)
-            for found in find(files, exclude=self.exclude, max_unpacked=self.max_unpacked):
-                seen = self.seen(found)
-                if seen is not None:
-                    yield seen
+        names = (*self.inputs, *(self.listed or ()))
+        for found in find(names, exclude=self.exclude, max_unpacked=self.max_unpacked):
+            seen = self.seen(found)
+            if seen is not None:
+                yield seen
 
     def seen(self, found: Found) -> Found | None:
         """Files in a list count as found, and not as named: None for one that is left alone,
         because it is excluded, or is not WebAssembly, and its name does not say that it is."""
         if not (isinstance(found, Item) and found.named and found.path in (self.listed or ())):
+            return found
+        if is_artifact(found.path):
             return found
         from rewriter.file_kinds import MAGIC
         from rewriter.trees.heads import not_wasm, says_wasm

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from rewriter.errors import InputError
+from rewriter.oci.reference import is_artifact
 from rewriter.trees.item import Refused
 from rewriter.trees.walk import Entry, Kind, walk
 
@@ -16,9 +17,9 @@ __all__ = ["Root", "is_pattern", "roots"]
 
 
 class Root(NamedTuple):
-    """A file or folder that the user named, or that a pattern matches. `relative` is where it
-    belongs in a folder of outputs: its last name, or its path from where the pattern starts to be
-    one."""
+    """A file, folder or artifact that the user named, or a file or folder that a pattern matches.
+    `relative` is where it belongs in a folder of outputs: its last name, or its path from where the
+    pattern starts to be one."""
 
     path: str
     relative: str
@@ -28,7 +29,8 @@ class Root(NamedTuple):
 
 def is_pattern(name: str) -> bool:
     """Whether an input is a pattern: no file has that name, and it has special characters."""
-    return name != "-" and glob.has_magic(name) and not os.path.lexists(name)
+    special = name == "-" or is_artifact(name)
+    return not special and glob.has_magic(name) and not os.path.lexists(name)
 
 
 def roots(inputs: Sequence[str], exclude: Sequence[str] = ()) -> Iterator[Root | Refused]:
@@ -43,7 +45,7 @@ def roots(inputs: Sequence[str], exclude: Sequence[str] = ()) -> Iterator[Root |
 
 
 def _named(path: str) -> Root:
-    if path == "-":
+    if path == "-" or is_artifact(path):
         return Root(path, path, True, False)
     return Root(path, os.path.basename(os.path.abspath(path)), True, os.path.isdir(path))
 

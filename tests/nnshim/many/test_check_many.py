@@ -253,3 +253,20 @@ def test_an_artifact_is_one_of_many(tree: Path) -> None:
     code, found = objects("in/a.wasm", "oci-layout:nowhere:1")
     assert code == 6
     assert found == [("in/a.wasm", "runs"), ("oci-layout:nowhere:1", "no_verdict")]
+
+
+def test_a_file_is_judged_once_however_often_it_is_reached(tree: Path) -> None:
+    artifact = "oci-layout:none[1]:tag"
+    again = ("in/a.wasm", "in/../in/a.wasm", artifact, "in", "*/a.wasm")
+    code, found = objects("in", artifact, *again)
+    assert [name for name, _ in found] == [
+        "in/b/component.wasm",
+        "in/b/plain.wasm",
+        "in/b/with\na newline",
+        artifact,
+        "in/a.wasm",
+    ]
+    assert code == 6
+    Path("list").write_text(f"in/a.wasm\n{artifact}\n")
+    _, found = objects("in/a.wasm", "--files-from", "list")
+    assert [name for name, _ in found] == ["in/a.wasm", artifact]
