@@ -25,6 +25,18 @@ EXIT_MISSING = 3
 EXIT_NO_VERDICT = 6
 EXIT_INTERRUPTED = 130
 
+_OUTPUT = frozenset(("-o", "--out", "--output", "--output-file"))
+
+_PRINTS = {
+    **dict.fromkeys(
+        ("bench", "doctor", "explain", "hosts", "inspect", "verify"),
+        "the result is printed; write it to a file with > FILE",
+    ),
+    "check": "--report FORMAT=FILE writes a report to a file, such as json=report.json; modules are"
+    " written by `nnshim rewrite -o`",
+}
+"""Commands without an output file, and what to write instead."""
+
 COMMANDS = (
     *("rewrite", "inspect", "check", "hosts", "verify", "explain"),
     *("run", "map", "probe", "doctor", "bench", "cache", "config", "help"),
@@ -248,14 +260,16 @@ def _explain(error: typer.TyperException) -> None:
     if context is not None:
         usage = " ".join(context.get_usage().split()).removeprefix("Usage: ")
         note(f"usage: {usage}; {context.command_path} --help says more")
-    fail(_of_other_hosts(error, context) or error.format_message())
+    fail(_instead(error, context) or error.format_message())
 
 
-def _of_other_hosts(error: typer.TyperException, context: typer.Context | None) -> str | None:
-    """What to write in place of an option of another host's command, and where that goes."""
+def _instead(error: typer.TyperException, context: typer.Context | None) -> str | None:
+    """What to write in place of an option of another command, and where that goes."""
     option = getattr(error, "option_name", None)
     if context is None or option is None:
         return None
+    if option in _OUTPUT and context.info_name in _PRINTS:
+        return f"No such option: {option}; {_PRINTS[context.info_name]}"
     if context.info_name == "probe":
         return f"{error.format_message()}; an option of the host's command goes after --"
     if context.info_name != "run":

@@ -47,6 +47,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("rewrite guest.wasm folder/", 2, "folder/ is a folder: name a file, or the folder with -"),
         ("rewrite guest.wasm", 2, "OUT is missing: name a file or a folder, or - for"),
         ("verify guest.wasm", 2, "not 1; with --attestation FILE, REWRITTEN is enough"),
+        (
+            "check guest.wasm -o x.json",
+            2,
+            "-o; --report FORMAT=FILE writes a report to a file, such",
+        ),
+        ("check guest.wasm --output=x", 2, "--output; --report FORMAT=FILE writes a report to a"),
+        ("inspect guest.wasm -o x", 2, "-o; the result is printed; write it to a file with > FILE"),
         ("check no*.wasm --for wamr", 6, "cannot read no*.wasm: no file matches this pattern"),
         ("check --fix --for wamr --for wasmtime guest.wasm", 2, "--fix is for one host, and 2 are"),
         ("run --graphs . guest.wasm", 1, ". is a folder, not a file that names graphs"),
