@@ -118,7 +118,7 @@ def test_both_nodes_have_an_actor_and_none_is_left(nodes: Nodes) -> None:
         if count % 50 == 49:
             most |= nodes.actors()
     assert sorted(most.values()) == [1, 1]
-    wait_for(lambda: not nodes.actors(), seconds=30)
+    wait_for(lambda: not nodes.actors())
     assert not nodes.actors()
     assert not ray.is_initialized()
 
@@ -135,7 +135,7 @@ def test_both_nodes_have_an_actor_and_none_is_left(nodes: Nodes) -> None:
 def test_actors_have_the_gpus_that_devices_or_the_option_ask_for(
     nodes: Nodes, gpus: float | None, devices: dict[str, str], each: list[float]
 ) -> None:
-    wait_for(lambda: not nodes.actors(), seconds=30)
+    wait_for(lambda: not nodes.actors())
     most: list[float] = []
 
     def inputs() -> Iterator[bytes]:
@@ -174,7 +174,7 @@ def test_a_driver_that_is_killed_goes_on_with_what_is_left(nodes: Nodes, tmp_pat
     arguments = ["map", str(tmp_path / "guest.wasm"), "--inputs", str(lines(tmp_path, 1000))]
     arguments += ["-o", str(tmp_path / "out"), "--workers", nodes.address]
     with subprocess.Popen([sys.executable, "-m", "nnshim", *arguments]) as process:
-        wait_for(lambda: (tmp_path / "out" / "00000300").exists(), seconds=120)
+        wait_for(lambda: (tmp_path / "out" / "00000300").exists())
         process.send_signal(signal.SIGKILL)
     there = len(list((tmp_path / "out").glob("0*")))
     assert 0 < there < 1000  # not in their order, because there are two workers
@@ -194,12 +194,12 @@ def test_ctrl_c_ends_the_actors_while_guests_run(nodes: Nodes, tmp_path: Path) -
     with subprocess.Popen(
         [sys.executable, "-m", "nnshim", *arguments], stderr=subprocess.PIPE
     ) as process:
-        wait_for(lambda: (tmp_path / "out" / "00000001").exists(), seconds=120)
+        wait_for(lambda: (tmp_path / "out" / "00000001").exists())
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert said == b"nnshim: interrupted; the same command resumes the job\n"
-    wait_for(lambda: not nodes.actors(), seconds=30)
+    wait_for(lambda: not nodes.actors())
     assert not nodes.actors()
 
 
@@ -282,7 +282,7 @@ def test_modules_are_judged_and_rewritten_as_here_while_a_node_is_lost(
     here = command(*rewrite, "here")
     arguments = [sys.executable, "-m", "nnshim", *rewrite, "there", *cluster]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        wait_for(lambda: Path("there/040.wasm").exists(), seconds=120)
+        wait_for(lambda: Path("there/040.wasm").exists())
         nodes.kill_one()
         said, errors = process.communicate(timeout=120)
     nodes.mend()

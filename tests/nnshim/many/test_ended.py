@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from rewriter.files import wasm_tools
-from tests.support.processes import ends, status, wait_for
+from tests.support.processes import PATIENCE, ends, status, wait_for
 
 DIGITS = Path(__file__).parents[3] / "samples" / "digits.wasm"
 
-COUNT = 100
+COUNT = 200
+"""More than are worked on before somebody reads what the command prints of the first ones: a pipe of
+4 KiB and Python's buffer have room for 30 of them, and 8 chunks of up to 16 are taken ahead."""
 
 
 @pytest.fixture
@@ -31,13 +33,15 @@ def many(tmp_path: Path) -> Path:
 
 @contextmanager
 def command(*arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The command in a session of its own, as a shell would start it."""
+    """The command in a session of its own, as a shell would start it. It does not end before what
+    it prints is read."""
     with subprocess.Popen(
         [sys.executable, "-m", "nnshim", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
         bufsize=0,  # what is not read yet is for communicate
+        pipesize=4096,
     ) as process:
         try:
             yield process
@@ -78,9 +82,9 @@ def test_an_interrupted_rewrite_leaves_whole_files_only(
 ) -> None:
     out = tmp_path / "out"
     with command("rewrite", "--for", "wamr", "--jobs", "2", many, out) as process:
-        wait_for(lambda: out.exists() and any(out.glob("*.wasm")), seconds=60)
+        wait_for(lambda: out.exists() and any(out.glob("*.wasm")))
         (os.killpg if to_all else os.kill)(process.pid, number)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, errors
     assert b"Traceback" not in errors
     assert b"resource_tracker" not in errors
@@ -89,15 +93,14 @@ def test_an_interrupted_rewrite_leaves_whole_files_only(
     assert len({path.read_bytes() for path in written}) == 1
     wasm_tools.validate(str(written[0]))
     wait_for(lambda: not session(process.pid))
-    assert session(process.pid) == []
 
 
 def test_a_process_that_is_killed_leaves_no_file_out(many: Path) -> None:
     """Another one does its work."""
     with command("check", "--jobs", "2", "--for", "wasmtime", many) as process:
-        wait_for(lambda: len(workers(process)) == 2, seconds=60)
+        wait_for(lambda: len(workers(process)) == 2)
         os.kill(workers(process)[0], signal.SIGKILL)
-        output, errors = process.communicate(timeout=300)
+        output, errors = process.communicate(timeout=PATIENCE)
     lines = output.splitlines()
     assert sum(line.startswith(bytes(many)) for line in lines) == COUNT, errors
     assert f"{COUNT} files: ".encode() in lines[-1]
@@ -106,10 +109,10 @@ def test_a_process_that_is_killed_leaves_no_file_out(many: Path) -> None:
 
 def test_processes_end_with_the_one_that_was_killed(many: Path) -> None:
     with command("check", "--jobs", "2", "--for", "wasmtime", many) as process:
-        wait_for(lambda: len(workers(process)) == 2, seconds=60)
+        wait_for(lambda: len(workers(process)) == 2)
         assert process.stdout is not None
         process.stdout.readline()
         left = session(process.pid)
+        assert len(left) > 2
         process.kill()
-        process.communicate()
-    assert all(ends(pid) for pid in left)
+        assert all(ends(pid) for pid in left)

@@ -239,7 +239,7 @@ if pid == 0:
     os.close(lifeline)
     end_with(pipe)
     print(os.getpid(), flush=True)
-    ctypes.PyDLL(None).sleep(60)  # which keeps the interpreter's lock
+    ctypes.PyDLL(None).sleep(3600)  # which keeps the interpreter's lock
 os.wait()
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as host:
