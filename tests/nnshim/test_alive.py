@@ -7,6 +7,7 @@ import fcntl
 import io
 import os
 import pty
+import re
 import struct
 import sys
 import termios
@@ -103,7 +104,7 @@ class Terminal:
 def test_the_inner_text_is_shown_and_then_the_outer_one_again() -> None:
     with Terminal() as ours:
         with alive("outside") as doing:
-            ours.wait_for(b"outside (0 s)")
+            ours.wait_for(b"outside (")
             with alive("inside", "a\x1b\u202eb"):
                 ours.wait_for(rb"inside a\x1b\u202eb (")
             doing.text = "something else"
@@ -129,7 +130,7 @@ def test_a_line_longer_than_the_terminal_is_cut() -> None:
         with alive("reading", "a" * 100):
             ours.wait_for(b" s)\r")
         line = ours.sent.decode().split("\r")[1].removeprefix("\x1b[K")
-    assert line == f"nnshim: reading {'a' * 14}... (0 s)"
+    assert re.fullmatch(r"nnshim: reading a{14}\.\.\. \(\d s\)", line)
     assert len(line) < 40
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import nnshim
+from tests.support.processes import PATIENCE
 from tests.support.tensorflow_models import frozen, node, placeholder
 from tests.support.wasm import assemble
 
@@ -33,7 +34,7 @@ def test_ctrl_c_stops_a_guest_that_loops(tmp_path: Path) -> None:
         try:
             assert process.stdout.readline() == b"go\n"
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=30) == -signal.SIGINT
+            assert process.wait(timeout=PATIENCE) == -signal.SIGINT
         finally:
             process.kill()
 
@@ -59,7 +60,7 @@ def test_a_guest_whose_time_is_over_is_stopped_with_124(tmp_path: Path, text: st
 def test_time_is_over_while_the_module_is_read_too() -> None:
     command = [sys.executable, "-m", "nnshim", "run", "--timeout", "0.2", "-"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.wait(timeout=30) == 124
+        assert process.wait(timeout=PATIENCE) == 124
         assert b"longer than 0.2 s" in (process.stderr or io.BytesIO()).read()
 
 
@@ -91,7 +92,7 @@ def test_an_nn_runtime_that_lets_nothing_else_run_is_stopped_by_a_signal() -> No
 import ctypes
 from nnshim.commands.run import _stop_after
 _stop_after(0.1)
-ctypes.PyDLL(None).sleep(60)  # which keeps the interpreter's lock
+ctypes.PyDLL(None).sleep(3600)  # which keeps the interpreter's lock
 """
     done = subprocess.run([sys.executable, "-c", code], check=False)
     assert done.returncode == -signal.SIGALRM
