@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, repeat
 from typing import Any
 
 import grpc
 
 from runtime_shim.backends.remote.over_grpc.messages import SERVICE, message
+from tests.support.processes import PATIENCE
 
 __all__ = ["Model", "closed_port", "drip", "grpc_server", "http_server", "raw_server"]
 
@@ -77,11 +79,14 @@ class Model:
         return self.segments[found["shared_memory_region"]], size, offset
 
 
-def closed_port() -> int:
-    """A port of this machine on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+@contextlib.contextmanager
+def closed_port() -> Iterator[int]:
+    """A port of this machine on which nobody listens, but for a server of the test's own: it is
+    taken, so that no other process gets it meanwhile."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -252,12 +257,14 @@ def http_server(
 
 @contextlib.contextmanager
 def raw_server(speak: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A port on which each connection is handled by a function, in a thread of its own."""
+    """A port on which each connection is handled by a function, in a thread of its own. It is
+    closed if nothing is sent for PATIENCE seconds."""
     server = socket.create_server(("127.0.0.1", 0))
     server.settimeout(0.05)
     ended = threading.Event()
 
     def handle(connected: socket.socket) -> None:
+        connected.settimeout(PATIENCE)
         with connected, contextlib.suppress(OSError):
             speak(connected)
 
@@ -282,12 +289,15 @@ def _in_thread(work: Callable[[], None], end: Callable[[], None]) -> Iterator[No
 
 
 def drip(data: bytes, pause: float) -> Callable[[socket.socket], None]:
-    """Send these bytes one by one."""
+    """Send these bytes one by one, and the last one again and again."""
 
     def speak(connected: socket.socket) -> None:
         connected.recv(1 << 16)
-        for byte in data:
+        until = time.monotonic() + PATIENCE
+        for byte in chain(data, repeat(data[-1])):
             connected.sendall(bytes([byte]))
             time.sleep(pause)
+            if time.monotonic() > until:
+                return
 
     return speak

@@ -54,7 +54,7 @@ def counting(
 
 def results(port: int, count: int) -> list[float | str | None]:
     """The number, or the code of the error, of each inference of one context."""
-    with host_of(f"http://127.0.0.1:{port}/m", deadline=2).session() as session:
+    with host_of(f"http://127.0.0.1:{port}/m").session() as session:
         context = session.init_execution_context(session.load_by_name("m"))
         session.set_input(context, 0, TensorType.F32, (1, 2), memoryview(two_floats))
         found: list[float | str | None] = []
@@ -159,7 +159,7 @@ def test_a_request_that_a_server_could_not_pass_on_is_not_sent_to_the_next() -> 
     second = Model()
     try:
         with grpc_server(second) as url:
-            assert code_of(host_of(f"grpc://127.0.0.1:{port}/m", url, deadline=5)) == "NN606"
+            assert code_of(host_of(f"grpc://127.0.0.1:{port}/m", url)) == "NN606"
     finally:
         server.stop(None).wait()
     assert len(calls) == 1
@@ -191,7 +191,7 @@ def test_a_server_that_does_not_finish_its_handshake_leaves_time_for_the_next(
 
     monkeypatch.setattr("runtime_shim.backends.remote.over_http.sockets._CONNECTING", 0.1)
     with raw_server(is_silent) as port, http_server(Model()) as url:
-        assert inferred(host_of(f"https://127.0.0.1:{port}/m", url, deadline=2)) == two_floats
+        assert inferred(host_of(f"https://127.0.0.1:{port}/m", url)) == two_floats
 
 
 def test_a_host_is_not_taken_for_a_scheme_of_grpc() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tests.runtime_shim.backends.remote.remote_graphs import (
 )
 from tests.support.inference_server import Model, closed_port, grpc_server, http_server
 from tests.support.models import identity
+from tests.support.processes import PATIENCE, wait_for
 from tests.support.wasm import assemble
 
 SERVERS = [pytest.param(grpc_server, id="grpc"), pytest.param(http_server, id="http")]
@@ -38,7 +39,14 @@ def local(tmp_path: Path) -> str:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtime_shim.backends.remote.servers._RESTING", 0.05)
+    monkeypatch.setattr("runtime_shim.backends.remote.servers._RESTING", 0.0)
+    monkeypatch.setattr("runtime_shim.backends.remote.servers._CHECKING", PATIENCE)
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with closed_port() as found:
+        yield found
 
 
 LOCAL = Model([("x", "FP32", [2])], [("y", "FP32", [2])])
@@ -47,9 +55,8 @@ LOCAL = Model([("x", "FP32", [2])], [("y", "FP32", [2])])
 @pytest.mark.parametrize("serve", SERVERS)
 def test_the_first_endpoint_that_takes_the_request_computes_it(serve: Any) -> None:
     first, second = Model(), Model()
-    with serve(first) as url, serve(second) as other:
-        scheme = url.partition(":")[0]
-        host = host_of(f"{scheme}://127.0.0.1:{closed_port()}/m", url, other)
+    with serve(first) as url, serve(second) as other, closed_port() as port:
+        host = host_of(f"{url.partition(':')[0]}://127.0.0.1:{port}/m", url, other)
         assert inferred(host) == inferred(host) == two_floats
     assert first.calls
     assert not second.calls
@@ -58,23 +65,23 @@ def test_the_first_endpoint_that_takes_the_request_computes_it(serve: Any) -> No
 @pytest.mark.parametrize("serve", SERVERS)
 def test_a_server_that_has_failed_is_asked_whether_it_is_ready_first(serve: Any) -> None:
     model = Model()
-    with serve(model) as url:
-        port = int(url.split(":")[2].split("/")[0])
-        host = host_of(url)
-        assert inferred(host) == two_floats
-    assert code_of(host) in ("NN603", "NN605")
-    model.calls.clear()
-    model.ready = False
-    with serve(model, port):
-        until = time.monotonic() + 5
-        while "ModelReady" not in model.calls and "/v2/models/m/ready" not in model.calls:
-            assert code_of(host) == "NN603"
-            assert time.monotonic() < until
-            time.sleep(0.06)
-        assert not [call for call in model.calls if "infer" in call.lower()]
-        model.ready = True
-        time.sleep(0.06)
-        assert inferred(host) == two_floats
+    with closed_port() as port:
+        with serve(model, port) as url:
+            host = host_of(url)
+            assert inferred(host) == two_floats
+        assert code_of(host) in ("NN603", "NN605")
+        model.calls.clear()
+        model.ready = False
+        with serve(model, port):
+
+            def is_asked() -> bool:
+                assert code_of(host) == "NN603"
+                return "ModelReady" in model.calls or "/v2/models/m/ready" in model.calls
+
+            wait_for(is_asked)
+            assert not [call for call in model.calls if "infer" in call.lower()]
+            model.ready = True
+            assert inferred(host) == two_floats
 
 
 @pytest.mark.parametrize("serve", SERVERS)
@@ -95,13 +102,12 @@ def test_statistics_have_the_inferences_of_each_server(serve: Any) -> None:
 
 
 def host_with_local(url: str, local: str) -> NNHost:
-    return host_of(url, paths=[local], falls_back=True, deadline=5)
+    return host_of(url, paths=[local], falls_back=True)
 
 
 def test_a_local_model_runs_while_no_server_does_and_that_is_said(
-    local: str, caplog: pytest.LogCaptureFixture
+    port: int, local: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    port = closed_port()
     host = host_with_local(f"grpc://127.0.0.1:{port}/m", local)
     session = host.session()
     with caplog.at_level(logging.WARNING):
@@ -118,9 +124,8 @@ def test_a_local_model_runs_while_no_server_does_and_that_is_said(
 
 
 def test_a_local_model_goes_on_when_the_server_ends_and_the_server_when_it_is_back(
-    local: str, caplog: pytest.LogCaptureFixture
+    port: int, local: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    port = closed_port()
     host = host_with_local(f"http://127.0.0.1:{port}/m", local)
     session = host.session()
     with http_server(LOCAL, port):
@@ -132,7 +137,6 @@ def test_a_local_model_goes_on_when_the_server_ends_and_the_server_when_it_is_ba
     session.compute(context)
     assert session.get_output(context, 0) == two_floats
     with http_server(LOCAL, port):
-        time.sleep(0.1)
         session.compute(context)
         assert session.get_output(context, 0) == two_floats[::-1]
     assert {row.device.partition(":")[0]: row.inferences for row in host.stats()} == {
@@ -144,8 +148,7 @@ def test_a_local_model_goes_on_when_the_server_ends_and_the_server_when_it_is_ba
     ]
 
 
-def test_a_local_model_with_other_names_does_not_stand_in(local: str) -> None:
-    port = closed_port()
+def test_a_local_model_with_other_names_does_not_stand_in(port: int, local: str) -> None:
     host = host_with_local(f"http://127.0.0.1:{port}/m", local)
     session = host.session()
     with http_server(Model([("other", "FP32", [2])]), port):
@@ -160,9 +163,8 @@ def test_a_local_model_with_other_names_does_not_stand_in(local: str) -> None:
 
 @pytest.mark.parametrize("known", [("y", "FP64", [2]), ("y", "FP32", [3])], ids=["type", "shape"])
 def test_a_local_model_with_other_outputs_does_not_stand_in(
-    known: tuple[str, str, list[int]], local: str
+    known: tuple[str, str, list[int]], port: int, local: str
 ) -> None:
-    port = closed_port()
     session = host_with_local(f"http://127.0.0.1:{port}/m", local).session()
     with http_server(Model([("x", "FP32", [2])], [known]), port):
         context = session.init_execution_context(session.load_by_name("m"))
