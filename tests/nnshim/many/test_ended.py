@@ -18,8 +18,8 @@ from tests.support.processes import PATIENCE, ends, status, wait_for
 DIGITS = Path(__file__).parents[3] / "samples" / "digits.wasm"
 
 COUNT = 200
-"""More than are worked on before somebody reads what the command prints of the first ones: a pipe of
-4 KiB and Python's buffer have room for 30 of them, and 8 chunks of up to 16 are taken ahead."""
+"""More than are worked on before somebody reads what the command prints of the first ones: a pipe
+of 4 KiB and Python's buffer have room for 30 of them, and 8 chunks of up to 16 are taken ahead."""
 
 
 @pytest.fixture
