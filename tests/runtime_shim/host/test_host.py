@@ -36,7 +36,7 @@ class FailingBackend(FakeBackend):
         self.pause.set()
 
     def load(self, parts: Sequence[Part], place: Place, options: Options = NO_OPTIONS) -> FakeGraph:
-        self.pause.wait(5)
+        self.pause.wait(60)
         graph = super().load(parts, place, options)
         for method in ("load", "init_execution_context", "set_input", "compute", "get_output"):
             if parts[0] == f"fail at {method}".encode():

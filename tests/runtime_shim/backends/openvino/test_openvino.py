@@ -248,7 +248,7 @@ def wait_for_the_import(path):
 openvino_start._open = wait_for_the_import
 assert "CPU" in import_backend(Encoding.OPENVINO).describe().devices
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
 _KEPT: list[object] = []
