@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from rewriter.probing.lines import read
 from rewriter.probing.modules.text import plain_text
 from rewriter.probing.runner import ProbeFailed
 from tests.support.lying_host import LyingHost
+from tests.support.processes import PATIENCE
 
 Runs = Callable[[Sequence[str], str, float], Ran]
 
@@ -36,30 +39,41 @@ def changed(change: Callable[[bytes], bytes], **habits: object) -> Runs:
     return runs
 
 
-def copies_to_one_name(folder: Path, **habits: object) -> Runs:
-    """A host behind a script that copies each module to the same file, and then takes a moment."""
-    host = LyingHost(**habits)  # type: ignore[arg-type]
+class CopiesToOneName:
+    """A host behind a script that copies each module to the same file. Of those that run at once,
+    all are copied before the first runs."""
 
-    def runs(command: Sequence[str], path: str, timeout: float) -> Ran:
-        shutil.copy(path, folder / "m.wasm")
-        time.sleep(0.2)
-        return host(command, str(folder / "m.wasm"), timeout)
+    def __init__(self, folder: Path, **habits: object) -> None:
+        self._host = LyingHost(**habits)  # type: ignore[arg-type]
+        self._path = folder / "m.wasm"
+        self._copied: threading.Barrier | None = None
 
-    return runs
+    def __call__(self, command: Sequence[str], path: str, timeout: float) -> Ran:
+        shutil.copy(path, self._path)
+        if self._copied is not None:
+            self._copied.wait(PATIENCE)
+        return self._host(command, str(self._path), timeout)
+
+    def at_once(self, function: Callable[[Any], Any], values: Iterable[Any]) -> list[Any]:
+        given = list(values)
+        self._copied = threading.Barrier(len(given))
+        with ThreadPoolExecutor(len(given)) as pool:
+            return list(pool.map(function, given))
 
 
 @pytest.mark.parametrize("prints", [True, False])
-def test_modules_that_take_one_another_s_place_are_refused(prints: bool, tmp_path: Path) -> None:
-    runs = copies_to_one_name(tmp_path, prints=prints)
-    with (
-        Host(["host"], jobs=2, runs=runs) as host,
-        pytest.raises(ProbeFailed, match="Use --jobs 1"),
-    ):
-        host.start()
+def test_modules_that_take_one_another_s_place_are_refused(
+    prints: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = CopiesToOneName(tmp_path, prints=prints)
+    with Host(["host"], jobs=2, runs=runs) as host:
+        monkeypatch.setattr(host, "each", runs.at_once)
+        with pytest.raises(ProbeFailed, match="Use --jobs 1"):
+            host.start()
 
 
 def test_one_at_a_time_may_have_one_name(tmp_path: Path) -> None:
-    with Host(["host"], runs=copies_to_one_name(tmp_path)) as host:
+    with Host(["host"], runs=CopiesToOneName(tmp_path)) as host:
         host.start()
     assert host.prints
 
