@@ -221,7 +221,16 @@ def test_killed_at_any_moment_it_leaves_one_of_both_and_the_next_run_cleans_up(
     choose = random.Random(0)
     left = 0
     for _ in range(KILLS):
-        pid = forked(lambda: there_and_back(str(path), 1000))
+        ready, begun = os.pipe()
+
+        def work(begun: int = begun) -> None:
+            os.write(begun, b"!")
+            there_and_back(str(path), 1000)
+
+        pid = forked(work)
+        assert os.read(ready, 1) == b"!"
+        os.close(ready)
+        os.close(begun)
         time.sleep(choose.uniform(0, 0.02))
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
