@@ -88,7 +88,8 @@ class Terminal:
 
     def read(self) -> bytes:
         with contextlib.suppress(BlockingIOError):
-            self.sent += os.read(self._mine, 1 << 16)
+            while True:
+                self.sent += os.read(self._mine, 1 << 16)
         return self.sent
 
     def wait_for(self, words: bytes) -> None:
@@ -96,6 +97,10 @@ class Terminal:
         start = len(self.sent)
         wait_for(lambda: words in self.read()[start:])
         assert words in self.sent[start:]
+
+    def comes_to_show(self, *lines: str) -> None:
+        """The system hands on what was written when it has time to."""
+        wait_for(lambda: screen(self.read()) == [*lines])
 
     def resize(self, columns: int) -> None:
         fcntl.ioctl(self._theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -109,7 +114,7 @@ def test_the_inner_text_is_shown_and_then_the_outer_one_again() -> None:
                 ours.wait_for(rb"inside a\x1b\u202eb (")
             doing.text = "something else"
             ours.wait_for(b"something else (")
-        assert screen(ours.read()) == [""]
+        ours.comes_to_show("")
 
 
 def test_what_is_printed_meanwhile_is_on_lines_of_its_own() -> None:
@@ -120,7 +125,7 @@ def test_what_is_printed_meanwhile_is_on_lines_of_its_own() -> None:
             ours.wait_for(b"working")
             print("a result", flush=True)
             ours.wait_for(b"working")
-        assert screen(ours.read()) == ["an error", "a result", ""]
+        ours.comes_to_show("an error", "a result", "")
 
 
 def test_a_line_longer_than_the_terminal_is_cut() -> None:
@@ -143,7 +148,7 @@ def test_it_goes_when_an_error_ends_it() -> None:
     with Terminal() as ours:
         with pytest.raises(KeyboardInterrupt):
             interrupted()
-        assert screen(ours.read()) == [""]
+        ours.comes_to_show("")
 
 
 @pytest.mark.parametrize("name", ["", "dumb", "unknown"])

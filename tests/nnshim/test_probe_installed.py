@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from rewriter.abi.dialects import Encoding
 from rewriter.hosts.profiles import file
+from tests.support.forked import forked
 from tests.support.rows import BY_HAND, against_the_row, not_measured
 
 MODEL = "rewriter/probing/modules/models/onnx/f32/model.onnx"
@@ -44,17 +46,19 @@ def test_the_wheel_has_the_probe_s_modules_and_measures_nnshim_as_its_row_says(
     found = subprocess.run(where, env=installed, cwd=tmp_path, check=True, capture_output=True)
     assert found.stdout.decode().startswith(installed["PYTHONPATH"])
     model = Path(installed["PYTHONPATH"], MODEL)
-    done = subprocess.run(
-        [
-            *("nnshim", "probe", "-o", "profile.toml", "--graph", "known=onnx", "--timeout", "300"),
-            *("--", "nnshim", "run", "--nn-preload", f"known:ONNX:CPU:{model}", "{}"),
-        ],
-        env=installed,
-        cwd=tmp_path,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    with tempfile.TemporaryDirectory() as folder, forked(Path(folder), installed) as command:
+        done = subprocess.run(
+            [
+                *("nnshim", "probe", "-o", "profile.toml", "--graph", "known=onnx"),
+                *("--timeout", "300", "--", *command, "run"),
+                *("--nn-preload", f"known:ONNX:CPU:{model}", "{}"),
+            ],
+            env=installed,
+            cwd=tmp_path,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
     assert done.returncode == 0, done.stderr
     profile = file.read_file(str(tmp_path / "profile.toml"))
     assert against_the_row("nnshim", profile) == []
