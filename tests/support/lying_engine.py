@@ -15,7 +15,14 @@ def engine(features: Sequence[str]) -> wasmtime.Engine:
     config = wasmtime.Config()
     for name in ("relaxed_simd", "memory64", "multi_memory", "tail_call"):
         setattr(config, f"wasm_{name}", name in features)
+    config.cranelift_opt_level = "none"  # most modules run once
     return wasmtime.Engine(config)
+
+
+@cache
+def compiled(features: Sequence[str], content: bytes) -> wasmtime.Module:
+    """Raises WasmtimeError. Hosts of all habits are given the same modules."""
+    return wasmtime.Module(engine(features), content)
 
 
 class Crash(Exception):

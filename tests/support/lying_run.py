@@ -11,7 +11,7 @@ import wasmtime
 from rewriter.components.component import Component
 from rewriter.components.sections import is_component
 from rewriter.probing.modules.models import SHAPES, TYPES
-from tests.support.lying_engine import ENDS, FUNCTIONS, OTHERS, Crash, Exit, engine
+from tests.support.lying_engine import ENDS, FUNCTIONS, OTHERS, Crash, Exit, compiled, engine
 from tests.support.lying_models import (
     FORMS,
     KNOWN,
@@ -41,7 +41,7 @@ class Run:
             return self._component(content)
         store = wasmtime.Store(engine(tuple(self.host.features)))
         try:
-            module = wasmtime.Module(store.engine, content)
+            module = compiled(tuple(self.host.features), content)
             functions = [self._function(store, each) for each in module.imports]
             instance = wasmtime.Instance(store, module, functions)
         except wasmtime.WasmtimeError as error:
