@@ -14,6 +14,8 @@ import os
 import socket
 import sys
 from contextlib import contextmanager, suppress
+from importlib import import_module
+from io import BufferedWriter, FileIO, TextIOWrapper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,12 +43,9 @@ def forked(folder: Path, env: Mapping[str, str]) -> Iterator[list[str]]:
 
 
 def _serve(address: str) -> None:
-    import nnshim.cli
-    import runtime_shim.components.run
-    import runtime_shim.engine.embedding
-    import runtime_shim.engine.runner
-
-    nnshim.cli.build(["run"])
+    for name in ("numpy", "runtime_shim.components.run", "runtime_shim.engine.embedding"):
+        import_module(name)
+    import_module("nnshim.cli").build(["run"])
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(address)
     listening.listen()
@@ -69,9 +68,8 @@ def _answer(asking: socket.socket) -> None:
     if pid == 0:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
-        sys.stdin = sys.__stdin__ = open(0, closefd=False)
-        sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)
-        sys.stderr = sys.__stderr__ = open(2, "w", 1, errors="backslashreplace", closefd=False)
+        sys.stdout = sys.__stdout__ = _text(1)  # type: ignore[misc] # which Python keeps open
+        sys.stderr = sys.__stderr__ = _text(2)  # type: ignore[misc]
         folder, *sys.argv = data.decode().split("\0")
         os.chdir(folder)
         from nnshim.__main__ import main
@@ -79,6 +77,10 @@ def _answer(asking: socket.socket) -> None:
         main()
     asking.sendall(b"%d" % os.waitpid(pid, 0)[1])
     os._exit(0)
+
+
+def _text(fd: int) -> TextIOWrapper:
+    return TextIOWrapper(BufferedWriter(FileIO(fd, "w", closefd=False)), line_buffering=fd == 2)
 
 
 def _ask(address: str, arguments: list[str]) -> None:
