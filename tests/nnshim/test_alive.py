@@ -100,7 +100,7 @@ class Terminal:
 
     def comes_to_show(self, *lines: str) -> None:
         """The system hands on what was written when it has time to."""
-        wait_for(lambda: screen(self.read()) == [*lines])
+        wait_for(lambda: self.read().endswith(b"\x1b[K") and screen(self.sent) == [*lines])
 
     def resize(self, columns: int) -> None:
         fcntl.ioctl(self._theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))

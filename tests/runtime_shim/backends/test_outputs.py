@@ -133,6 +133,13 @@ ORDERS = [
     if "fixed" in order or "inferred" in order or "passed" in order
 ]
 
+NEIGHBOURS = [
+    order
+    for number, order in enumerate(ORDERS)
+    if order[:2] not in [before[:2] for before in ORDERS[:number]]
+]
+"""One order for each two that stand first."""
+
 
 def of_outputs(names: Sequence[str]) -> bytes:
     nodes = [node for name in names for node in OUTPUTS[name][0]]
@@ -148,7 +155,7 @@ def test_an_index_is_that_of_the_model_in_every_order_of_outputs_on_onnx(
     plain, isolate = WAYS[way]
     host = NNHost(isolate=isolate)
     guest = Guest(host, plain=plain)
-    for order in ORDERS:
+    for order in ORDERS if way == "fast" else NEIGHBOURS:
         made = of_outputs(order)
         check(guest, made, Encoding.ONNX, by_onnx(made))
 
