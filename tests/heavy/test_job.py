@@ -14,7 +14,9 @@ import pytest
 
 from tests.heavy.sixty import make
 from tests.support.command import nnshim
-from tests.support.docker_registry import free_port, wait_for
+from tests.support.docker_registry import answers
+from tests.support.ports import closed_port
+from tests.support.processes import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden"
@@ -54,7 +56,11 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def done(here: Path) -> subprocess.CompletedProcess[str]:
     """The job, which sees nnshim as a command."""
-    port = free_port()
+    with closed_port() as port:
+        return job(here, port)
+
+
+def job(here: Path, port: int) -> subprocess.CompletedProcess[str]:
     config = {
         "version": 0.1,
         "log": {"level": "error"},
@@ -71,7 +77,7 @@ def done(here: Path) -> subprocess.CompletedProcess[str]:
     serve = ["docker-registry", "serve", str(here / "registry.json")]
     with subprocess.Popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as registry:
         try:
-            wait_for(port)
+            wait_for(lambda: answers(port))
             return subprocess.run(
                 ["bash", str(ROOT / "samples/pipelines/job.sh"), *words],
                 cwd=here,

@@ -31,7 +31,7 @@ import nnshim
 from tests.support.command import nnshim as command
 from tests.support.fleets import GUEST, NAMED, Fleets, lines
 from tests.support.models import identity, with_external_data
-from tests.support.processes import wait_for
+from tests.support.processes import PATIENCE, wait_for
 from tests.support.wasm import assemble
 
 pytestmark = pytest.mark.filterwarnings(  # what Ray itself leaves open
@@ -119,7 +119,6 @@ def test_both_nodes_have_an_actor_and_none_is_left(nodes: Nodes) -> None:
             most |= nodes.actors()
     assert sorted(most.values()) == [1, 1]
     wait_for(lambda: not nodes.actors())
-    assert not nodes.actors()
     assert not ray.is_initialized()
 
 
@@ -196,11 +195,10 @@ def test_ctrl_c_ends_the_actors_while_guests_run(nodes: Nodes, tmp_path: Path) -
     ) as process:
         wait_for(lambda: (tmp_path / "out" / "00000001").exists())
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert said == b"nnshim: interrupted; the same command resumes the job\n"
     wait_for(lambda: not nodes.actors())
-    assert not nodes.actors()
 
 
 def test_a_model_that_a_node_does_not_have_comes_from_the_object_store(
@@ -284,7 +282,7 @@ def test_modules_are_judged_and_rewritten_as_here_while_a_node_is_lost(
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         wait_for(lambda: Path("there/040.wasm").exists())
         nodes.kill_one()
-        said, errors = process.communicate(timeout=120)
+        said, errors = process.communicate(timeout=PATIENCE)
     nodes.mend()
     assert process.returncode == here.returncode == 1, errors
     assert said == here.stdout.replace(b'"here/', b'"there/')

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["Running", "free_port", "running", "skopeo", "wait_for"]
+from tests.support.ports import closed_port
+from tests.support.processes import wait_for
+
+__all__ = ["Running", "answers", "running", "skopeo"]
 
 
 class Running(NamedTuple):
@@ -29,16 +31,14 @@ def skopeo(*arguments: str) -> bytes:
     return done.stdout
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 @contextmanager
 def running(folder: Path, login: tuple[str, str] | None = None) -> Iterator[Running]:
     """A registry that has its files in a folder, and requires this user and password."""
-    port = free_port()
+    with closed_port() as port:
+        yield from _running(port, folder, login)
+
+
+def _running(port: int, folder: Path, login: tuple[str, str] | None) -> Iterator[Running]:
     config: dict[str, Any] = {
         "version": 0.1,
         "log": {"level": "error"},
@@ -56,18 +56,12 @@ def running(folder: Path, login: tuple[str, str] | None = None) -> Iterator[Runn
     command = ["docker-registry", "serve", str(folder / "config.yml")]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            wait_for(port)
+            wait_for(lambda: answers(port))
             yield Running(f"127.0.0.1:{port}", docker)
         finally:
             process.terminate()
 
 
-def wait_for(port: int) -> None:
-    for _ in range(300):
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("docker-registry has not started")
+def answers(port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0

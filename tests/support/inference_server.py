@@ -20,7 +20,7 @@ import grpc
 from runtime_shim.backends.remote.over_grpc.messages import SERVICE, message
 from tests.support.processes import PATIENCE
 
-__all__ = ["Model", "closed_port", "drip", "grpc_server", "http_server", "raw_server"]
+__all__ = ["Model", "drip", "grpc_server", "http_server", "raw_server"]
 
 Tensor = tuple[str, str, list[int], bytes]
 """Name, type, shape and bytes."""
@@ -77,16 +77,6 @@ class Model:
         found = tensor["parameters"]
         size, offset = found["shared_memory_byte_size"], found["shared_memory_offset"]
         return self.segments[found["shared_memory_region"]], size, offset
-
-
-@contextlib.contextmanager
-def closed_port() -> Iterator[int]:
-    """A port of this machine on which nobody listens, but for a server of the test's own: it is
-    taken, so that no other process gets it meanwhile."""
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
 
 
 @contextlib.contextmanager

@@ -21,8 +21,9 @@ from tests.runtime_shim.backends.remote.remote_graphs import (
     inferred,
     two_floats,
 )
-from tests.support.inference_server import Model, closed_port, grpc_server, http_server
+from tests.support.inference_server import Model, grpc_server, http_server
 from tests.support.models import identity
+from tests.support.ports import closed_port
 from tests.support.processes import PATIENCE, wait_for
 from tests.support.wasm import assemble
 

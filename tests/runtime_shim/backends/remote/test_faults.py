@@ -26,12 +26,12 @@ from tests.runtime_shim.backends.remote.remote_graphs import (
 from tests.support.inference_server import (
     Model,
     Tensor,
-    closed_port,
     drip,
     grpc_server,
     http_server,
     raw_server,
 )
+from tests.support.ports import closed_port
 from tests.support.processes import PATIENCE, wait_for
 from tests.support.time_limits import with_enough_time
 
