@@ -83,7 +83,7 @@ def nothing_left() -> Iterator[None]:
 @pytest.mark.parametrize("how", ["closed", "dropped", "crashed and closed", "crashed and dropped"])
 def test_nothing_is_left_of_a_session(host: NNHost, how: str) -> None:
     with nothing_left():
-        for _ in range(5):
+        for _ in range(2):
             session = host.session()
             pids = [own(session, encoding=each).pid for each in (Encoding.MLX, Encoding.PIPER)]
             if "crashed" in how:
@@ -107,7 +107,7 @@ def test_a_guest_that_crashes_its_process_again_and_again_holds_no_more_for_it(
         assert status(pid) is None
 
     with nothing_left():
-        for _ in range(5):
+        for _ in range(2):
             crash()
 
 
