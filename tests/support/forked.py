@@ -32,7 +32,10 @@ def forked(folder: Path, env: Mapping[str, str]) -> Iterator[list[str]]:
 
     address = str(folder / "socket")
     with subprocess.Popen(
-        [sys.executable, __file__, address], env=env, stdout=subprocess.PIPE, start_new_session=True
+        [sys.executable, __file__, address],
+        env={**env, "OPENBLAS_NUM_THREADS": "1"},  # NumPy would start threads
+        stdout=subprocess.PIPE,
+        start_new_session=True,
     ) as server:
         try:
             assert server.stdout is not None
