@@ -142,12 +142,18 @@ def test_a_bug_is_told_with_its_place() -> None:
         list(in_order(Work(has_a_bug, lost, nowhere), range(100), 3))
 
 
-def test_who_takes_no_more_ends_the_processes_at_once(tmp_path: Path) -> None:
+def test_who_takes_no_more_ends_the_processes_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of themselves, and not by SIGKILL after they were waited for."""
+    monkeypatch.setattr("nnshim.many.engines.processes._PATIENCE", PATIENCE)
     found = in_order(Work(partial(takes_long, tmp_path), lost, nowhere), range(100), 3)
     assert next(found) == 0
-    assert len(active_children()) == 3
+    working = active_children()
+    assert len(working) == 3
     found.close()
     assert active_children() == []
+    assert {each.exitcode for each in working} <= {128 + signal.SIGTERM, -signal.SIGTERM}
     assert not list(tmp_path.iterdir())
 
 
