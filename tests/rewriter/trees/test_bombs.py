@@ -108,7 +108,11 @@ def sparse_map() -> bytes:
         ("a.tar", lambda: header(b"L", 512) * 1500, {"a.tar": "NN005"}),
         ("a.tar", sparse_map, {"a.tar": "NN007"}),
         ("a.tar", lambda: pax_of(b"1" * 1_000_000), {"a.tar": "NN005"}),
-        ("a.tar", lambda: pax_of(b"800024 GNU.sparse.map=" + b"1," * 400_000 + b"1\n"), {}),
+        (
+            "a.tar",
+            lambda: pax_of(b"800024 GNU.sparse.map=" + b"1," * 400_000 + b"1\n"),
+            {"a.tar": "NN005"},
+        ),
         ("a.tgz", lambda: gzip.compress(bytes(64 * MiB)), {"a.tgz": "NN007"}),
     ],
     ids=[

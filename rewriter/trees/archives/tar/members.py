@@ -8,7 +8,7 @@ from typing import IO, NamedTuple, Self, cast
 
 from rewriter.errors import InputError
 from rewriter.trees.archives.streams import LARGEST_HEADERS, Stream, as_input_errors, too_much
-from rewriter.trees.archives.tar.headers import check_headers
+from rewriter.trees.archives.tar.headers import BLOCK, check_data, check_headers
 from rewriter.trees.names import link_escapes, unsafe_name
 from rewriter.wasm.limits import MOST
 
@@ -75,12 +75,16 @@ def _members(stream: Stream) -> Iterator[TarMember]:
                 raise too_much(stream.path, f"it has more than {MOST} members")
             if info.size < 0 or archive.offset < info.offset_data or info.offset < end:
                 raise tarfile.ReadError("a member has a negative size")
-            end = archive.offset
             archive.members = []  # type: ignore[attr-defined]  # which would hold all
-            check_headers(stream.contents())
+            headers = stream.contents()
+            said = check_headers(headers[len(headers) % BLOCK :])  # after a byte of what is skipped
+            info.name = info.pax_headers.get("GNU.sparse.name", info.name)
             has_data = info.isreg() or info.type not in tarfile.SUPPORTED_TYPES
             if info.size and not has_data:  # which some readers take to follow, and others do not
                 raise tarfile.ReadError(f"{info.name} has a size, but is of a kind without data")
+            if has_data:
+                check_data(info, said, end, archive.offset)
+            end = archive.offset
             file = archive.extractfile(info) if has_data else None
             yield TarMember(info, file, _unsafe(info))
             stream.describe()
