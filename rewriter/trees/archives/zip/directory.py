@@ -20,6 +20,7 @@ __all__ = [
     "LOCATOR",
     "RECORD",
     "WIDE",
+    "WIDE_FIELD",
     "Directory",
     "extra_fields",
     "raw_name",
@@ -43,6 +44,9 @@ LOCATOR = struct.Struct("<4sIQI")
 
 WIDE = 0xFFFFFFFF
 """Says that a number is in the extra field for large archives."""
+
+WIDE_FIELD = 1
+"""That field, whose numbers have 64 bits."""
 
 _LARGEST = 1 << 24
 """The most bytes of a directory: zipfile takes 15 times as much memory for it."""

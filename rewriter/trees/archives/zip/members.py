@@ -12,13 +12,16 @@ from rewriter.errors import InputError
 from rewriter.files.gzip import Read
 from rewriter.trees.archives.streams import as_input_errors
 from rewriter.trees.archives.zip.directory import Directory, raw_name, read_directory
-from rewriter.trees.archives.zip.methods import unreadable
+from rewriter.trees.archives.zip.methods import STORED, unreadable
 from rewriter.trees.archives.zip.names import member_name
 from rewriter.trees.archives.zip.places import check_places
 from rewriter.trees.archives.zip.reading import opened_member
 from rewriter.trees.names import link_escapes, unsafe_name
 
 __all__ = ["Zip", "ZipMember", "open_zip", "zip_members"]
+
+_ENCRYPTED, _PATCH = 0x41, 0x20
+"""Flags."""
 
 _LONGEST_LINK = 4096
 """Bytes of a link's target."""
@@ -96,8 +99,12 @@ def _unsafe(info: zipfile.ZipInfo, name: str) -> tuple[str, str] | None:
         return unsafe
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
         return "it is a device, a pipe or a socket", "NN001"
-    if info.flag_bits & 1:
+    if info.flag_bits & _ENCRYPTED:
         return "it is encrypted", "NN005"
+    if info.flag_bits & _PATCH:
+        return "it is a patch for other data", "NN005"
+    if info.compress_type == STORED and info.compress_size != info.file_size:
+        return "it is stored as it is, and has two sizes, which contradict each other", "NN005"
     if _is_folder(name) and (info.file_size or info.compress_size > _NO_DATA):
         return "it is a folder by its name, and has data", "NN005"
     method = unreadable(info.compress_type)

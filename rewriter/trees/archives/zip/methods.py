@@ -10,9 +10,19 @@ import struct
 import zipfile
 import zlib
 
-__all__ = ["BZIP2", "LOCAL", "LZMA", "packed", "unreadable"]
+__all__ = [
+    "BZIP2",
+    "DEFLATED",
+    "DESCRIBED",
+    "LOCAL",
+    "LZMA",
+    "MARKED",
+    "STORED",
+    "packed",
+    "unreadable",
+]
 
-_STORED, _DEFLATED, BZIP2, LZMA = 0, 8, 12, 14
+STORED, DEFLATED, BZIP2, LZMA = 0, 8, 12, 14
 
 _NAMES = {
     1: "Shrink",
@@ -35,17 +45,21 @@ LOCAL = struct.Struct("<4s5H3I2H")
 """A member's own header: signature, needed, flags, method, time, date, CRC, stored size, size,
 lengths of the name and the extra fields."""
 
+DESCRIBED = 8
+"""The flag that says that CRC and sizes follow after the data."""
+
 _LEVEL_BITS = 6
 """Flags that say how hard deflate tried, and for LZMA, that a mark is at the end of the data."""
 
 _LEVELS = {0: 6, 2: 9, 4: 1, 6: 1}
 
-_MARKED = 2
+MARKED = 2
+"""The flag of LZMA for that mark."""
 
 
 def unreadable(method: int) -> str | None:
     """Why a member that is compressed so cannot be read; None if it can."""
-    if method in (_STORED, _DEFLATED, BZIP2, LZMA):
+    if method in (STORED, DEFLATED, BZIP2, LZMA):
         return None
     name = _NAMES.get(method, f"an unknown method ({method})")
     return f"it is compressed by {name}, which is not read; make the archive again with deflate"
@@ -55,13 +69,13 @@ def packed(method: int, flags: int, old: bytes, data: bytes) -> tuple[bytes, int
     """New data as they are stored by a method that can be read, and the new flags: as hard
     compressed as the old ones, as far as the flags, or the first of the `old` stored bytes, say
     it."""
-    if method == _STORED:
+    if method == STORED:
         return data, flags
-    if method == _DEFLATED:
+    if method == DEFLATED:
         packer = zlib.compressobj(_LEVELS[flags & _LEVEL_BITS], zlib.DEFLATED, -zlib.MAX_WBITS)
         return packer.compress(data) + packer.flush(), flags
     level = int(old[3:4]) if method == BZIP2 else None
-    return _by_zipfile(method, level, data), flags & ~_LEVEL_BITS | (method == LZMA) * _MARKED
+    return _by_zipfile(method, level, data), flags & ~_LEVEL_BITS | (method == LZMA) * MARKED
 
 
 def _by_zipfile(method: int, level: int | None, data: bytes) -> bytes:

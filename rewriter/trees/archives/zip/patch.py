@@ -20,24 +20,19 @@ from rewriter.trees.archives.zip.directory import (
     LOCATOR,
     RECORD,
     WIDE,
+    WIDE_FIELD,
     Directory,
     extra_fields,
     read_directory,
     split_extra,
 )
-from rewriter.trees.archives.zip.methods import LOCAL, packed
+from rewriter.trees.archives.zip.methods import DESCRIBED, LOCAL, packed
 from rewriter.trees.item import Member
 
 __all__ = ["patched_zip"]
 
-_DESCRIBED = 8
-"""The flag that says that CRC and sizes follow after the data."""
-
 _OFFSET = RECORD.size - 4
 """Where a record says where the member is."""
-
-_WIDE_FIELD = 1
-"""The extra field with numbers that have 64 bits."""
 
 
 class _Numbers(NamedTuple):
@@ -93,7 +88,7 @@ def patched_zip(
 def _numbers(record: bytes, before: int) -> _Numbers:
     fields = RECORD.unpack_from(record)
     checksum, stored, size, offset = *fields[7:10], fields[16]
-    wide = next((body for kind, body in extra_fields(record) if kind == _WIDE_FIELD), b"")
+    wide = next((body for kind, body in extra_fields(record) if kind == WIDE_FIELD), b"")
     position = 0
     found = []
     for number in (size, stored, offset):
@@ -107,13 +102,13 @@ def _numbers(record: bytes, before: int) -> _Numbers:
 def _with_wide(extra: bytes, wide: bytes) -> bytes:
     """The extra fields with these numbers of 64 bits, or without any."""
     fields = list(split_extra(extra))
-    if wide and not any(kind == _WIDE_FIELD for kind, _ in fields):
-        fields.insert(0, (_WIDE_FIELD, b""))
-    bodies = ((kind, wide if kind == _WIDE_FIELD else body) for kind, body in fields)
+    if wide and not any(kind == WIDE_FIELD for kind, _ in fields):
+        fields.insert(0, (WIDE_FIELD, b""))
+    bodies = ((kind, wide if kind == WIDE_FIELD else body) for kind, body in fields)
     return b"".join(
         struct.pack("<HH", kind, len(body)) + body
         for kind, body in bodies
-        if kind != _WIDE_FIELD or body
+        if kind != WIDE_FIELD or body
     )
 
 
@@ -123,7 +118,7 @@ def _pack(file: BinaryIO, member: Member, data: bytes) -> tuple[bytes, bytes, in
     fields = list(LOCAL.unpack(file.read(LOCAL.size)))
     text, extra = file.read(fields[9]), _with_wide(file.read(fields[10]), b"")
     flags = fields[2]
-    stored, fields[2] = packed(fields[3], flags & ~_DESCRIBED, file.read(4), data)
+    stored, fields[2] = packed(fields[3], flags & ~DESCRIBED, file.read(4), data)
     fields[6:11] = zlib.crc32(data), len(stored), len(data), len(text), len(extra)
     return LOCAL.pack(*fields) + text + extra, stored, flags ^ fields[2]
 

@@ -2,44 +2,54 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from rewriter.file_kinds import GZIP, HEAD
 from rewriter.files.gzip import CHUNK
-from rewriter.trees.archives.zip.directory import WIDE, Directory, raw_name
-from rewriter.trees.archives.zip.methods import LOCAL
+from rewriter.trees.archives.zip.directory import WIDE, Directory
+from rewriter.trees.archives.zip.local import MEMBER, checked_start
+from rewriter.trees.archives.zip.methods import DESCRIBED
 from rewriter.trees.heads import holds_files
 
 __all__ = ["check_places"]
 
-_MEMBER, _RECORD = b"PK\3\4", b"PK\1\2"
-"""What a member begins with, and a record of a directory."""
+_RECORD = b"PK\1\2"
+"""What a record of a directory begins with."""
 
-_DESCRIBED, _DESCRIPTOR = 8, 24
-"""The flag that says that CRC and sizes follow after the data, and the bytes of those, at most."""
+_DESCRIPTOR = 24
+"""The most bytes of CRC and sizes that follow after the data."""
 
 
 def check_places(archive: zipfile.ZipFile, file: BinaryIO, directory: Directory) -> None:
     """The members fill the archive, after what may come before it: none overlaps another, as in
     bombs, and nothing is between them that a reader which takes one after the other would see. Each
-    has the same name, method and sizes there as in the directory. Raises BadZipFile.
+    is there as the directory says. Raises BadZipFile.
 
     https://www.bamsoftware.com/hacks/zipbomb/
     """
     both = zip(archive.filelist, directory.records, strict=True)
     members = sorted(both, key=lambda member: member[0].header_offset)
     end = members[0][0].header_offset if members else directory.start
-    slack = 0
+    between: Iterable[bytes] = (b"",)
     _check_before(file, end)
     for info, record in members:
-        if not end <= info.header_offset <= end + slack:
+        if not _is_between(file, end, info.header_offset, between):
             raise zipfile.BadZipFile(f"{info.filename} is not where the member before it ends")
-        end = _checked_start(file, info, record) + info.compress_size
-        slack = _DESCRIPTOR if info.flag_bits & _DESCRIBED else 0
-    if not end <= directory.start <= end + slack:
+        end = checked_start(file, info, record) + info.compress_size
+        between = _descriptions(info)
+    if not _is_between(file, end, directory.start, between):
         raise zipfile.BadZipFile("its directory is not where the last member ends")
+
+
+def _is_between(file: BinaryIO, start: int, end: int, expected: Iterable[bytes]) -> bool:
+    """Whether the bytes from `start` to `end` are as expected."""
+    if not 0 <= end - start <= _DESCRIPTOR:
+        return False
+    file.seek(start)
+    return file.read(end - start) in expected
 
 
 def _check_before(file: BinaryIO, end: int) -> None:
@@ -49,7 +59,7 @@ def _check_before(file: BinaryIO, end: int) -> None:
     head = file.read(min(HEAD, end))
     if head.startswith(GZIP) or holds_files("", head):
         raise zipfile.BadZipFile("another archive comes before it")
-    if any(_MEMBER in piece or _RECORD in piece for piece in _pieces(file, end)):
+    if any(MEMBER in piece or _RECORD in piece for piece in _pieces(file, end)):
         raise zipfile.BadZipFile("a part of another ZIP archive comes before it")
 
 
@@ -60,22 +70,14 @@ def _pieces(file: BinaryIO, end: int) -> Iterator[bytes]:
     while end > 0 and (piece := file.read(min(CHUNK, end))):
         end -= len(piece)
         yield kept + piece
-        kept = piece[1 - len(_MEMBER) :]
+        kept = piece[1 - len(MEMBER) :]
 
 
-def _checked_start(file: BinaryIO, info: zipfile.ZipInfo, record: bytes) -> int:
-    """Where a member's data are."""
-    file.seek(info.header_offset)
-    header = file.read(LOCAL.size)
-    if len(header) < LOCAL.size or not header.startswith(_MEMBER):
-        raise zipfile.BadZipFile(f"{info.filename} has no header")
-    _, _, flags, method, _, _, _, stored, size, name_length, extra_length = LOCAL.unpack(header)
-    sizes = ((stored, info.compress_size), (size, info.file_size))
-    if (
-        file.read(name_length) != raw_name(record)
-        or method != info.compress_type
-        or (flags ^ info.flag_bits) & _DESCRIBED
-        or not (flags & _DESCRIBED or all(here in (there, WIDE) for here, there in sizes))
-    ):
-        raise zipfile.BadZipFile(f"{info.filename} has another header than its directory says")
-    return int(info.header_offset + LOCAL.size + name_length + extra_length)
+def _descriptions(info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """What may follow after the data of a member whose header leaves CRC and sizes to that: nothing
+    or those, with or without a mark, and with 32 or 64 bits."""
+    yield b""
+    if info.flag_bits & DESCRIBED:
+        numbers = info.CRC, info.compress_size, info.file_size
+        for form in ("<I2I", "<I2Q") if max(numbers) < WIDE else ("<I2Q",):
+            yield from (mark + struct.pack(form, *numbers) for mark in (b"PK\7\x08", b""))

@@ -12,10 +12,10 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from rewriter.files.gzip import CHUNK, Read
-from rewriter.trees.archives.zip.methods import BZIP2, LOCAL, LZMA
+from rewriter.trees.archives.zip.methods import BZIP2, DEFLATED, LOCAL, LZMA, MARKED
 
 __all__ = ["opened_member"]
 
@@ -32,17 +32,51 @@ def opened_member(
     archive: zipfile.ZipFile, file: BinaryIO, info: zipfile.ZipInfo
 ) -> Iterator[Read]:
     """The data of a member of the archive in `file`. Reading raises BadZipFile, and what zlib, bz2
-    and lzma raise, for what is damaged."""
-    if info.compress_type in (BZIP2, LZMA):
+    and lzma raise, for what is damaged, and does not end where its size says."""
+    if info.compress_type in (DEFLATED, BZIP2, LZMA):
         yield _Unpacked(file, info).read
     else:
         with archive.open(info) as data:
             yield data.read
 
 
+class _Unpacker(Protocol):
+    """What those for bzip2 and LZMA have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """At most so many bytes, at least one."""
+
+
+class _Inflater:
+    """The same for deflate."""
+
+    def __init__(self) -> None:
+        self._unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return self._unpacker.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._unpacker.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        piece = self._unpacker.decompress(self._unpacker.unconsumed_tail + data, max_length)
+        self.needs_input = not self._unpacker.unconsumed_tail and len(piece) < max_length
+        return piece
+
+
 class _Unpacked:
-    """A member packed by bzip2 or LZMA: zipfile unpacks whatever a piece of the file holds, and of
-    a few bytes these make gigabytes."""
+    """A packed member. zipfile unpacks whatever a piece of the file holds, and of a few bytes bzip2
+    and LZMA make gigabytes; and it leaves alone what is after the size."""
 
     def __init__(self, file: BinaryIO, info: zipfile.ZipInfo) -> None:
         self._file = file
@@ -53,7 +87,7 @@ class _Unpacked:
         self._end = self._position + info.compress_size
         self._left = info.file_size
         self._checksum = 0
-        self._unpacker = bz2.BZ2Decompressor() if info.compress_type == BZIP2 else self._lzma()
+        self._unpacker = self._start()
 
     def read(self, size: int) -> bytes:
         """So many bytes, or all that are left."""
@@ -67,9 +101,20 @@ class _Unpacked:
             wanted -= len(piece)
             self._left -= len(piece)
             self._checksum = zlib.crc32(piece, self._checksum)
-        if not self._left and self._checksum != self._info.CRC:
-            raise zipfile.BadZipFile("its checksum is wrong")
+        if not self._left:
+            self._check_end()
         return b"".join(pieces)
+
+    def _check_end(self) -> None:
+        """Unpacks no more than a byte of what may follow."""
+        if self._checksum != self._info.CRC:
+            raise zipfile.BadZipFile("its checksum is wrong")
+        is_marked = self._info.compress_type != LZMA or self._info.flag_bits & MARKED
+        while is_marked and not self._unpacker.eof:
+            if self._unpacker.decompress(self._packed(), 1):
+                raise zipfile.BadZipFile("it unpacks to more bytes than its size")
+        if self._position != self._end or self._unpacker.unused_data:
+            raise zipfile.BadZipFile("other data follow after its own")
 
     def _packed(self) -> bytes:
         """More packed bytes, if they are needed."""
@@ -82,6 +127,11 @@ class _Unpacked:
             raise zipfile.BadZipFile("it is cut off")
         self._position += len(data)
         return data
+
+    def _start(self) -> _Unpacker:
+        if self._info.compress_type == DEFLATED:
+            return _Inflater()
+        return bz2.BZ2Decompressor() if self._info.compress_type == BZIP2 else self._lzma()
 
     def _lzma(self) -> lzma.LZMADecompressor:
         _, _, size, parameters, dictionary = _PROPERTIES.unpack(self._stored(_PROPERTIES.size))
