@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
+from rewriter.trees.archives.links import Links
 from rewriter.trees.item import Found, Item
 
-__all__ = ["HardLinks"]
+__all__ = ["HardLinks", "why_to_nothing"]
 
 
 class HardLinks:
@@ -41,3 +42,15 @@ def _place(link: tuple[str, str, Found | None]) -> int:
     found = link[2]
     member = found.member if isinstance(found, Item) else None
     return -1 if member is None else member.offset
+
+
+def why_to_nothing(first_name: str, links: Links) -> tuple[str, str]:
+    """Why a hard link is refused whose first name is not that of a member, and the code."""
+    link = links.on_the_way(first_name)
+    if link is None:
+        return "it is a hard link to nothing that comes before it in the archive", "NN006"
+    return (
+        f"it is a hard link to {first_name}, but {link} is a link, which some readers do not "
+        "follow; make the archive again, with the file's own path",
+        "NN005",
+    )

@@ -46,6 +46,12 @@ class Links:
         """Where a member leads to; None if it is not a link."""
         return self._targets.get(posixpath.normpath(name))
 
+    def on_the_way(self, name: str) -> str | None:
+        """The first folder of a path that is a link, by now; None if there is none."""
+        parts = posixpath.normpath(name).split("/")
+        folders = ("/".join(parts[:count]) for count in range(1, len(parts)))
+        return next((folder for folder in folders if folder in self._targets), None)
+
     def add(self, name: str, target: str | None = None, *, check: bool = True) -> None:
         """A member, in the archive's order; `target` is that of a link. With `check`, it is in
         `broken` if it leads nowhere."""

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from rewriter.errors import InputError, MalformedModule
 from rewriter.file_kinds import GZIP, HEAD, MAGIC, kind_of, mistaken
 from rewriter.files.gzip import Read, head_of, measure, unpack
-from rewriter.trees.archives.hard_links import HardLinks
+from rewriter.trees.archives.hard_links import HardLinks, why_to_nothing
 from rewriter.trees.archives.links import Links
 from rewriter.trees.archives.streams import Stream, as_input_errors, opened, too_much
 from rewriter.trees.archives.tar.members import TarMember, tar_members
@@ -112,8 +112,7 @@ class _Search:
         if entry.unsafe is not None:
             return self.refused(info.name, *entry.unsafe)
         if info.islnk() and info.linkname not in links:
-            reason = "it is a hard link to nothing that comes before it in the archive"
-            return self.refused(info.name, reason, "NN006")
+            return self.refused(info.name, *why_to_nothing(info.linkname, links))
         if entry.file is None:
             return None
         place = info.offset, info.offset_data, info.size, info.issparse()

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from rewriter.errors import OutputError
-from rewriter.trees.item import Item
+from rewriter.trees.find import find
+from rewriter.trees.item import Item, Refused
 from rewriter.trees.opening import close_archive, open_item
 from rewriter.trees.output import Output
 from tests.rewriter.trees.test_archives import special, tar_of
@@ -171,6 +172,20 @@ def test_a_hard_link_to_what_must_not_change_is_looked_at_and_not_changed(
         output.put(item, WASM + ADDED)
     close_archive()
     assert not out.exists()
+
+
+def test_a_hard_link_through_a_link_to_a_folder_is_refused_in_words_that_say_so(
+    tmp_path: Path,
+) -> None:
+    """bsdtar does not unpack it, and GNU tar does."""
+    links = special("l", tarfile.SYMTYPE, "d"), special("h", tarfile.LNKTYPE, "./l/b.wasm")
+    (tmp_path / "a.tar").write_bytes(tar_of(("d/b.wasm", WASM), *links))
+    *_, item = find([str(tmp_path)])
+    assert isinstance(item, Refused)
+    assert (item.error.code, "l is a link, which some readers" in str(item.error)) == (
+        "NN005",
+        True,
+    )
 
 
 @pytest.mark.parametrize(
