@@ -8,19 +8,14 @@ from typing import BinaryIO
 
 from rewriter.errors import InputError, MalformedModule
 from rewriter.file_kinds import GZIP, HEAD, MAGIC, kind_of, mistaken
-from rewriter.files.gzip import Read, head_of, measure, unpack
+from rewriter.files.gzip import CHUNK, Read, head_of, measure, unpack
 from rewriter.trees.archives.hard_links import HardLinks, why_to_nothing
 from rewriter.trees.archives.links import Links
 from rewriter.trees.archives.streams import Stream, as_input_errors, opened, too_much
 from rewriter.trees.archives.tar.members import TarMember, tar_members
+from rewriter.trees.archives.zip.hidden import check_stored, may_hide
 from rewriter.trees.archives.zip.members import Zip, ZipMember, open_zip, zip_members
-from rewriter.trees.heads import (
-    format_of,
-    holds_files,
-    not_wasm,
-    read_head,
-    says_wasm,
-)
+from rewriter.trees.heads import format_of, holds_files, not_wasm, read_head, says_wasm
 from rewriter.trees.item import (
     Format,
     Found,
@@ -153,6 +148,8 @@ class _Search:
             found = None if is_excluded else self.zip_member(archive, entry)
             if found is not None:
                 yield found
+            if entry.unsafe is None and not isinstance(found, Refused):
+                self.check_hidden(archive, entry)
         yield from self.broken(links)
 
     def zip_member(self, archive: Zip, entry: ZipMember) -> Found | None:
@@ -171,6 +168,18 @@ class _Search:
             if error.code == "NN007":
                 raise
             return Refused(name, error)
+
+    def check_hidden(self, archive: Zip, entry: ZipMember) -> None:
+        """Raises InputError if readers of streams could see another member in the data of one."""
+        with as_input_errors(self.name(entry.name)):
+            check_stored(archive.file, entry.info)
+            if not may_hide(archive.file, entry.info):
+                return
+            with archive.open(entry.info) as read:
+                while piece := read(CHUNK):
+                    self.left -= len(piece)
+                    if self.left < 0:
+                        raise too_much(self.path, f"it unpacks to more than {self.most} bytes")
 
     def broken(self, links: Links) -> Iterator[Refused]:
         """The links that lead nowhere."""

@@ -9,6 +9,7 @@ import tracemalloc
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -171,3 +172,53 @@ def test_data_that_go_on_for_long_after_their_size_are_not_unpacked(
         assert tracemalloc.get_traced_memory()[1] < 1 << 22
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("exclude", [(), ("t.bin",)], ids=["looked at", "excluded"])
+@pytest.mark.parametrize("method", [0, 8])
+def test_a_member_in_the_data_of_another_is_refused_where_sizes_follow(
+    method: int, exclude: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Readers of streams see it, such as bsdtar's and Java's."""
+    text = bytes(range(256)) * 40
+    packed = deflated(text) if method else text
+    hidden = zip_of(("hidden.wasm", WASM))[: 30 + 11 + SHORT]
+    stored = packed + struct.pack("<4s3I", b"PK\7\x08", zlib.crc32(text), len(packed), len(text))
+    stored += hidden
+    whole = text if method else stored
+    numbers = zlib.crc32(whole), len(stored), len(whole)
+    data = struct.pack("<4s5H3I2H", b"PK\3\4", 20, 8, method, 0, 33, 0, 0, 0, 5, 0) + b"t.bin"
+    data += stored + struct.pack("<4s3I", b"PK\7\x08", *numbers)
+    record = struct.pack("<4s6H", b"PK\1\2", 20, 20, 8, method, 0, 33)
+    record += struct.pack("<3I5H2I", *numbers, 5, *[0] * 6) + b"t.bin"
+    end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 1, 1, len(record), len(data), 0)
+    (tmp_path / "a.zip").write_bytes(data + record + end)
+    assert found(tmp_path, exclude=exclude) == {"a.zip": "NN005"}
+
+
+class Pipe(io.RawIOBase):
+    """Takes bytes, and cannot go back."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.data += bytes(data)
+        return len(data)
+
+
+@pytest.mark.parametrize("method", [0, 8, 12, 14])
+def test_an_archive_in_an_archive_whose_sizes_follow_hides_nothing(
+    method: int, tmp_path: Path
+) -> None:
+    inner, outer = Pipe(), Pipe()
+    for pipe, name, data in ((inner, "m.wasm", WASM), (outer, "t.bin", b"text" * 999)):
+        with zipfile.ZipFile(pipe, "w", method) as archive:
+            archive.writestr(name, data + inner.data)
+            archive.writestr("other.wasm", MODULE)
+    assert b"PK\7\x08" in inner.data
+    (tmp_path / "a.zip").write_bytes(outer.data)
+    assert found(tmp_path) == {"a.zip!other.wasm": MODULE}
