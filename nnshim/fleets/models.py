@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Models", "States", "digest_in", "files_in", "files_of", "models_of", "states_of"]
 
-States = Mapping[str, Identity | None]
-"""What each file is, by its path; None for one that is not there. A file that is replaced, or
-written to, becomes another one."""
+States = Mapping[str, Sequence[Identity]]
+"""What each file is, by its path, after the links that lead to it; nothing for one that is not
+there. A file that is replaced, or written to, becomes another one, and so does a link, also if all
+is put back. A folder on the path that is moved away and back is not noticed."""
+
+_MOST_LINKS = 40
+"""How many the system follows, path_resolution(7)."""
 
 
 class Models(NamedTuple):
@@ -80,7 +84,7 @@ def digest_in(path: str) -> str:
 
 def _states_in(folder: str | None) -> States:
     """Of a folder that cannot be read, the files that were found before."""
-    found: dict[str, Identity | None] = {}
+    found: dict[str, Sequence[Identity]] = {}
     if folder is not None:
         with suppress(OSError):
             for path in files_in(folder):
@@ -88,14 +92,30 @@ def _states_in(folder: str | None) -> States:
     return found
 
 
-def _state(path: str) -> Identity | None:
+def _state(path: str) -> Sequence[Identity]:
     """Of a folder, only which one it is: its files count themselves."""
     try:
         status = os.stat(path)
+        links = list(_links(path))
     except OSError:
-        return None
+        return ()
     state = identity(status)
-    return state._replace(size=0, changed=0) if stat.S_ISDIR(status.st_mode) else state
+    if stat.S_ISDIR(status.st_mode):
+        state = state._replace(size=0, changed=0, touched=0)
+    return (*links, state)
+
+
+def _links(path: str, followed: int = 0) -> Iterator[Identity]:
+    """The symbolic links on the way to a file, of its name and of the folders before it. Raises
+    OSError."""
+    place = os.sep if os.path.isabs(path) else ""
+    for name in path.split(os.sep):
+        place = os.path.join(place, name)
+        status = os.lstat(place or os.curdir)
+        if stat.S_ISLNK(status.st_mode) and followed < _MOST_LINKS:
+            yield identity(status)
+            target = os.path.join(os.path.dirname(place), os.readlink(place))
+            yield from _links(target, followed + 1)
 
 
 def _refuse(error: OSError) -> None:

@@ -40,12 +40,15 @@ class Format(Enum):
 
 class Identity(NamedTuple):
     """By which another process sees that it opens the same file, unchanged. `size` is in bytes,
-    `changed` in nanoseconds."""
+    `changed` in nanoseconds. So is `touched`, which nobody can set back as `tar -x` and `cp -p` do
+    with `changed`; a hard link and other permissions change it, too. On Windows, it is when the
+    file was created."""
 
     device: int
     number: int
     size: int
     changed: int
+    touched: int
 
 
 class Member(NamedTuple):
@@ -128,4 +131,6 @@ Found = Item | Refused | Unsearched
 
 def identity(status: os.stat_result) -> Identity:
     """Of a file."""
-    return Identity(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return Identity(
+        status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    )

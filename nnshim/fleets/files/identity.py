@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nnshim.fleets.models import digest_in, files_in, files_of
 from rewriter.errors import InputError
+from rewriter.trees.item import identity
 
 if TYPE_CHECKING:
     from nnshim.fleets.guests import Guest
@@ -24,9 +25,9 @@ _ONLY_STOP = ("timeout", "fuel", "output")
 def identity_of(guest: Guest, arguments: Sequence[str], inputs: str) -> Mapping[str, object]:
     """The module, the `arguments` of all inputs, the path of the `inputs`, the models, and the
     options that a result can depend on, by what they are called. Values can be written as JSON.
-    Inputs count by where they are, models in a folder by their sizes and times of change, and those
-    on servers by their URLs; what is in the folders of a guest does not count. Raises InputError
-    for a model that cannot be read."""
+    Inputs count by where they are, models in a folder by their sizes and times of change (both that
+    which can be set back and that which cannot), and those on servers by their URLs; what is in the
+    folders of a guest does not count. Raises InputError for a model that cannot be read."""
     options, host = guest.options, guest.host
     limits = host.get("limits")
     found: dict[str, object] = {
@@ -74,7 +75,7 @@ def _files(folder: str | None) -> object:
             name = os.fsencode(os.path.relpath(path, folder)).hex()
             target = os.fsencode(os.path.realpath(path)).hex() if os.path.islink(path) else ""
             is_folder = stat.S_ISDIR(status.st_mode)
-            of_file = () if is_folder else (status.st_size, status.st_mtime_ns)
+            of_file = () if is_folder else identity(status)[2:]
             found.append([name, target, *of_file])
     except OSError as error:
         raise InputError(f"cannot read {error.filename}: {error.strerror}") from error
