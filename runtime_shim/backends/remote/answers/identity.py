@@ -15,7 +15,7 @@ from runtime_shim.guest_text import quoted
 
 __all__ = ["Identity"]
 
-_OF_A_ROUTER = r"_\d+"
+_OF_A_ROUTER = r"_[0-9]+"
 """What Seldon Core 2 puts after a model's name: `_` and its version.
 
 https://github.com/SeldonIO/seldon-core/blob/v2/docs-gb/cli/seldon_model_infer.md
@@ -40,7 +40,7 @@ class Identity:
     def check_described(self, name: object, versions: object) -> None:
         """Raise HostError if the metadata are those of another model. Some servers leave out its
         name, or list no versions."""
-        if name and not self._has_name(name, f"({_OF_A_ROUTER}|{_OF_A_REVISION})?"):
+        if not _is_absent(name) and not self._has_name(name, f"({_OF_A_ROUTER}|{_OF_A_REVISION})?"):
             raise self._of_another("model", name)
         listed = versions if isinstance(versions, list) else []
         if self._version and listed and self._version not in listed:
@@ -53,20 +53,29 @@ class Identity:
         A server without versions leaves them out, and so it has none that can be asked for. Some
         give an id of their own to each answer, or none.
         """
-        is_same = name in (self._model, f"{self._model}_{version}")
-        if name and not is_same and not self._has_name(name, _OF_A_REVISION):
+        of_a_router = f"_{version}" if re.fullmatch(r"[0-9]+", str(version)) else ""
+        if not _is_absent(name) and not self._has_name(name, f"({of_a_router}|{_OF_A_REVISION})?"):
             raise self._of_another("model", name)
         if self._version and version != self._version:
             raise self._of_another("version", version)
+        if not _is_absent(found) and not isinstance(found, str):
+            raise contradiction(self.server, f"its id is {quoted(found)}")
         if found == asked:
             self._repeats_ids = True
         elif self._repeats_ids or (isinstance(found, str) and found.startswith(ID_BEGINNING)):
             raise contradiction(self.server, "it is that of another request")
 
     def _has_name(self, name: object, ending: str) -> bool:
-        return re.fullmatch(re.escape(self._model) + ending, str(name)) is not None
+        return isinstance(name, str) and bool(re.fullmatch(re.escape(self._model) + ending, name))
 
     def _of_another(self, what: str, named: object) -> HostError:
         asked = self._version if what == "version" else self._model
-        said = f"its {what} is {quoted(named)}" if named else f"it does not say its {what}"
+        said = (
+            f"it does not say its {what}" if _is_absent(named) else f"its {what} is {quoted(named)}"
+        )
         return contradiction(self.server, f"{said}, and {quoted(asked)} was asked for")
+
+
+def _is_absent(told: object) -> bool:
+    """Whether a server leaves something out."""
+    return told is None or told == ""

@@ -40,6 +40,9 @@ SAME: dict[str, tuple[str, dict[str, Any]]] = {
 OTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "another model": ("", {"model_name": "n"}),
     "a longer name": ("", {"model_name": "m_7", "model_version": "8"}),
+    "a version that is not a number": ("", {"model_name": "m_x", "model_version": "x"}),
+    "a name without its version": ("", {"model_name": "m_", "model_version": ""}),
+    "a name that is only like Seldon's": ("", {"model_name": "m_None"}),
     "a longer name of ModelMesh": ("", {"model_name": "m2__isvc-6b2eb0b8bf"}),
     "another version": ("/versions/7", {"model_name": "m", "model_version": "8"}),
     "an empty version": ("/versions/7", {"model_name": "m", "model_version": ""}),
@@ -65,8 +68,15 @@ def test_an_answer_of_another_model_is_refused(
         assert code_of(host_of(url + version)) == "NN607"
 
 
-@pytest.mark.parametrize("told", [{"model_name": ["m"]}, {"model_version": 7}])
-def test_a_name_and_a_version_in_json_are_texts(told: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "told",
+    [
+        *[{"model_name": ["m"]}, {"model_name": False}, {"model_name": 0}, {"model_name": []}],
+        *[{"model_version": 7}, {"id": 7}, {"id": False}, {"id": []}],
+    ],
+    ids=str,
+)
+def test_a_name_a_version_and_an_id_in_json_are_texts(told: dict[str, Any]) -> None:
     model = Model()
     model.described["versions"], model.told = ["7"], {"model_version": "7", **told}
     with http_server(model) as url:
