@@ -38,6 +38,7 @@ from runtime_shim.backends.remote.over_http.bodies import (
 )
 from runtime_shim.backends.remote.over_http.sockets import Connection
 from runtime_shim.errors import HostError
+from runtime_shim.guest_text import quoted
 
 __all__ = ["HttpServer"]
 
@@ -116,7 +117,7 @@ class HttpServer:
         answer = self._asked("POST", f"{self._path}/infer", body, headers, until, LARGEST_ANSWER)
         self._check_status(answer)
         _, told, data = answer
-        return answered(self._identity, mine, data, told.get(HEADER_LENGTH))
+        return answered(self._identity, mine, data, _header(self.name, told, HEADER_LENGTH))
 
     def _described(self, path: str, until: float) -> dict[str, Any]:
         answer = self._asked("GET", path, [], {}, until, LARGEST_DESCRIPTION)
@@ -218,6 +219,9 @@ class HttpServer:
         connection.send_all()
 
     def _read(self, response: http.client.HTTPResponse, largest: int) -> bytes:
+        given = _header(self.name, response.headers, "Content-Length")
+        if given is not None and not (given.isascii() and given.isdecimal()):
+            raise contradiction(self.name, f"its Content-Length is {quoted(given)}")
         length = response.length
         if length is not None and length > largest:
             raise contradiction(self.name, f"it has {length} bytes")
@@ -234,6 +238,14 @@ class HttpServer:
         )
         how = _how(error)
         return contradiction(self.name, how) if is_garbage else lost(self.name, how)
+
+
+def _header(server: str, headers: http.client.HTTPMessage, name: str) -> str | None:
+    """The value of a header. Raises HostError if it has several."""
+    values = {value.strip() for value in headers.get_all(name, ())}
+    if len(values) > 1:
+        raise contradiction(server, f"it has several headers {name}")
+    return values.pop() if values else None
 
 
 def _how(error: BaseException) -> str:

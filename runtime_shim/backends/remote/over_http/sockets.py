@@ -23,8 +23,24 @@ _SHORT = 1 << 16
 """Up to how many bytes a request is copied into one piece."""
 
 
+class _Answer(http.client.HTTPResponse):
+    """An answer, without what a server may say before it, such as `103 Early Hints`. http.client
+    knows only `100 Continue`.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-15.2
+    """
+
+    def begin(self) -> None:
+        super().begin()
+        while self.status < http.client.OK and self.status != http.client.SWITCHING_PROTOCOLS:
+            self.headers = None  # type: ignore[assignment]  # it begins once more
+            super().begin()
+
+
 class Connection(http.client.HTTPConnection):
     """A connection, with TLS if there is a context. Set `until` before each request."""
+
+    response_class = _Answer
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext | None, until: float) -> None:
         super().__init__(host, port)

@@ -67,14 +67,30 @@ def results(port: int, count: int) -> list[float | str | None]:
     return found
 
 
-def test_the_answer_after_an_interim_one_is_not_that_of_the_next_request() -> None:
+@pytest.mark.parametrize(
+    ("interim", "expected"), [("103 Early Hints", 1), ("100 Continue", 1), ("101 Other", "NN607")]
+)
+def test_the_answer_after_interim_ones_is_that_of_its_request(
+    interim: str, expected: float | str
+) -> None:
     def write(connected: socket.socket, count: int, body: bytes) -> None:
-        connected.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n")
+        connected.sendall(f"HTTP/1.1 {interim}\r\nLink: <a>\r\n\r\n".encode() * 2)
         time.sleep(0.1)
         connected.sendall(whole(body))
 
     with raw_server(counting(write)) as port:
-        assert results(port, 2) == ["NN607", "NN607"]
+        assert results(port, 2) == [expected, 2 if expected == 1 else expected]
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "Inference-Header-Content-Length"])
+def test_an_answer_with_two_lengths_is_refused(name: str) -> None:
+    def write(connected: socket.socket, count: int, body: bytes) -> None:
+        same = f"{name}: {len(body)}\r\n" * 2
+        other = f"{name}: 5\r\n" * (count > 1)
+        connected.sendall(whole(body).replace(b"\r\n", f"\r\n{same}{other}".encode(), 1))
+
+    with raw_server(counting(write)) as port:
+        assert results(port, 2) == [1, "NN607"]
 
 
 def test_a_connection_with_bytes_after_an_answer_is_not_used_again() -> None:
