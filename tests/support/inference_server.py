@@ -56,6 +56,11 @@ class Model:
         """Descriptors of what is registered as shared memory over HTTP, by name."""
         self.sends_placed = False
         """Whether outputs are sent that the client wants in shared memory."""
+        self.tells_places: dict[str, Any] | None = None
+        """What is said of where outputs are in shared memory, beside the truth; None for nothing.
+        """
+        self.offsets: dict[str, int] = {}
+        """Where the last request wants outputs in shared memory."""
         self.keys: list[str] = []
         """What shm_open was to open for them."""
 
@@ -192,22 +197,26 @@ def http_server(
                     data, rest = rest[:size], rest[size:]
                 inputs.append((each["name"], each["datatype"], each["shape"], data))
             model.headers = {name.lower(): value for name, value in self.headers.items()}
+            wanted = {each["name"]: each for each in asked.get("outputs", [])}
+            placed = {
+                name: model.place(each)
+                for name, each in wanted.items()
+                if "shared_memory_region" in each["parameters"]
+            }
+            model.offsets = {name: offset for name, (_, _, offset) in placed.items()}
             try:
                 inferred = model.infer(inputs)
             except ValueError as error:
                 self.answer(json.dumps({"error": str(error)}).encode(), 500)
                 return
             outputs, after = [], b""
-            placed = {
-                each["name"]: model.place(each)
-                for each in asked.get("outputs", [])
-                if "shared_memory_region" in each["parameters"]
-            }
             for name, datatype, shape, data in inferred:
                 output: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
                 if name in placed and not model.sends_placed:
                     file, _, offset = placed[name]
                     os.pwrite(file, data, offset)
+                    if model.tells_places is not None:
+                        output["parameters"] = wanted[name]["parameters"] | model.tells_places
                 elif model.extensions:
                     output["parameters"] = {"binary_data_size": len(data)}
                     after += data

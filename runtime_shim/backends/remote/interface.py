@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from runtime_shim.backends.common.tensor_info import Port
@@ -19,6 +20,7 @@ __all__ = [
     "Server",
     "Tensors",
     "left",
+    "place_of",
     "request_id",
 ]
 
@@ -45,13 +47,15 @@ class Given(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """An output as a server describes it. `data` is None if it is in shared memory. Nothing of it
-    has been compared with the model's metadata."""
+    """An output as a server describes it. `data` is None if it is in shared memory. `told` is what
+    else the server says, such as where it is there (see `place_of`). Nothing of it has been
+    compared with the model's metadata."""
 
     name: str
     datatype: str
     shape: Sequence[object]
     data: memoryview | None
+    told: Mapping[str, object] = MappingProxyType({})
 
 
 class Tensors(NamedTuple):
@@ -101,6 +105,15 @@ class Server(Protocol):
         """Let the server unmap it."""
 
     def close(self) -> None: ...
+
+
+def place_of(region: Region) -> dict[str, str | int]:
+    """The protocol's parameters of a tensor that is in shared memory."""
+    return {
+        "shared_memory_region": region.name,
+        "shared_memory_byte_size": region.size,
+        "shared_memory_offset": region.offset,
+    }
 
 
 def left(until: float) -> float:

@@ -19,7 +19,7 @@ from rewriter.abi.dialects import Errno
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.answers.limits import LARGEST_ANSWER
 from runtime_shim.backends.remote.failures import UNCERTAIN, NotTaken, contradiction, inexpressible
-from runtime_shim.backends.remote.interface import Answered, Given, Region, Server
+from runtime_shim.backends.remote.interface import Answered, Given, Region, Server, place_of
 from runtime_shim.errors import ServerError
 from runtime_shim.guest_text import quoted
 
@@ -33,8 +33,15 @@ _ALIGNMENT = 64
 """In bytes."""
 
 _MARK = 8
-"""In bytes. Random ones are where an output begins until the server writes it, because a server may
-say that it has computed and leave there what the last inference did. Shorter outputs are sent."""
+"""In bytes. Random ones, again and again, are where an output is to be until the server writes it,
+because a server may say that it has computed and leave there what the last inference did. Shorter
+outputs are sent."""
+
+_BLOCK = 1 << 16
+"""Bytes of marks that are written at once."""
+
+_STEP = 1 << 12
+"""In bytes. An output is looked at as often as this, and at its end, for a mark that is left."""
 
 _ENDING = 5.0
 """How many seconds servers have to unmap segments when a context ends. On a busy machine, one may
@@ -67,6 +74,12 @@ class _Segment:
         while view:
             written = os.pwrite(self._file, view, offset)
             view, offset = view[written:], offset + written
+
+    def fill(self, region: Region, mark: bytes) -> None:
+        """Write the mark again and again."""
+        block = mark * (min(_BLOCK, region.size + _MARK) // _MARK)
+        for start in range(0, region.size, _BLOCK):
+            self.write(region.offset + start, block[: region.size - start])
 
     def read(self, region: Region) -> bytes:
         """A copy; shorter than the region if the server has truncated the object."""
@@ -164,7 +177,7 @@ class SharedMemory:
             mark = secrets.token_bytes(_MARK)
             for _, region in wanted:
                 if region is not None:
-                    segment.write(region.offset, mark)
+                    segment.fill(region, mark)
             answered = server.infer(given, wanted, until)
         except BaseException:
             self._give_up(server)
@@ -182,15 +195,30 @@ class SharedMemory:
         answered: Answered,
         region: Region | None,
     ) -> Answered:
-        if region is None or answered.data is not None:  # it was sent nevertheless
+        if region is None:
             return answered
+        name = quoted(answered.name)
+        told = {key: answered.told.get(key) for key in place_of(region)}
+        is_told = any(value is not None for value in told.values())
+        if answered.data is not None:  # it was sent nevertheless
+            if is_told:
+                self._give_up(server)
+                raise contradiction(server.name, f"the output {name} has its data twice")
+            return answered
+        for key, asked in place_of(region).items():
+            value = told[key]
+            if value is not None and (type(value) is not type(asked) or value != asked):
+                self._give_up(server)
+                raise contradiction(
+                    server.name, f"the {key} of the output {name} is {quoted(value)}, not {asked}"
+                )
         data = segment.read(region)
         if len(data) < region.size:
             self._give_up(server)
             raise contradiction(server.name, "the shared memory is shorter than before")
-        if data.startswith(mark):
+        if _has_mark(data, mark):
             raise contradiction(
-                server.name, f"the output {quoted(answered.name)} is not in the shared memory"
+                server.name, f"the output {name} is not, or not all, in the shared memory"
             )
         return answered._replace(data=memoryview(data))
 
@@ -218,6 +246,15 @@ class SharedMemory:
         _, segment = self._segments.pop(server.name, (server, None))
         if segment is not None:
             self._unused.add(server, segment.name)
+
+
+def _has_mark(data: bytes, mark: bytes) -> bool:
+    """Whether something of what an output's place was filled with is left."""
+    end = len(data) % _MARK
+    last = (mark + mark)[end : end + _MARK]
+    return data.endswith(last) or any(
+        data.startswith(mark, at) for at in range(0, len(data), _STEP)
+    )
 
 
 def _size(port: Port) -> int:

@@ -47,6 +47,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "5 uint64* uint64_contents",
             "6 float* fp32_contents",
             "7 double* fp64_contents",
+            "8 bytes* bytes_contents",
         ),
         "InferInputTensor": (
             "1 string name",
@@ -67,6 +68,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "1 string name",
             "2 string datatype",
             "3 int64* shape",
+            "4 Parameter* parameters",
             "5 InferTensorContents contents",
         ),
         "ModelInferResponse": (

@@ -42,14 +42,30 @@ def outputs_of(
             content = _typed(server, each)
         elif is_placed and not data:
             content = None
-        found.append(Answered(each.name, each.datatype, shape_of(each), content))
+        told = dict(_parameter(parameter) for parameter in each.parameters)
+        if len(told) < len(each.parameters):
+            raise contradiction(server, f"the output {quoted(each.name)} has a parameter twice")
+        found.append(Answered(each.name, each.datatype, shape_of(each), content, told))
     return found
+
+
+def _parameter(parameter: Any) -> tuple[str, object]:
+    """Its name and its value, or all of them if it has several. A value of 0 may be left out."""
+    values = [value for _, value in parameter.value.ListFields()]
+    return parameter.key, values[0] if len(values) == 1 else values or 0
 
 
 def _typed(server: str, output: Any) -> memoryview | None:
     """The bytes of an output that is not in raw form, as some servers answer. None for texts,
     and for types that have no other form."""
     field, letter = TYPED.get(output.datatype), format_of(output.datatype)
+    filled = {each.name for each, _ in output.contents.ListFields()}
+    if len(filled) > 1 or (field is not None and not filled <= {field}):
+        found = ", ".join(sorted(filled))
+        raise contradiction(
+            server,
+            f"the output {quoted(output.name)} of type {quoted(output.datatype)} has {found}",
+        )
     if field is None or letter is None:
         return None
     values = getattr(output.contents, field)

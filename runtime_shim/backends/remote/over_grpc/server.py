@@ -26,6 +26,7 @@ from runtime_shim.backends.remote.interface import (
     Region,
     Tensors,
     left,
+    place_of,
     request_id,
 )
 from runtime_shim.backends.remote.model import Endpoint
@@ -243,10 +244,10 @@ def _place(data: bytes | Region) -> Region | None:
 def _add_place(parameters: Any, region: Region | None) -> None:
     if region is None:
         return
-    parameters.add(key="shared_memory_region", value={"string_param": region.name})
-    parameters.add(key="shared_memory_byte_size", value={"int64_param": region.size})
-    if region.offset:
-        parameters.add(key="shared_memory_offset", value={"int64_param": region.offset})
+    for key, value in place_of(region).items():
+        if value != 0:
+            kind = "string_param" if isinstance(value, str) else "int64_param"
+            parameters.add(key=key, value={kind: value})
 
 
 def _varint(number: int) -> bytes:

@@ -3,6 +3,8 @@ that it is there take a hundred of them in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from runtime_shim.backends.remote.answers.described import MOST_PORTS
 from runtime_shim.backends.remote.answers.limits import LARGEST_ANSWER
 from runtime_shim.backends.remote.failures import contradiction
@@ -14,6 +16,12 @@ _MOST_FIELDS = 4 * MOST_PORTS
 _LARGEST_REST = LARGEST_ANSWER // 8
 """In bytes, of everything but tensors in raw form. A number of 8 bytes may take one in an answer.
 """
+
+_MOST_PARTS = 16 * MOST_PORTS
+"""Fields of all outputs."""
+
+_OUTPUT = 5
+"""ModelInferResponse.outputs, and ModelMetadataResponse.outputs."""
 
 _RAW = 6
 """ModelInferResponse.raw_output_contents. No other answer has a long field of this number."""
@@ -28,25 +36,40 @@ https://protobuf.dev/programming-guides/encoding/
 def check_size(server: str, answer: bytes) -> None:
     """Raise HostError for a message with too many fields, or with too much in them. What is not a
     message is left to protobuf."""
-    fields = rest = position = 0
+    fields = parts = rest = 0
     try:
-        while position < len(answer):
-            began = position
-            tag, position = _varint(answer, position)
-            kind = tag & 7
-            if kind == 0:
-                _, position = _varint(answer, position)
-            elif kind == 2:
-                size, position = _varint(answer, position)
-                position += size
-            else:
-                position += _FIXED[kind]
+        for number, began, start, end in _fields(answer, 0, len(answer)):
             fields += 1
-            rest += 0 if tag >> 3 == _RAW else position - began
-            if fields > _MOST_FIELDS or rest > _LARGEST_REST:
-                raise contradiction(server, "it has too many parts, or too large ones")
+            rest += 0 if number == _RAW else end - began
+            if number == _OUTPUT:
+                for _ in _fields(answer, start, min(end, len(answer))):
+                    parts += 1
+                    _check(server, parts <= _MOST_PARTS)
+            _check(server, fields <= _MOST_FIELDS and rest <= _LARGEST_REST)
     except (IndexError, KeyError):
         raise contradiction(server, "it is not the protocol's message") from None
+
+
+def _check(server: str, fits: bool) -> None:
+    if not fits:
+        raise contradiction(server, "it has too many parts, or too large ones")
+
+
+def _fields(data: bytes, position: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """The number of each field of a message, where it begins, where its data do, and where it
+    ends. Raises IndexError and KeyError."""
+    while position < end:
+        began = position
+        tag, position = _varint(data, position)
+        kind, start = tag & 7, position
+        if kind == 0:
+            _, position = _varint(data, position)
+        elif kind == 2:
+            size, start = _varint(data, position)
+            position = start + size
+        else:
+            position += _FIXED[kind]
+        yield tag >> 3, began, start, position
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from collections.abc import Sequence
 from itertools import chain
@@ -17,7 +18,14 @@ from runtime_shim.backends.remote.answers.datatypes import format_of
 from runtime_shim.backends.remote.answers.identity import Identity
 from runtime_shim.backends.remote.answers.limits import LARGEST_DESCRIPTION
 from runtime_shim.backends.remote.failures import contradiction, inexpressible
-from runtime_shim.backends.remote.interface import Answered, Given, Metadata, Region, Tensors
+from runtime_shim.backends.remote.interface import (
+    Answered,
+    Given,
+    Metadata,
+    Region,
+    Tensors,
+    place_of,
+)
 from runtime_shim.guest_text import quoted
 
 __all__ = ["HEADER_LENGTH", "answered", "infer_body", "json_of", "metadata_of"]
@@ -29,6 +37,21 @@ HEADER_LENGTH = "Inference-Header-Content-Length"
 class _Constant(float):
     """NaN or an infinity that is spelled out, as Triton and Python's json do although JSON does not
     have them. Other infinities are numbers that are too large."""
+
+
+class _MinusZero(int):
+    """`-0`, which JSON has. As an integer, it is 0."""
+
+    def __float__(self) -> float:
+        return -0.0
+
+
+def _integer(digits: str) -> int:
+    return _MinusZero() if digits == "-0" else int(digits)
+
+
+_MINUS_ZERO = re.compile(rb"-0(?![.0-9Ee])")
+"""Where `-0` may be. A function for all integers is slower than none."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -43,7 +66,12 @@ def json_of(server: str, data: bytes) -> dict[str, Any]:
     if len(data) > LARGEST_DESCRIPTION:
         raise contradiction(server, f"its JSON has {len(data)} bytes")
     try:
-        found = json.loads(data, parse_constant=_Constant, object_pairs_hook=_object)
+        found = json.loads(
+            data,
+            parse_constant=_Constant,
+            object_pairs_hook=_object,
+            parse_int=_integer if _MINUS_ZERO.search(data) else None,
+        )
     except (ValueError, RecursionError) as error:
         raise contradiction(server, "it is not JSON, or has a key twice") from error
     if not isinstance(found, dict):
@@ -93,7 +121,7 @@ def infer_body(
             "datatype": port.described_type,
         }
         if isinstance(data, Region):
-            tensor["parameters"] = _place(data)
+            tensor["parameters"] = place_of(data)
         elif binary:
             tensor["parameters"] = {"binary_data_size": len(data)}
             after.append(data)
@@ -101,7 +129,7 @@ def infer_body(
             tensor["data"] = _values(port, data)
         described.append(tensor)
     wanted = [
-        {"name": port.name, "parameters": _place(region) if region else {"binary_data": binary}}
+        {"name": port.name, "parameters": place_of(region) if region else {"binary_data": binary}}
         for port, region in outputs
     ]
     try:
@@ -113,14 +141,6 @@ def infer_body(
             " express it; gRPC can"
         ) from error
     return text.encode(), after
-
-
-def _place(region: Region) -> dict[str, Any]:
-    return {
-        "shared_memory_region": region.name,
-        "shared_memory_byte_size": region.size,
-        "shared_memory_offset": region.offset,
-    }
 
 
 def _values(port: Port, data: bytes) -> tuple[Any, ...]:
@@ -168,7 +188,7 @@ def answered(
             content = _packed(server, name, datatype, shape, each["data"])
         else:
             content = None
-        found.append(Answered(name, datatype, shape, content))
+        found.append(Answered(name, datatype, shape, content, parameters))
     if rest:
         raise contradiction(server, f"there are {len(rest)} bytes after the outputs")
     return found
@@ -196,7 +216,11 @@ def _packed(
     if not isinstance(values, list):
         raise contradiction(server, f"the data of the output {quoted(name)} are not a list")
     allowed = (
-        {int, float, _Constant} if letter in "efd" else {bool, int} if letter == "?" else {int}
+        {int, _MinusZero, float, _Constant}
+        if letter in "efd"
+        else {bool, int, _MinusZero}
+        if letter == "?"
+        else {int, _MinusZero}
     )
     types = set(map(type, values))
     if letter in "efd" and types <= {*allowed, type(None)} and type(None) in types:

@@ -15,7 +15,7 @@ from runtime_shim.backends.remote.over_grpc.messages import message
 from runtime_shim.backends.remote.over_grpc.sizes import check_size
 from runtime_shim.backends.remote.over_http.bodies import answered
 from runtime_shim.errors import ServerError
-from tests.runtime_shim.backends.remote.remote_graphs import code_of, host_of, two_floats
+from tests.runtime_shim.backends.remote.remote_graphs import code_of, host_of, inferred, two_floats
 from tests.support.inference_server import Model, grpc_server
 
 IDENTITY = Identity(parse_endpoint("http://s/m"))
@@ -52,6 +52,13 @@ def test_a_number_that_is_too_large_is_not_infinite() -> None:
             read(data)
 
 
+def test_minus_zero_keeps_its_sign_and_is_an_integer_too() -> None:
+    assert read("[-0, -0.0, 0, -0e1]") == struct.pack("<4d", -0.0, -0.0, 0, -0.0)
+    output = '{"name": "x", "datatype": "INT32", "shape": [2], "data": [-0, -7]}'
+    (found,) = answered(IDENTITY, "id", f'{{"outputs": [{output}]}}'.encode(), None)
+    assert bytes(found.data or b"") == struct.pack("<2i", 0, -7)
+
+
 @pytest.mark.parametrize(
     "more", [', "data": [4, 3, 2, 1]', ', "shape": [4]', ', "parameters": {"binary_data_size": 0}']
 )
@@ -70,14 +77,35 @@ def test_an_output_over_grpc_with_two_kinds_of_data_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "more"), [("fp64_contents", [2.0]), ("bytes_contents", [b"text"]), ("", [])]
+)
+def test_an_output_over_grpc_has_only_the_contents_of_its_type(
+    kind: str, more: list[float | bytes]
+) -> None:
+    model = Model()
+    made = message("ModelInferResponse")()
+    contents = made.outputs.add(name="x", datatype="FP32", shape=[1, 2]).contents
+    contents.fp32_contents.extend(struct.unpack("<2f", two_floats))
+    if kind:
+        getattr(contents, kind).extend(more)
+    with grpc_server(model) as url:
+        model.garbage = made.SerializeToString()
+        if kind:
+            assert code_of(host_of(url)) == "NN607"
+        else:
+            assert inferred(host_of(url)) == two_floats
+
+
+@pytest.mark.parametrize(
     "answer",
     [
+        b"\x2a\x80\xb5\x18" + b"\x22\x00" * 200_000,  # an output with that many parameters
         b"\x2a\x00" * 50_000,  # outputs without anything
         b"\x2a\x80\x80\x80\x80\x01",  # one with more bytes than all of them may have
         b"\x2b",  # a group, which the protocol has not
         b"\x30" + b"\xff" * 11,
     ],
-    ids=["many", "long", "group", "endless number"],
+    ids=["parameters", "many", "long", "group", "endless number"],
 )
 def test_an_answer_over_grpc_that_would_fill_memory_is_not_read(answer: bytes) -> None:
     with pytest.raises(ServerError) as caught:

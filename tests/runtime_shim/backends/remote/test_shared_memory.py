@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,11 @@ import pytest
 
 from rewriter.abi.dialects import TensorType
 from runtime_shim import HostError, Session
+from runtime_shim.backends.common.tensor_info import Port
+from runtime_shim.backends.remote.interface import Region
+from runtime_shim.backends.remote.over_grpc.messages import message
+from runtime_shim.backends.remote.over_grpc.outputs import outputs_of
+from runtime_shim.errors import ServerError
 from tests.runtime_shim.backends.remote.remote_graphs import code_of, host_of, two_floats
 from tests.support.inference_server import Model, Tensor, http_server
 
@@ -85,10 +91,77 @@ def test_an_output_that_the_server_does_not_write_is_not_that_of_the_last_infere
         context = context_of(session)
         session.compute(context)
         model.infer = lambda _: [("x", "FP32", [2], b"")]
-        with pytest.raises(HostError, match=r"NN607.*not in the shared memory"):
+        with pytest.raises(HostError, match=r"NN607.*not, or not all, in the shared memory"):
             session.compute(context)
         with pytest.raises(HostError, match="no output before compute"):
             session.get_output(context, 0)
+
+
+LARGE = 50_001
+"""Elements."""
+
+
+@pytest.mark.parametrize("part", [slice(0, LARGE // 2), slice(LARGE // 2, None)])
+def test_no_part_of_an_output_is_that_of_the_last_inference(model: Model, part: slice) -> None:
+    model.inputs = model.outputs = [("x", "FP32", [LARGE])]
+
+    def writes_part(inputs: list[Tensor]) -> list[Tensor]:
+        (file,) = model.segments.values()
+        offset = model.offsets["x"]
+        data = memoryview(inputs[0][3]).cast("f")
+        os.pwrite(file, data[part], offset + 4 * (part.start or 0))
+        return [("x", "FP32", [LARGE], b"")]
+
+    with http_server(model) as url, host_of(url, shared_memory=True).session() as session:
+        context = session.init_execution_context(session.load_by_name("m"))
+        ones = struct.pack(f"<{LARGE}f", *[1.0] * LARGE)
+        session.set_input(context, 0, TensorType.F32, (LARGE,), memoryview(ones))
+        session.compute(context)
+        assert session.get_output(context, 0) == ones
+        model.infer = writes_part
+        with pytest.raises(HostError, match=r"NN607.*not all, in the shared memory"):
+            session.compute(context)
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("shared_memory_byte_size", 4),
+        ("shared_memory_byte_size", 8.0),
+        ("shared_memory_offset", 999),
+        ("shared_memory_region", "other"),
+        ("shared_memory_region", None),
+    ],
+)
+def test_an_output_that_the_server_says_is_elsewhere_is_refused(
+    model: Model, key: str, told: object
+) -> None:
+    with http_server(model) as url, host_of(url, shared_memory=True).session() as session:
+        context = context_of(session)
+        model.tells_places = {}
+        session.compute(context)
+        model.tells_places = {key: told}
+        if told is None:  # it need not say so
+            session.compute(context)
+            assert session.get_output(context, 0) == two_floats
+            return
+        with pytest.raises(
+            HostError, match=rf"NN607.*the {key} of the output 'x' is {told!r}, not"
+        ):
+            session.compute(context)
+
+
+def test_places_over_grpc_are_read() -> None:
+    answer = message("ModelInferResponse")()
+    output = answer.outputs.add(name="x", datatype="FP32", shape=[2])
+    for key, value in (("shared_memory_region", {"string_param": "r"}), ("a", {"int64_param": 0})):
+        output.parameters.add(key=key, value=value)
+    placed = [(Port("x", "FP32", None, (2,)), Region("r", 0, 8))]
+    (found,) = outputs_of("s", answer, placed)
+    assert (found.data, found.told) == (None, {"shared_memory_region": "r", "a": 0})
+    output.parameters.add(key="a", value={"int64_param": 8})
+    with pytest.raises(ServerError, match="parameter twice"):
+        outputs_of("s", answer, placed)
 
 
 @pytest.mark.parametrize("shape", [[1 << 30], [1 << 39, 1 << 39]])
