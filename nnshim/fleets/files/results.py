@@ -122,13 +122,37 @@ class Results:
 
     def has(self, name: str, digest: str) -> bool:
         """Whether the result of an input is there, and is what was written. What is not the result
-        of this input, such as that of an older one, is removed. Raises OutputError."""
+        of this input, such as that of an older one, is removed, and so are results that are in the
+        way of this one: an input may have become a folder, or the other way round. Raises
+        OutputError."""
         path = self._path(name)
         with _told(path):
             if self._row(name) == (digest, _written(path)):
                 return True
         self.remove(name)
+        self._make_way(name)
         return False
+
+    def _make_way(self, name: str) -> None:
+        """Raises OutputError."""
+        parts = name.split(os.sep)
+        for count in range(1, len(parts)):
+            above = os.sep.join(parts[:count])
+            if self.refused(above) is None:  # a folder may have a name that no result has
+                self.remove(above)
+        key = os.fsencode(name)
+        with _told(os.path.join(self._folder, name)):
+            rows = self._state.execute(
+                "SELECT name FROM result WHERE name > ? AND name < ?", (key + b"/", key + b"0")
+            ).fetchall()
+        for (each,) in rows:
+            below = os.fsdecode(each)
+            self.remove(below)
+            while (below := os.path.dirname(below)) != os.path.dirname(name):
+                folder = os.path.join(self._folder, below)
+                self._made.discard(folder)
+                with suppress(OSError):  # it may have more in it
+                    os.rmdir(folder)
 
     def remove(self, name: str) -> None:
         """Remove the result of an input, if there is one. Raises OutputError."""
@@ -136,7 +160,7 @@ class Results:
         with _told(path):
             if self._row(name) is None:
                 return
-            with suppress(FileNotFoundError, NotADirectoryError):
+            with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 os.unlink(path)
             self._state.execute("DELETE FROM result WHERE name = ?", (os.fsencode(name),))
 

@@ -13,6 +13,7 @@ import pytest
 from nnshim.fleets.files import results
 from nnshim.fleets.files.results import STATE, Results
 from rewriter.errors import InputError, OutputError
+from rewriter.files.output import TEMPORARY
 
 JOB = {"module": "one", "environment": {"TOKEN": "secret"}}
 
@@ -30,6 +31,31 @@ def test_a_file_that_was_never_a_result_is_neither_replaced_nor_removed(out: Pat
         with pytest.raises(OutputError, match="mine is not a result of this job"):
             made.add("mine", "digest", b"data")
     assert (out / "mine").read_text() == "mine"
+
+
+def test_an_old_result_in_the_way_is_removed_and_nothing_else(out: Path) -> None:
+    with Results(str(out), JOB) as made:
+        made.add("a", "one", b"file")
+        made.add("a0", "one", b"other")
+        assert not made.has(f"{TEMPORARY}folder/x", "one")
+        assert not made.has("a/b/x", "two")
+        made.add("a/b/x", "two", b"below")
+        made.add("a/y", "two", b"below")
+        assert made.has("a/b/x", "two")
+        assert made.count() == 3
+    with Results(str(out), JOB) as made:
+        assert not made.has("a", "one")
+        made.add("a", "one", b"file")
+        assert made.has("a", "one")
+        assert made.has("a0", "one")
+        assert made.count() == 2
+        assert not made.has("a/b/x", "two")
+        made.add("a/b/x", "two", b"below")
+        (out / "a" / "mine").write_text("mine")
+        assert not made.has("a", "one")
+        with pytest.raises(OutputError, match="a is not a result of this job"):
+            made.add("a", "one", b"file")
+    assert [path.name for path in (out / "a").iterdir()] == ["mine"]
 
 
 def test_a_result_that_a_kill_left_half_recorded_is_redone(
