@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from nnshim.fleets.values import GuestInput, Item, MapResult
@@ -10,7 +10,7 @@ from rewriter.errors import UsageError
 from rewriter.wasm.module import Module
 
 if TYPE_CHECKING:
-    from runtime_shim import RunOptions
+    from runtime_shim import NamedGraph, RunOptions
     from runtime_shim.engine.options import HostOptions
 
 __all__ = ["map_inputs"]
@@ -48,7 +48,8 @@ def map_inputs(
     Raises, while it is iterated, what `run` raises if no guest can start, ToolError if processes
     cannot be started or the cluster cannot be reached, and DependencyMissing without Ray. Raises
     UsageError, at the first step, for options that cannot be, and for what is not an input, once it
-    is taken; and TypeError, at the first step, for an argument that it does not have.
+    is taken; and TypeError, at the first step, for an argument that it does not have, or that is of
+    another type than NNHost takes.
     """
     from nnshim.fleets.guests import guest_with
     from nnshim.fleets.running import run_all
@@ -62,7 +63,8 @@ def map_inputs(
     if options.redirects:
         raise UsageError("map: the options stdin, stdout and stderr are the inputs and the results")
     data = bytes(module.data) if isinstance(module, Module) else module
-    given: HostOptions = {**host, "graphs": list(host.get("graphs", ()))}
+    given: HostOptions = {**host, "graphs": _graphs(host.get("graphs", ()))}
+    _check_host(given)
     guest = guest_with(data, options, given)
     taken: dict[int, GuestInput] = {}
 
@@ -74,6 +76,29 @@ def map_inputs(
 
     for ran in run_all(guest, items(), workers, gpus):
         yield MapResult(ran.number, taken.pop(ran.number), ran.outcome, ran.error, ran.seconds)
+
+
+def _graphs(given: object) -> list[NamedGraph]:
+    """Raises TypeError."""
+    from runtime_shim import NamedGraph
+
+    graphs: list[NamedGraph] = []
+    for each in given if isinstance(given, Iterable) else [given]:
+        if not isinstance(each, NamedGraph):
+            raise TypeError(f"map(): graphs cannot have {_type(each)}: expected NamedGraph")
+        graphs.append(each)
+    return graphs
+
+
+def _check_host(host: HostOptions) -> None:
+    """Raises TypeError for what workers could not make a host from."""
+    from runtime_shim import Limits
+
+    limits, devices = host.get("limits", Limits()), host.get("devices", {})
+    if not isinstance(limits, Limits):
+        raise TypeError(f"map(): limits cannot be of type {_type(limits)}: expected Limits")
+    if not isinstance(devices, Mapping):
+        raise TypeError(f"map(): devices cannot be of type {_type(devices)}: expected a mapping")
 
 
 def _check(number: int, given: object) -> None:

@@ -71,6 +71,21 @@ def test_what_is_not_an_input_is_refused_when_it_is_taken(given: Any, said: str)
     assert active_children() == []
 
 
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ({"limits": 3}, "limits cannot be of type int: expected Limits"),
+        ({"limits": None}, "limits cannot be of type NoneType: expected Limits"),
+        ({"graphs": 5}, "graphs cannot have int: expected NamedGraph"),
+        ({"graphs": ["same"]}, "graphs cannot have str: expected NamedGraph"),
+        ({"devices": "cuda"}, "devices cannot be of type str: expected a mapping"),
+    ],
+)
+def test_an_argument_of_another_type_is_told_at_the_first_step(host: Any, said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        next(nnshim.map(assemble(GUEST), [b"one"], **host))
+
+
 def test_arguments_are_those_that_an_input_had_when_it_was_taken() -> None:
     def inputs() -> Iterator[GuestInput]:
         args = [""]
