@@ -117,7 +117,7 @@ CODES = (
         "a model was replaced during a job",
         "A file of a named graph, or one in the folder of `--graph-files`, is not the one that the "
         "job began with, or was written to meanwhile, or a link that leads to it was replaced. New "
-        "permissions and a new hard link count, too: they cannot be told from that. Inputs that "
+        "permissions and a new hard link count, too, because they look the same. Inputs that "
         "come after that fail, because their results would come from another model than the first "
         "ones. Results that were written come from the first model.",
         "Start a new job in another folder, which uses the new model for all inputs; or, if it is "

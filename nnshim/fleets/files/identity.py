@@ -25,8 +25,8 @@ _ONLY_STOP = ("timeout", "fuel", "output")
 def identity_of(guest: Guest, arguments: Sequence[str], inputs: str) -> Mapping[str, object]:
     """The module, the `arguments` of all inputs, the path of the `inputs`, the models, and the
     options that a result can depend on, by what they are called. Values can be written as JSON.
-    Inputs count by where they are, models in a folder by their sizes and times of change (both that
-    which can be set back and that which cannot), and those on servers by their URLs; what is in the
+    Inputs count by where they are, models in a folder by their sizes and times (when what is in
+    them was changed, and when anything was), and those on servers by their URLs; what is in the
     folders of a guest does not count. Raises InputError for a model that cannot be read."""
     options, host = guest.options, guest.host
     limits = host.get("limits")
