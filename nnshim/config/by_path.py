@@ -58,7 +58,7 @@ class ByPath(NamedTuple):
             inside = os.path.relpath(os.path.join(self.start, path), self.folder)
         except ValueError:  # on another drive
             return None
-        inside = inside.replace(os.sep, "/")
+        inside = inside.replace(os.sep, "/").replace("!./", "!")  # as `tar -c .` names members
         return None if inside.split("/", 1)[0] == os.pardir else inside
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +19,9 @@ class Config:
     """The values of a file; None for keys that it does not have.
 
     `path` is the file as messages show it, None without one. `beside` is another file in its folder
-    that has a configuration too and is not read. Paths in `hosts`, `files` and `models`, and the
-    patterns of `exclude`, are relative to the current folder. `accept_by_path` has patterns that
-    are relative to `folder`.
+    that has a configuration too and is not read. Paths in `hosts`, `files` and `models` are
+    relative to the current folder. `exclude` and `accept_by_path` have patterns that are relative
+    to `folder`.
     """
 
     path: str | None = None
@@ -34,6 +35,16 @@ class Config:
     accept: Sequence[str] | None = None
     accept_by_path: Sequence[tuple[str, frozenset[str]]] = ()
     policy: Policy | None = None
+
+    @property
+    def excluded(self) -> Sequence[str]:
+        """The patterns of `exclude` as absolute paths, which mean the same wherever a command
+        starts; those without a slash as they are."""
+        folder = glob.escape(os.path.realpath(self.folder))
+        return [
+            os.path.normpath(os.path.join(folder, each)) if "/" in each.rstrip("/") else each
+            for each in self.exclude or ()
+        ]
 
     @property
     def remark(self) -> str | None:

@@ -55,7 +55,7 @@ def in_force(config: Config, given: Given) -> InForce:
     return InForce(
         files=of("files"),
         hosts=of("hosts"),
-        exclude=of("exclude"),
+        exclude=given.exclude or config.excluded,
         models=of("models"),
         strict=bool(strict),
         accept=of("accept"),
@@ -78,6 +78,7 @@ def values(config: Config, file: File | None, given: Given) -> Sequence[Value]:
 
     used = in_force(config, given)._asdict()
     used["hosts"] = used["hosts"] or tuple(FAMILIES)
+    used["exclude"] = given.exclude or config.exclude or ()  # as it is written
     used["accept-by-path"] = {pattern: sorted(codes) for pattern, codes in config.accept_by_path}
     here: Mapping[str, Any] = {} if file is None else _tables(file)
     found = []

@@ -88,7 +88,7 @@ def _config(file: File, values: Mapping[str, Any]) -> Config:
         folder=file.folder,
         hosts=_hosts(file, values.get("hosts")),
         files=_paths(file, values, "files"),
-        exclude=_patterns(file, values.get("exclude")),
+        exclude=values.get("exclude"),
         models=_paths(file, values, "models"),
         strict=values.get("strict"),
         accept=_codes(values.get("accept"), "accept"),
@@ -146,13 +146,6 @@ def _paths(file: File, values: Mapping[str, Any], key: str) -> Sequence[str] | N
         except UsageError as error:
             raise Wrong((key, number), str(error)) from error
     return paths if key in values else None
-
-
-def _patterns(file: File, patterns: Sequence[str] | None) -> Sequence[str] | None:
-    """Patterns of paths from the current folder. One without a slash is about names only."""
-    if patterns is None:
-        return None
-    return [_from_here(file, each) if "/" in each else each for each in patterns]
 
 
 def _path(file: File, name: str) -> str:

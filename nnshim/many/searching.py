@@ -70,9 +70,10 @@ class Search(NamedTuple):
             return found
         from rewriter.file_kinds import MAGIC
         from rewriter.trees.heads import not_wasm, says_wasm
-        from rewriter.trees.names import is_excluded
+        from rewriter.trees.names import Exclusion
 
-        if is_excluded(self.exclude, found.path):
+        where, name = _below_here(found.path)
+        if name in Exclusion(self.exclude, where):
             return None
         try:
             head = read_head(found.path)
@@ -97,6 +98,19 @@ class Search(NamedTuple):
         for name in self.inputs if self.listed is None else ():
             besides = " besides what is excluded" if self.exclude else ""
             yield Refused(name, InputError(f"there is no WebAssembly in {name}{besides}", "NN010"))
+
+
+def _below_here(path: str) -> tuple[str, str]:
+    """A path in two parts: the second is from the current folder, or the last name if the file is
+    not in there."""
+    folder, name = os.path.split(path)
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # on another drive
+        return os.path.join(folder, ""), name
+    if relative.split(os.sep, 1)[0] == os.pardir:
+        return os.path.join(folder, ""), name
+    return "", relative
 
 
 def _is_pattern(name: str) -> bool:

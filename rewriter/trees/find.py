@@ -47,7 +47,7 @@ def find(
     begins like an archive: each is an Unsearched. A folder that is an OCI layout is searched by
     `find_in_layout`. In folders, `.git` is left out. A link, also in an archive, is looked at where
     it leads to, and is a Refused if that is nowhere. What `exclude` says is left out, unless it is
-    named itself (see `is_excluded`). A file comes once by each of its names that is an input, or in
+    named itself (see `Exclusion`). A file comes once by each of its names that is an input, or in
     a folder that is one, and in a tar by the names of hard links to it. The modules of an archive
     may have `max_unpacked` bytes together; a compressed tar, as a whole.
 

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from rewriter.errors import InputError
 from rewriter.oci.reference import is_artifact
 
-__all__ = ["is_excluded", "link_escapes", "matches", "read_names", "unsafe_name"]
+__all__ = ["Exclusion", "link_escapes", "matches", "read_names", "unsafe_name"]
 
 _LARGEST_LIST = 1 << 28
 """Bytes."""
@@ -43,19 +43,41 @@ def read_names(path: str) -> list[str]:
     return [name if is_artifact(name) else glob.escape(name) for name in names]
 
 
-def is_excluded(patterns: Sequence[str], *paths: str) -> bool:
-    """Whether a file is left out: a pattern without a slash is compared with its last name, others
-    with each of `paths`, by which people may know it. `*` stands for any characters, also `/`."""
-    if not patterns:
-        return False
-    whole = [path.replace(os.sep, "/") for path in paths]
-    return any(matches(pattern.rstrip("/"), *whole) for pattern in patterns)
+class Exclusion:
+    """What patterns leave out of a folder, an archive or a layout: files, and folders with all that
+    is in them. `where` is what people write before a name in there: `folder/` or `all.zip!`.
+
+    A pattern without a slash is compared with the last name. One that is an absolute path is
+    compared with where the file really is, and others with its name in there, and the same after
+    `where`. `*` stands for any characters, also `/`.
+    """
+
+    def __init__(self, patterns: Sequence[str], where: str) -> None:
+        self._patterns = [pattern.replace(os.sep, "/").rstrip("/") for pattern in patterns]
+        shown = posixpath.normpath(where.replace(os.sep, "/") + "x")[:-1]
+        self._before = ["", shown]
+        self._really = []
+        if any(os.path.isabs(pattern) for pattern in patterns):
+            folder, begin = os.path.split(where)
+            real = os.path.join(os.path.realpath(folder), begin)
+            self._really = [real.replace(os.sep, "/")]
+
+    def __contains__(self, name: str) -> bool:
+        """Whether a file or a folder is left out, or is in a folder that is."""
+        if not self._patterns:
+            return False
+        parts = posixpath.normpath(name.replace(os.sep, "/")).split("/")
+        return any(self._fits("/".join(parts[:end])) for end in range(1, len(parts) + 1))
+
+    def _fits(self, name: str) -> bool:
+        paths = [before + name for before in (*self._before, *self._really)]
+        return any(matches(pattern, *paths) for pattern in self._patterns)
 
 
 def matches(pattern: str, *paths: str) -> bool:
     """Whether a file, which has `paths` with slashes, is one of those that a pattern stands for."""
     if "/" in pattern:
-        return any(fnmatchcase(path, pattern) for path in paths)
+        return any(fnmatchcase(path, pattern.removeprefix("./")) for path in paths)
     return fnmatchcase(posixpath.basename(paths[0]), pattern)
 
 

@@ -20,7 +20,7 @@ from rewriter.trees.copying import copy_file, copy_link, make_folder
 from rewriter.trees.find import look
 from rewriter.trees.heads import format_of
 from rewriter.trees.item import MAX_UNPACKED, Found, Item, Member, Refused
-from rewriter.trees.names import is_excluded
+from rewriter.trees.names import Exclusion
 from rewriter.trees.opening import read_packed
 from rewriter.trees.pending import PendingArchive
 from rewriter.trees.targets import Planned, plan_targets
@@ -176,7 +176,7 @@ class Output:
         first = member.first_name
         if has_name_of_digest(member.name) or has_name_of_digest(first):
             raise OutputError(f"cannot change {item.name}: {IS_BLOB_IN_ARCHIVE}")
-        if first and is_excluded(self._exclude, first, f"{item.path}!{first}"):
+        if first and first in Exclusion(self._exclude, f"{item.path}!"):
             raise OutputError(
                 f"cannot change {item.name}: it is a hard link to {first}, which is excluded"
             )

@@ -12,7 +12,7 @@ from rewriter.errors import InputError
 from rewriter.file_kinds import special
 from rewriter.oci.layout import BLOBS, MARK
 from rewriter.trees.item import Refused
-from rewriter.trees.names import is_excluded
+from rewriter.trees.names import Exclusion
 
 __all__ = ["Entry", "Kind", "Seen", "walk"]
 
@@ -60,6 +60,7 @@ def walk(
     Links and special files are not opened.
     """
     real_root = os.path.realpath(root)
+    left_out = Exclusion(exclude, os.path.join(root, ""))
     pending: list[Entry | Refused] = [Entry(root, "", Kind.FOLDER)]
     while pending:
         entry = pending.pop()
@@ -77,7 +78,7 @@ def walk(
                     children = [child for child in children if child.name != BLOBS]
                 for child in children:
                     relative = os.path.join(entry.relative, child.name)
-                    excluded = entry.excluded or is_excluded(exclude, relative, child.path)
+                    excluded = entry.excluded or relative in left_out
                     if child.name != _SKIPPED and (everything or not excluded):
                         pending.append(_entry(child, relative, excluded))
         if everything or isinstance(entry, Refused) or entry.kind in (Kind.FILE, Kind.LAYOUT):

@@ -11,7 +11,7 @@ from rewriter.oci.kinds import Kind, kind_of_layer
 from rewriter.oci.layout import blob_path
 from rewriter.trees.heads import not_wasm, read_head
 from rewriter.trees.item import Blob, Found, Item, Refused, Unsearched, unsearched
-from rewriter.trees.names import is_excluded
+from rewriter.trees.names import Exclusion
 from rewriter.wasm.limits import LARGEST_MODULE
 
 __all__ = ["find_in_layout"]
@@ -24,15 +24,16 @@ def find_in_layout(path: str, exclude: Sequence[str], max_unpacked: int) -> Iter
     no manifest has. One module that is compressed may unpack to `max_unpacked` bytes."""
     seen: set[str] = set()
     path = path.rstrip("/") or path
+    left_out, left_out_files = Exclusion(exclude, f"{path}!"), Exclusion(exclude, f"{path}/")
     try:
         for found in wasm_layers(path):
             seen |= _digests(found)
-            if not is_excluded(exclude, found.name, f"{path}!{found.name}"):
+            if found.name not in left_out:
                 yield from _looked_at(path, found, min(LARGEST_MODULE, max_unpacked))
         for digest in blobs_in(path):
             blob = blob_path(path, digest)
             relative = blob_path("", digest).removeprefix("/")
-            if digest not in seen and not is_excluded(exclude, relative, blob):
+            if digest not in seen and relative not in left_out_files:
                 yield from _loose(blob)
     except InputError as error:
         yield Refused(path, error)

@@ -27,7 +27,7 @@ from rewriter.trees.item import (
     identity,
     unsearched,
 )
-from rewriter.trees.names import is_excluded
+from rewriter.trees.names import Exclusion
 from rewriter.wasm.limits import LARGEST_MODULE
 
 __all__ = ["find_in_archive"]
@@ -73,7 +73,7 @@ class _Search:
         self.path = path
         self.form = form
         self.archive = archive
-        self.exclude = exclude
+        self.left_out = Exclusion(exclude, f"{path}!")
         self.most = max_unpacked
         self.left = max_unpacked
 
@@ -83,7 +83,7 @@ class _Search:
         links, files = Links(), HardLinks()
         for entry in tar_members(Stream(self.path, file, self.form, self.most)):
             info, name = entry.info, entry.info.name
-            is_excluded = self.is_excluded(name)
+            is_excluded = name in self.left_out
             found = self.tar_member(entry, is_excluded, links)
             counts = not (is_excluded or isinstance(found, Refused))
             if info.islnk() and not isinstance(found, Refused):
@@ -142,7 +142,7 @@ class _Search:
         links = Links()
         archive = open_zip(self.path, file)
         for entry in zip_members(archive):
-            is_excluded = self.is_excluded(entry.name)
+            is_excluded = entry.name in self.left_out
             counts = not (is_excluded or entry.unsafe)
             links.add(entry.name, entry.target, check=counts)
             found = None if is_excluded else self.zip_member(archive, entry)
@@ -189,10 +189,6 @@ class _Search:
     def name(self, name: str) -> str:
         """A member's, for messages."""
         return f"{self.path}!{name}"
-
-    def is_excluded(self, name: str) -> bool:
-        """Whether a member is left out."""
-        return is_excluded(self.exclude, name, f"{self.path}!{name}")
 
     def refused(self, name: str, reason: str, code: str) -> Refused:
         """A member that must not be unpacked."""

@@ -21,6 +21,8 @@ DIGEST = f"sha256:{'0' * 64}"
         ("*.wasm", "a/b.wasm"),
         ("a/*", "a/b.wasm"),
         ("all.zip!lib/*", "all.zip!lib/b.wasm"),
+        ("all.tar!lib/*", "all.tar!./lib/b.wasm"),
+        ("all.tar!lib/*", "all.tar!.//./lib/b.wasm"),
         ("layout!1.*", "layout!1.2"),
         ("images/layout!*", "images/layout!1.2!a.wasm"),
         ("layout!1.*", "oci-layout:layout:1.2"),

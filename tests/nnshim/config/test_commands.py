@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from nnshim.config.merged import Given, in_force
+from nnshim.config.reading import configured
+from nnshim.many.searching import search
 from tests.support.command import nnshim
 from tests.support.wasm import assemble
 
@@ -146,3 +149,35 @@ def test_models_and_profiles_are_relative_to_the_file(
     assert b"../missing.onnx" in done.stderr
     (folder / "nnshim.toml").write_text('hosts = ["mine.toml"]\n')
     assert [one[1] for one in verdicts("if.wasm")] == ["../mine.toml"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "left"),
+    [
+        ("vendor/**", {"app/own/c", "app/vendor/b"}),
+        ("app/vendor/**", {"app/own/c"}),
+        ("app/vendor", {"app/own/c"}),
+        ("vendor", {"app/own/c"}),
+        ("./app/own/*", {"app/vendor/b"}),
+        ("app/../app/own/", {"app/vendor/b"}),
+    ],
+)
+def test_what_a_file_excludes_is_the_same_wherever_a_command_starts(
+    pattern: str, left: set[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Patterns start from the folder of the file, as those of Ruff do."""
+    for name in ("app/vendor/b", "app/own/c"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(GUEST)
+    (folder / "nnshim.toml").write_text(f'exclude = ["{pattern}"]')
+
+    def judged(start: str, name: str | None, listed: str | None = None) -> set[str]:
+        monkeypatch.chdir(folder / start)
+        exclude = in_force(configured(None, False), Given()).exclude
+        found = search([] if name is None else [name], listed, exclude, None, 1).found()
+        return {str(Path(item.name).resolve().relative_to(folder)) for item in found}
+
+    for start, name in ((".", "app"), ("app", "."), ("app/own", ".."), (".", str(folder / "app"))):
+        assert judged(start, name) == left
+    (folder / "list").write_text("app/vendor/b\napp/own/c\n")
+    assert judged(".", None, str(folder / "list")) == left

@@ -45,7 +45,7 @@ def test_every_key_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     found = configured(None, False)
     assert (found.path, found.hosts, found.strict) == ("../nnshim.toml", ["wamr@2.4.5"], True)
     assert (found.files, found.models) == (["../dist", "../-"], ["../models/digits.onnx"])
-    assert (found.exclude, found.accept) == (["../vendor/*", "*.bak"], ["NN226"])
+    assert (found.exclude, found.accept) == (["vendor/*", "*.bak"], ["NN226"])
     assert found.accept_by_path == (("legacy/*", frozenset({"NN222"})),)
     assert found.policy == Policy(
         encodings=["onnx"],
