@@ -61,6 +61,8 @@ def _cannot_be_written(item: Item, source: Source) -> str | None:
         return "it is in an archive; `nnshim rewrite -o` makes a new archive"
     if item.blob is not None:
         return "it is in an OCI layout; `nnshim rewrite LAYOUT LAYOUT` rewrites all of it"
+    if item.is_alias:
+        return "it is a link to a file that is excluded; `nnshim rewrite -o` writes it elsewhere"
     if item.gzip:
         return "it is compressed; `nnshim rewrite -o` compresses the result again"
     if source.is_text:

@@ -46,10 +46,11 @@ def find(
     known by their name, and looked into, but not archives in them, nor what has another name and
     begins like an archive: each is an Unsearched. A folder that is an OCI layout is searched by
     `find_in_layout`. In folders, `.git` is left out. A link, also in an archive, is looked at where
-    it leads to, and is a Refused if that is nowhere. What `exclude` says is left out, unless it is
-    named itself (see `Exclusion`). A file comes once by each of its names that is an input, or in
-    a folder that is one, and in a tar by the names of hard links to it. The modules of an archive
-    may have `max_unpacked` bytes together; a compressed tar, as a whole.
+    it leads to, and is a Refused if that is nowhere; if that is excluded, by the link's own name.
+    What `exclude` says is left out, unless it is named itself (see `Exclusion`). A file comes once
+    by each of its names that is an input, or in a folder that is one, and in a tar by the names of
+    hard links to it. The modules of an archive may have `max_unpacked` bytes together; a compressed
+    tar, as a whole.
 
     Nothing is left out silently: what cannot be looked at is a Refused. All is done while the
     iterator is used; a file is opened once, for its first bytes.
@@ -60,7 +61,8 @@ def find(
         if isinstance(root, Refused):
             yield root
         elif not root.is_folder:
-            yield from look(root.path, exclude, max_unpacked, named=root.named)
+            found = look(root.path, exclude, max_unpacked, named=root.named)
+            yield from _by_alias(found) if root.is_alias else found
         else:
             for entry in walk(root.path, exclude, seen, everything=False, layouts=True):
                 if isinstance(entry, Refused):
@@ -68,7 +70,13 @@ def find(
                 elif entry.kind is Kind.LAYOUT:
                     yield from find_in_layout(entry.path, exclude, max_unpacked)
                 elif not named or os.path.abspath(entry.path) not in named:
-                    yield from look(entry.path, exclude, max_unpacked)
+                    found = look(entry.path, exclude, max_unpacked)
+                    yield from _by_alias(found) if entry.kind is Kind.ALIAS else found
+
+
+def _by_alias(found: Iterator[Found]) -> Iterator[Found]:
+    for each in found:
+        yield each._replace(is_alias=True) if isinstance(each, Item) else each
 
 
 def look(

@@ -56,8 +56,8 @@ class Member(NamedTuple):
 
     `offset` is where the member's headers start, `start` where its data do, and `size` is that of
     the data as stored. Of a ZIP archive, only `offset` is used, which is that of the local header.
-    `first_name` is not empty for a hard link in a tar: the name of the member that has the data,
-    which `offset`, `start` and `size` are about.
+    `first_name` is not empty for a hard link in a tar, and for a link to what is excluded: the name
+    of the member that has the data, which `offset`, `start` and `size` are about.
     """
 
     format: Format
@@ -99,6 +99,8 @@ class Item(NamedTuple):
     """Its bytes, for a worker that has no access to the file."""
     blob: Blob | None = None
     """Where it belongs, if its file is one of an OCI layout."""
+    is_alias: bool = False
+    """Whether its path is a link to a file that is excluded."""
 
     @property
     def container(self) -> str:

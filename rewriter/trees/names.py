@@ -62,6 +62,11 @@ class Exclusion:
             real = os.path.join(os.path.realpath(folder), begin)
             self._really = [real.replace(os.sep, "/")]
 
+    @property
+    def any(self) -> bool:
+        """Whether there are patterns."""
+        return bool(self._patterns)
+
     def __contains__(self, name: str) -> bool:
         """Whether a file or a folder is left out, or is in a folder that is."""
         if not self._patterns:

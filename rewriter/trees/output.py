@@ -56,6 +56,7 @@ class Output:
         self._seen: Seen = set()
         self._targets: dict[str, str] = {}
         self._archives: dict[str, PendingArchive] = {}
+        self._aliases: set[str] = set()
         self._modes: list[tuple[str, int]] = []
         self._failures: list[Refused] = []
 
@@ -70,6 +71,8 @@ class Output:
                 root, target = planned
                 if self._out is not None and target != self._out:
                     yield from self._try(target, make_folder, os.path.dirname(target))
+                if root.is_alias:
+                    self._aliases.add(root.path)
                 yield from self._file(root.path, target, named=root.named)
 
     def target(self, item: Item) -> str | None:
@@ -98,7 +101,7 @@ class Output:
         target = self._targets.get(item.path)
         self._settle(item)
         if item.member is None and target is not None and not _is_same(item.path, target):
-            copy_file(item.path, target)
+            self._copy_unchanged(item.path, target)
 
     def fail(self, item: Item) -> None:
         """A module has no output."""
@@ -120,7 +123,12 @@ class Output:
                 yield entry
                 continue
             place = os.path.join(target, entry.relative) if entry.relative else target
-            if entry.kind is Kind.FILE and not entry.excluded:
+            if entry.kind is Kind.ALIAS:
+                self._aliases.add(entry.path)
+                if not in_place:  # or what an older link there leads to would be written
+                    yield from self._try(entry.path, _remove_link, place)
+                yield from self._file(entry.path, place)
+            elif entry.kind is Kind.FILE and not entry.excluded:
                 yield from self._file(entry.path, place)
             elif not in_place:
                 yield from self._try(entry.path, self._copy, entry, place)
@@ -143,8 +151,9 @@ class Output:
             if isinstance(found, Refused) and archive is not None:
                 archive.failed = True
             elif isinstance(found, Item):
-                if is_blob(path):
-                    yield Refused(path, InputError(f"cannot change {path}: {IS_BLOB}"))
+                fixed = self._fixed(path, target)
+                if fixed is not None:
+                    yield Refused(path, InputError(f"cannot change {path}: {fixed}"))
                     continue
                 if found.member is not None and archive is not None:
                     archive.waiting += 1
@@ -157,7 +166,21 @@ class Output:
             archive.listed = True
             self._write_complete(archive)
         elif not any_found and not _is_same(path, target):
-            yield from self._try(path, copy_file, path, target)
+            yield from self._try(path, self._copy_unchanged, path, target)
+
+    def _fixed(self, path: str, target: str) -> str | None:
+        """Why a file must not change."""
+        if is_blob(path):
+            return IS_BLOB
+        if path in self._aliases and _is_same(path, target):
+            return f"it is a link to {os.path.realpath(path)}, which is excluded"
+        return None
+
+    def _copy_unchanged(self, path: str, target: str) -> None:
+        if path in self._aliases:
+            copy_link(path, target)
+        else:
+            copy_file(path, target)
 
     def _put(self, item: Item, data: bytes) -> None:
         pieces: Iterable[bytes] = [data]
@@ -178,7 +201,7 @@ class Output:
             raise OutputError(f"cannot change {item.name}: {IS_BLOB_IN_ARCHIVE}")
         if first and first in Exclusion(self._exclude, f"{item.path}!"):
             raise OutputError(
-                f"cannot change {item.name}: it is a hard link to {first}, which is excluded"
+                f"cannot change {item.name}: it is a link to {first}, which is excluded"
             )
 
     def _settle(self, item: Item) -> None:
@@ -205,6 +228,14 @@ class Output:
 def _set_mode(path: str, mode: int) -> None:
     try:
         os.chmod(path, mode)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _remove_link(path: str) -> None:
+    try:
+        if os.path.islink(path):
+            os.unlink(path)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
 

@@ -19,12 +19,14 @@ __all__ = ["Root", "is_pattern", "roots"]
 class Root(NamedTuple):
     """A file, folder or artifact that the user named, or a file or folder that a pattern matches.
     `relative` is where it belongs in a folder of outputs: its last name, or its path from where the
-    pattern starts to be one."""
+    pattern starts to be one. An alias is a link to a file that is
+    excluded."""
 
     path: str
     relative: str
     named: bool
     is_folder: bool
+    is_alias: bool = False
 
 
 def is_pattern(name: str) -> bool:
@@ -72,7 +74,8 @@ def _matches(pattern: str, exclude: Sequence[str]) -> Iterator[Root | Refused]:
             if entry.kind is Kind.FOLDER:
                 inside = os.path.join(path, "")
             if entry.kind is not Kind.LINK or not _is_covered(entry, start, wanted):
-                yield Root(path, relative, False, os.path.isdir(path))
+                is_alias = entry.kind is Kind.ALIAS
+                yield Root(path, relative, False, os.path.isdir(path), is_alias)
     if not any_found:
         yield Refused(pattern, InputError(f"cannot read {pattern}: no file matches this pattern"))
 

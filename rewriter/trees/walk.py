@@ -24,13 +24,18 @@ Seen = set[tuple[int, int]]
 
 
 class Kind(Enum):
-    """A link is one whose target is in the same tree, and looked at by its own name. A layout is
-    the folder of an OCI layout."""
+    """A link is one whose target is in the same tree, and looked at by its own name. An alias is a
+    link to a file that is excluded, so that it is looked at by the link's name. A layout is the
+    folder of an OCI layout."""
 
     FOLDER = auto()
     LAYOUT = auto()
     FILE = auto()
     LINK = auto()
+    ALIAS = auto()
+
+
+_LOOKED_AT = (Kind.FILE, Kind.ALIAS, Kind.LAYOUT)
 
 
 class Entry(NamedTuple):
@@ -65,7 +70,7 @@ def walk(
     while pending:
         entry = pending.pop()
         if isinstance(entry, Entry) and entry.kind is Kind.LINK and not entry.excluded:
-            entry = _follow(entry, real_root)
+            entry = _follow(entry, real_root, left_out)
         if isinstance(entry, Entry) and entry.kind is Kind.FOLDER and _is_above(entry, depth):
             children = _list(entry, seen)
             if children is None:
@@ -81,7 +86,7 @@ def walk(
                     excluded = entry.excluded or relative in left_out
                     if child.name != _SKIPPED and (everything or not excluded):
                         pending.append(_entry(child, relative, excluded))
-        if everything or isinstance(entry, Refused) or entry.kind in (Kind.FILE, Kind.LAYOUT):
+        if everything or isinstance(entry, Refused) or entry.kind in _LOOKED_AT:
             yield entry
 
 
@@ -119,16 +124,16 @@ def _special(path: str) -> Refused:
     return Refused(path, InputError(f"cannot read {path}: it is {what}"))
 
 
-def _follow(entry: Entry, real_root: str) -> Entry | Refused:
+def _follow(entry: Entry, real_root: str, left_out: Exclusion) -> Entry | Refused:
     """What a link means for those who walk through `real_root`: the same link if its target is in
-    there and found without it, and a file if it is found in no other way."""
+    there and found without it, and a file or an alias if it is found in no other way."""
 
     def refused(reason: str, code: str | None = None) -> Refused:
         return Refused(entry.path, InputError(f"cannot read {entry.path}: {reason}", code))
 
     try:
         target = os.path.realpath(entry.path, strict=True)
-        status = os.stat(target)
+        status = os.stat(entry.path)  # which fails where a path goes on behind a file
     except OSError as error:
         return refused(f"it is a link, and its target cannot be read: {error.strerror}")
     below = os.path.relpath(target, real_root) if _is_same_drive(target, real_root) else os.pardir
@@ -137,11 +142,38 @@ def _follow(entry: Entry, real_root: str) -> Entry | Refused:
         return refused("it is a link that leads out of its folder", "NN006")
     if not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
         return refused(f"it is a link to {special(target)}")
-    if _SKIPPED not in parts:
-        return entry
-    if stat.S_ISDIR(status.st_mode):
-        return refused(f"it is a link to a folder in {_SKIPPED}, which is not looked at")
-    return entry._replace(kind=Kind.FILE)
+    is_folder = stat.S_ISDIR(status.st_mode)
+    if _SKIPPED in parts:
+        if is_folder:
+            return refused(f"it is a link to a folder in {_SKIPPED}, which is not looked at")
+        return entry._replace(kind=Kind.FILE)
+    if not is_folder:
+        return entry._replace(kind=Kind.ALIAS) if below in left_out else entry
+    try:
+        hidden = _hidden(target, below, entry.relative, left_out)
+    except OSError as error:
+        return refused(f"it is a link, and {error.filename} in it cannot be read: {error.strerror}")
+    if hidden is not None:
+        return refused(f"it is a link to a folder, and {hidden} in there is excluded, but not here")
+    return entry
+
+
+def _hidden(target: str, below: str, link: str, left_out: Exclusion) -> str | None:
+    """A file in the folder `target` that is excluded by its own name and not behind the link; both
+    names are relative. None if there is none. Raises OSError."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for folder, folders, files in os.walk(target, onerror=fail) if left_out.any else ():
+        inner = os.path.relpath(folder, target)
+        for name in (*files, *(each for each in folders if os.path.islink(f"{folder}/{each}"))):
+            own, behind = (os.path.normpath(os.path.join(at, inner, name)) for at in (below, link))
+            if own in left_out and behind not in left_out:
+                return own
+        if _SKIPPED in folders:
+            folders.remove(_SKIPPED)
+    return None
 
 
 def _is_same_drive(one: str, other: str) -> bool:

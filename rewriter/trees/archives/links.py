@@ -15,6 +15,8 @@ _LONGEST = 4096
 _MOST_FOLLOWED = 40
 """The most links that Linux follows for one path, by the same page."""
 
+_NOTHING = "it is a link, and its target is not in the archive"
+
 _TOO_MANY = f"it is a link to itself, or leads on by more than {_MOST_FOLLOWED} links"
 
 
@@ -33,6 +35,7 @@ class Links:
 
     def __init__(self) -> None:
         self._names: set[str] = set()
+        self._files: set[str] = set()
         self._targets: dict[str, str] = {}
         self._added: list[tuple[str, str]] = []
         self._sorted: list[str] = []
@@ -52,24 +55,40 @@ class Links:
         folders = ("/".join(parts[:count]) for count in range(1, len(parts)))
         return next((folder for folder in folders if folder in self._targets), None)
 
-    def add(self, name: str, target: str | None = None, *, check: bool = True) -> None:
+    def is_file(self, name: str) -> bool:
+        """Whether there is a member of that name, and it is neither a folder nor a link."""
+        return posixpath.normpath(name) in self._files
+
+    def add(
+        self, name: str, target: str | None = None, *, is_file: bool = False, check: bool = True
+    ) -> None:
         """A member, in the archive's order; `target` is that of a link. With `check`, it is in
-        `broken` if it leads nowhere."""
+        `followed`."""
         normal = posixpath.normpath(name)
         self._names.add(normal)
+        (self._files.add if is_file else self._files.discard)(normal)
         self._targets.pop(normal, None)
         if target is not None:
             self._targets[normal] = target
             if check:
                 self._added.append((name, target))
 
-    def broken(self) -> Iterator[Broken]:
-        """The links that lead nowhere, in the archive's order. Called once, after all members."""
+    def followed(self) -> Iterator[tuple[str, str | Broken]]:
+        """The links by their names, and where they lead to, in the archive's order: the path of a
+        member, or of a folder above one. Called once, after all members."""
         self._sorted = sorted(self._names) if self._added else []
         for name, target in self._added:
-            led = self._lead(posixpath.normpath(name), target, 1)
-            if isinstance(led, Broken):
-                yield led._replace(name=name)
+            yield name, self._lead(posixpath.normpath(name), target, 1)
+
+    def below(self, folder: str) -> Iterator[str]:
+        """The members in a folder, without folders, by the part of their names behind its own."""
+        inside = f"{folder}/" if folder else ""
+        for index in range(bisect_left(self._sorted, inside), len(self._sorted)):
+            name = self._sorted[index]
+            if not name.startswith(inside):
+                return
+            if name in self._files or name in self._targets:
+                yield name.removeprefix(inside)
 
     def _lead(self, link: str, target: str, followed: int) -> str | Broken:
         """Where a link leads to: the path of a member, or of a folder above one."""
@@ -81,6 +100,8 @@ class Links:
             return _outside(link)
         here = posixpath.dirname(link)
         for part in target.split("/"):
+            if here in self._files:  # where a path goes on behind a file, also by a slash alone
+                return Broken(link, _NOTHING, "NN001")
             if part == ".." and not here:
                 return _outside(link)
             if part == "..":
@@ -101,7 +122,7 @@ class Links:
             return led
         if path in self._names or self._is_folder(path):
             return path
-        return Broken(path, "it is a link, and its target is not in the archive", "NN001")
+        return Broken(path, _NOTHING, "NN001")
 
     def _is_folder(self, path: str) -> bool:
         """Whether something is in it: a folder does not have to be a member itself."""

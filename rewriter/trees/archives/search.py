@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
@@ -10,7 +11,7 @@ from rewriter.errors import InputError, MalformedModule
 from rewriter.file_kinds import GZIP, HEAD, MAGIC, kind_of, mistaken
 from rewriter.files.gzip import CHUNK, Read, head_of, measure, unpack
 from rewriter.trees.archives.hard_links import HardLinks, why_to_nothing
-from rewriter.trees.archives.links import Links
+from rewriter.trees.archives.links import Broken, Links
 from rewriter.trees.archives.streams import Stream, as_input_errors, opened, too_much
 from rewriter.trees.archives.tar.members import TarMember, tar_members
 from rewriter.trees.archives.zip.hidden import check_stored, may_hide
@@ -31,6 +32,9 @@ from rewriter.trees.names import Exclusion
 from rewriter.wasm.limits import LARGEST_MODULE
 
 __all__ = ["find_in_archive"]
+
+_DUMPDIR = b"D"
+"""A folder with data: https://www.gnu.org/software/tar/manual/html_node/Dumpdir.html"""
 
 
 def find_in_archive(
@@ -87,14 +91,21 @@ class _Search:
             found = self.tar_member(entry, is_excluded, links)
             counts = not (is_excluded or isinstance(found, Refused))
             if info.islnk() and not isinstance(found, Refused):
-                links.add(name, links.target(info.linkname), check=counts)
+                target, is_file = links.target(info.linkname), links.is_file(info.linkname)
+                links.add(name, target, is_file=is_file, check=counts)
                 files.link(name, info.linkname, counts=counts and links.target(name) is None)
                 continue
-            links.add(name, info.linkname if info.issym() else None, check=counts)
+            target = info.linkname if info.issym() else None
+            is_file = entry.file is not None and info.type != _DUMPDIR
+            links.add(name, target, is_file=is_file, check=counts)
             files.add(name, found)
             if found is not None and not is_excluded:
                 yield found
-        yield from self.broken(links)
+        for name, led in self.followed(links):
+            if isinstance(led, Refused):
+                yield led
+            else:
+                files.link(name, led, counts=True)
         for name, first_name, first in files.links():
             again = self.again(name, first_name, first)
             if again is not None:
@@ -130,27 +141,39 @@ class _Search:
             member = first.member._replace(name=name, first_name=first.member.name)
             return self.item(whole, member, first.most, gzip=first.gzip)
         if isinstance(first, Refused):
-            reason = f"it is a hard link to {first_name}: {first.error}"
+            reason = f"it is a link to {first_name}: {first.error}"
             return self.refused(name, reason, first.error.code or "NN005")
         if first is None and says_wasm(name):
-            reason = f"not WebAssembly: it is a hard link to {first_name}, which is not"
+            reason = f"not WebAssembly: it is a link to {first_name}, which is not"
             return Refused(whole, MalformedModule(f"{whole}: {reason}", 0, "NN101"))
         return _unsearched(whole) if first is not None or _is_archive(name, b"") else None
 
     def zip(self, file: BinaryIO) -> Iterator[Found]:
         """Raises what `open_zip` raises."""
         links = Links()
+        hidden: dict[str, ZipMember] = {}
         archive = open_zip(self.path, file)
         for entry in zip_members(archive):
             is_excluded = entry.name in self.left_out
             counts = not (is_excluded or entry.unsafe)
-            links.add(entry.name, entry.target, check=counts)
+            links.add(entry.name, entry.target, is_file=entry.has_data, check=counts)
+            if is_excluded:
+                hidden[posixpath.normpath(entry.name)] = entry
             found = None if is_excluded else self.zip_member(archive, entry)
             if found is not None:
                 yield found
             if entry.unsafe is None and not isinstance(found, Refused):
                 self.check_hidden(archive, entry)
-        yield from self.broken(links)
+        for name, led in self.followed(links):
+            if isinstance(led, Refused):
+                yield led
+                continue
+            left = self.left
+            first = self.zip_member(archive, hidden[led])
+            self.left = left
+            again = self.again(name, hidden[led].name, first)
+            if again is not None:
+                yield again
 
     def zip_member(self, archive: Zip, entry: ZipMember) -> Found | None:
         """The same of a ZIP archive. Raises InputError like `look`."""
@@ -181,10 +204,29 @@ class _Search:
                     if self.left < 0:
                         raise too_much(self.path, f"it unpacks to more than {self.most} bytes")
 
-    def broken(self, links: Links) -> Iterator[Refused]:
-        """The links that lead nowhere."""
-        for name, reason, code in links.broken():
-            yield self.refused(name, reason, code)
+    def followed(self, links: Links) -> Iterator[tuple[str, str | Refused]]:
+        """The links that lead to members that are excluded, which are found by no other name, and
+        to nothing that can be looked at."""
+        for name, led in links.followed():
+            if isinstance(led, Broken):
+                yield name, self.refused(name, led.reason, led.code)
+            elif links.is_file(led):
+                if led in self.left_out:
+                    yield name, led
+            elif (hidden := self.hidden(name, led, links)) is not None:
+                reason = (
+                    f"it is a link to a folder, and {hidden} in there is excluded, but not here"
+                )
+                yield name, self.refused(name, reason, "NN001")
+
+    def hidden(self, name: str, folder: str, links: Links) -> str | None:
+        """A member in the folder that a link leads to, which is excluded by its own name and not
+        behind the link."""
+        for inner in links.below(folder) if self.left_out.any else ():
+            own = posixpath.join(folder, inner)
+            if own in self.left_out and posixpath.join(name, inner) not in self.left_out:
+                return own
+        return None
 
     def name(self, name: str) -> str:
         """A member's, for messages."""

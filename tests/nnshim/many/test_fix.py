@@ -71,6 +71,15 @@ def test_what_a_rewrite_mends_is_rewritten_and_checked_again(tree: Path) -> None
     assert contents(tree) == before | changed
 
 
+def test_what_is_excluded_is_not_rewritten_through_a_link(tree: Path) -> None:
+    (tree / "use.wasm").symlink_to("below/c.wasm")
+    done = check("--fix", "--exclude", "below/*", tree)
+    assert done.returncode == 1
+    assert f"{tree}/use.wasm: not rewritten: it is a link to a file that is excluded" in done.stdout
+    assert (tree / "below/c.wasm").read_bytes() == DIGITS.read_bytes()
+    assert (tree / "use.wasm").is_symlink()
+
+
 def test_the_exit_code_is_that_of_what_is_left(tree: Path) -> None:
     (tree / "cannot.wasm").write_bytes(UNKNOWN)
     before = contents(tree)["cannot.wasm"]

@@ -37,6 +37,9 @@ LINKS = {
     "itself": {"l": "l"},
     "a circle": {"l": "m", "m": "l"},
     "something in itself": {"l": "l/b.wasm"},
+    "a file, as if it were a folder": {"l": "a.wasm/", "m": "a.wasm/..", "n": "a.wasm/."},
+    "a link to a file, as if it were a folder": {"l": "m/../d/b.wasm", "m": "a.wasm"},
+    "a folder, with a slash": {"l": "d/", "m": "d/.//b.wasm"},
     "outside": {"l": "../x"},
     "outside, through a link to a folder": {"d/e/up": "../..", "l": "d/e/up/../x"},
     "outside, by a chain": {"l": "m", "m": "/etc"},
@@ -152,9 +155,7 @@ def test_all_names_of_a_file_give_the_rewritten_bytes_in_the_readers_of_others(
 @pytest.mark.parametrize(
     ("first", "exclude", "why"),
     [
-        pytest.param(
-            "a.wasm", ("a.wasm",), "a hard link to a.wasm, which is excluded", id="left out"
-        ),
+        pytest.param("a.wasm", ("a.wasm",), "a link to a.wasm, which is excluded", id="left out"),
         pytest.param("0" * 64, (), "its name is the digest of what is in it", id="a blob"),
     ],
 )

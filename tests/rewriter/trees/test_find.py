@@ -110,40 +110,6 @@ def test_what_is_excluded_is_not_looked_at(
     assert list(found(tmp_path, exclude=patterns)) == left
 
 
-@pytest.mark.parametrize("pattern", ["d", "d/", "d/**", "./d/*", "d/e", "e", "*/e", "*.wasm"])
-@pytest.mark.parametrize("before", ["", "./"])
-def test_a_pattern_leaves_out_the_same_of_a_folder_and_of_an_archive(
-    pattern: str, before: str, tmp_path: Path
-) -> None:
-    files = {"a": WASM, "d/a.wasm": WASM, "d/e/b": WASM, "f/d2": WASM, "f/e/c": WASM}
-    for name, data in files.items():
-        (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "tree" / name).write_bytes(data)
-    members = [(before + name, data) for name, data in files.items()]
-    (tmp_path / "a.tar").write_bytes(tar_of(*members))
-    (tmp_path / "a.tgz").write_bytes(gzip.compress(tar_of(*members)))
-    (tmp_path / "a.zip").write_bytes(zip_of(*members))
-    left = [name.removeprefix("tree/") for name in found(tmp_path, "tree", exclude=(pattern,))]
-    assert 0 < len(left) < len(files)
-    for archive in ("a.tar", "a.tgz", "a.zip"):
-        names = found(tmp_path, archive, exclude=(pattern,))
-        assert list(names) == [f"{archive}!{before}{name}" for name in left]
-
-
-def test_an_absolute_pattern_is_about_where_a_file_really_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(tmp_path, t__v__a=WASM, t__b=WASM, v__c=WASM)
-    (tmp_path / "t/x.tar").write_bytes(tar_of(("v/a", WASM), ("./w", WASM)))
-    (tmp_path / "link").symlink_to("t")
-    patterns = (f"{tmp_path}/t/v/*", f"{tmp_path}/t/x.tar!v")
-    monkeypatch.chdir(tmp_path / "t")
-    for start in (str(tmp_path / "t"), str(tmp_path / "link"), ".", "../link"):
-        names = [item.name.removeprefix(f"{start}/") for item in find([start], exclude=patterns)]
-        assert names == ["b", "x.tar!./w"]
-    assert found(tmp_path, "v", exclude=patterns) == {"v/c": WASM}
-
-
 def test_what_is_excluded_is_looked_at_if_it_is_named(tmp_path: Path) -> None:
     write(tmp_path, a_wasm=WASM)
     assert found(tmp_path, "a.wasm", exclude=("*.wasm",)) == {"a.wasm": WASM}
