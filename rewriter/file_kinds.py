@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import zlib
 from enum import Enum
 from typing import NamedTuple
 
@@ -31,18 +32,45 @@ GZIP = b"\x1f\x8b\x08"
 """https://www.rfc-editor.org/rfc/rfc1952#page-5"""
 
 _ARCHIVES = (
-    b"PK\3\4",  # https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+    # https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, the others of split archives
+    *(b"PK\3\4", b"PK\7\x08PK\3\4", b"PK00PK\3\4"),
     b"7z\xbc\xaf\x27\x1c",  # https://py7zr.readthedocs.io/en/latest/archive_format.html
     b"Rar!\x1a\7",  # https://www.rarlab.com/technote.htm
     b"\xfd7zXZ\0",  # https://tukaani.org/xz/xz-file-format.txt
     b"\x28\xb5\x2f\xfd",  # https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1
     b"BZh",
     b"\x1f\x9d",  # of compress
+    b"\x04\x22\x4d\x18",  # https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
+    b"\x02\x21\x4c\x18",  # the same page, "Legacy frame"
+    b"LZIP\1",  # https://www.nongnu.org/lzip/manual/lzip_manual.html#File-format
+    b"\x89LZO\0\r\n\x1a\n",  # of lzop
+    b"!<arch>\n",  # https://man7.org/linux/man-pages/man5/ar.5.html
+    b"\xed\xab\xee\xdb",  # https://rpm-software-management.github.io/rpm/manual/format_lead.html
+    b"MSCF\0\0\0\0",  # https://learn.microsoft.com/en-us/previous-versions/bb417343(v=msdn.10)
+    b"xar!\0",  # https://github.com/apple-oss-distributions/xar/blob/main/xar/include/xar.h.in
+    b"hsqs",  # https://docs.kernel.org/filesystems/squashfs.html
 )
 """What archives, and files that are compressed in another way than with gzip, begin with."""
 
+_ARCHIVE = re.compile(
+    # cpio: https://man.freebsd.org/cgi/man.cgi?query=cpio&sektion=5
+    rb"07070[12][0-9A-Fa-f]{104}|070707[0-7]{70}"
+    # zstd and LZ4, whose skippable frames are the same: RFC 8878, section 3.1.2
+    rb"|[\x50-\x5f]\x2a\x4d\x18"
+    # .lzma: https://github.com/tukaani-project/xz/blob/master/doc/lzma-file-format.txt, with the
+    # usual lc, lp and pb, a size below 1 TiB, and the first byte of a range coder
+    rb"|\x5d\0(?!\0\0\0).{3}(\xff{8}|.{5}\0{3})\0",
+    re.DOTALL,
+)
+
+_ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
+"""https://www.rfc-editor.org/rfc/rfc1950#section-2.2, with the usual window."""
+
 _TAR, _TAR_AT = b"ustar", 257
 """https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_06"""
+
+_HEADER, _SUM_AT, _SUM_END = 512, 148, 156
+"""Bytes of a tar's header, and where its sum is, by the same page."""
 
 
 class Family(Enum):
@@ -214,7 +242,30 @@ def mistaken(head: bytes, wanted: str, *, text: bool = False) -> tuple[str, str]
 def begins_as_archive(head: bytes) -> bool:
     """Whether a file with these first HEAD bytes, or all of its bytes, is an archive, or compressed
     in another way than with gzip."""
-    return head.startswith(_ARCHIVES) or head.startswith(_TAR, _TAR_AT)
+    if head.startswith(_ARCHIVES) or head.startswith(_TAR, _TAR_AT) or _ARCHIVE.match(head):
+        return True
+    if _ZLIB.match(head):
+        inner = _inflated(head)
+        return inner.startswith((MAGIC, GZIP)) or begins_as_archive(inner)
+    return _is_old_tar(head)
+
+
+def _inflated(head: bytes) -> bytes:
+    """As much as there is of the data that these bytes are the start of."""
+    try:
+        return zlib.decompressobj().decompress(head, HEAD)
+    except zlib.error:
+        return b""
+
+
+def _is_old_tar(head: bytes) -> bool:
+    """Whether these are the first bytes of a tar from before the magic, by the sum of its header."""
+    header = head[:_HEADER]
+    found = re.match(rb" *([0-7]+)[ \0]", header[_SUM_AT:_SUM_END])
+    if len(header) < _HEADER or not header[0] or found is None:
+        return False
+    rest = header[:_SUM_AT] + b" " * (_SUM_END - _SUM_AT) + header[_SUM_END:]
+    return sum(rest) == int(found[1], 8)
 
 
 def special(path: str | os.PathLike[str]) -> str | None:

@@ -55,7 +55,7 @@ def kind_of_layer(media_type: str, read_head: Callable[[], bytes]) -> Kind:
         head = _unpacked(head)
         if head.startswith(MAGIC):
             return Kind.GZIP
-    if begins_as_archive(head) or is_archive:
+    if begins_as_archive(head) or head.startswith(GZIP) or is_archive:
         return Kind.UNSEARCHED
     if wasm:
         return Kind.GZIP if is_gzip else Kind.MODULE

@@ -129,6 +129,8 @@ def _look_into_gzip(compressed: Item, item: Item) -> Iterator[Found]:
     except InputError as error:
         if item.named or says_wasm(item.path):
             yield Refused(item.path, error)
+        elif holds_files(item.path, b""):
+            yield unsearched(item.path, _OTHER)
         return
     if head.startswith(MAGIC):
         yield compressed

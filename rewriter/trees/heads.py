@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 
 from rewriter.errors import InputError, MalformedModule, ModuleError
-from rewriter.file_kinds import HEAD, MAGIC, begins_as_archive, mistaken
+from rewriter.file_kinds import GZIP, HEAD, MAGIC, begins_as_archive, mistaken
 from rewriter.trees.item import Format
 
 __all__ = [
@@ -24,15 +25,16 @@ _SUFFIXES = {
     ".zip": Format.ZIP,
 }
 
-_OTHERS = (
-    *(".7z", ".apk", ".deb", ".jar", ".rar", ".rpm", ".war", ".whl"),
-    *(".tar.bz2", ".tar.lz4", ".tar.xz", ".tar.zst", ".tbz2", ".txz", ".tzst"),
-    *(".wasm.br", ".wasm.bz2", ".wasm.xz", ".wasm.zst"),
+_OTHERS = re.compile(
+    r"\.(7z|aab|aar|apk|cab|cpio|crx|deb|dmg|ear|egg|ipa|iso|jar|nupkg|pyzw?|rar|rpm|squashfs|vsix|war"
+    r"|whl|xpi|taz|tb2|tbz2?|tbr|tlz4?|txz|tzst?)$"
+    r"|\.(wasm|tar|cpio|zip)(\.(br|bz2|bz3|gz|lz|lz4|lzfse|lzma|lzo|sz|xz|z|zlib|zst|zstd|zz))+$"
 )
-"""Archives and compressed modules that are not looked into."""
+"""Archives and compressed modules that are not looked into, by their names in lower case; of
+`_SUFFIXES` and `says_wasm`, which come first, those that are compressed twice."""
 
-_MODELS = (".keras", ".npz", ".pt", ".pt2", ".pth", ".ptl")
-"""Models that are ZIP archives, and have no modules in them."""
+_WITHOUT = (".keras", ".npz", ".pt", ".pt2", ".pth", ".ptl", ".rlib")
+"""Models that are ZIP archives, and Rust's libraries, which are linked; neither has modules."""
 
 FLAGS: int = (
     os.O_RDONLY
@@ -51,9 +53,11 @@ def format_of(name: str) -> Format | None:
 
 def holds_files(name: str, head: bytes) -> bool:
     """Whether modules may be in a file that is not looked into: by its name, or by its first
-    HEAD bytes, or all of it, unless its name says that it is a model."""
+    HEAD bytes, or all of it, after gzip, unless its name says that it has none."""
     lower = name.lower()
-    return lower.endswith(_OTHERS) or (begins_as_archive(head) and not lower.endswith(_MODELS))
+    if lower.endswith(_WITHOUT):
+        return False
+    return _OTHERS.search(lower) is not None or head.startswith(GZIP) or begins_as_archive(head)
 
 
 def says_wasm(name: str) -> bool:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import io
-import lzma
 import os
 import pickle
 import socket
@@ -18,7 +16,6 @@ from rewriter.errors import InputError
 from rewriter.trees.find import find
 from rewriter.trees.item import Item
 from rewriter.trees.names import read_names
-from tests.rewriter.trees.test_archives import tar_of, zip_of
 from tests.support.trees import WASM, found
 
 COMPONENT = b"\0asm\x0d\0\1\0"
@@ -289,34 +286,3 @@ def test_a_folder_that_is_reached_twice_is_looked_at_once(tmp_path: Path) -> Non
     write(tmp_path, d__a=WASM, d__e__b=WASM, c=WASM)
     paths = [str(tmp_path / name) for name in ("d/e", "d", ".")]
     assert [Path(item.name).name for item in find(paths)] == ["b", "a", "c"]
-
-
-@pytest.mark.parametrize(
-    "name", ["a.whl", "a.JAR", "a.tar.xz", "a.tzst", "a.deb", "a.wasm.br", "a.wasm.zst"]
-)
-def test_what_is_not_looked_into_is_said(name: str, tmp_path: Path) -> None:
-    (tmp_path / "tree").mkdir()
-    (tmp_path / "tree" / name).write_bytes(b"and so on")
-    (tmp_path / "tree/guest.wasm").write_bytes(WASM)
-    (tmp_path / "tree/model.pt").write_bytes(b"PK\x03\x04 a model")
-    assert found(tmp_path, "tree") == {f"tree/{name}": "NN008", "tree/guest.wasm": WASM}
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        *(zip_of(("a.wasm", WASM)), tar_of(("a.wasm", WASM))),
-        *(gzip.compress(tar_of(("a.wasm", WASM))), bz2.compress(WASM), lzma.compress(WASM)),
-        bytes.fromhex("28b52ffd2008410000") + WASM,  # Zstandard
-    ],
-    ids=["zip", "tar", "tar.gz", "bz2", "xz", "zst"],
-)
-def test_an_archive_by_another_name_is_said(data: bytes, tmp_path: Path) -> None:
-    (tmp_path / "tree").mkdir()
-    for name in ("package.vsix", "package"):
-        (tmp_path / "tree" / name).write_bytes(data)
-    (tmp_path / "a.tar").write_bytes(tar_of(("package.vsix", data)))
-    (tmp_path / "b.zip").write_bytes(zip_of(("package.vsix", data)))
-    assert found(tmp_path, "tree") == dict.fromkeys(("tree/package.vsix", "tree/package"), "NN008")
-    for archive in ("a.tar", "b.zip"):
-        assert found(tmp_path, archive) == {f"{archive}!package.vsix": "NN008"}
