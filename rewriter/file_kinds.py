@@ -259,7 +259,7 @@ def _inflated(head: bytes) -> bytes:
 
 
 def _is_old_tar(head: bytes) -> bool:
-    """Whether these are the first bytes of a tar from before the magic, by the sum of its header."""
+    """Whether a tar from before the magic begins like this, by the sum of its header."""
     header = head[:_HEADER]
     found = re.match(rb" *([0-7]+)[ \0]", header[_SUM_AT:_SUM_END])
     if len(header) < _HEADER or not header[0] or found is None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rewriter.errors import InputError, OutputError
+from rewriter.file_kinds import special
 from rewriter.files.locks import locked
 from rewriter.files.whole import copy_whole, make_folder, names_in, write_whole
 from rewriter.oci.artifact import Found, wasm_in
@@ -57,10 +58,12 @@ class Layer(NamedTuple):
 
 
 class Aside(NamedTuple):
-    """Layers of a manifest in a layout that were not looked into. `name` is that of the entry."""
+    """Layers of a manifest in a layout that were not looked into, or what is listed as a manifest
+    and has an unknown type. `name` is that of the entry."""
 
     name: str
-    layers: Sequence[Descriptor]
+    what: Literal["layer", "manifest"]
+    parts: Sequence[Descriptor]
 
 
 def wasm_layers(path: str) -> Iterator[Layer | Aside]:
@@ -75,15 +78,27 @@ def wasm_layers(path: str) -> Iterator[Layer | Aside]:
             if isinstance(each, Found):
                 found.append(each)
             elif each.unsearched:
-                yield Aside(called, each.unsearched)
+                yield Aside(called, "layer", each.unsearched)
+            elif each.entry.media_type not in MANIFEST_TYPES:
+                yield Aside(called, "manifest", [each.entry])
         for one, name in zip(found, _names(called, found), strict=True):
             yield Layer(path, name, one)
 
 
 def blobs_in(path: str) -> Iterator[str]:
-    """The digests of all blobs that a layout has, listed or not. Raises InputError."""
+    """The digests of all blobs that a layout has, listed or not; files with other names, too.
+    Raises InputError (NN026) for a file or a folder where a layout has none."""
     for algorithm in sorted(names_in(f"{path}/blobs")):
-        for name in sorted(names_in(f"{path}/blobs/{algorithm}")):
+        folder = f"{path}/blobs/{algorithm}"
+        if special(folder) != "a folder":
+            raise InputError(
+                f"{folder} is not a folder, and an OCI layout has no files there", "NN026"
+            )
+        for name in sorted(names_in(folder)):
+            if special(f"{folder}/{name}") == "a folder":
+                raise InputError(
+                    f"{folder}/{name} is a folder, and an OCI layout has only blobs there", "NN026"
+                )
             yield f"{algorithm}:{name}"
 
 

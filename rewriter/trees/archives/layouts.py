@@ -42,14 +42,14 @@ def find_in_layout(path: str, exclude: Sequence[str], max_unpacked: int) -> Iter
 def _digests(found: Layer | Aside) -> set[str]:
     if isinstance(found, Layer):
         return {found.digest}
-    return {layer.digest for layer in found.layers}
+    return {part.digest for part in found.parts}
 
 
 def _looked_at(path: str, found: Layer | Aside, most: int) -> Iterator[Found]:
     name = f"{path}!{found.name}"
     if isinstance(found, Aside):
-        for layer in found.layers:
-            yield unsearched(name, f"its layer {layer.digest}, of type {layer.media_type}")
+        for part in found.parts:
+            yield unsearched(name, f"its {found.what} {part.digest}, of type {part.media_type}")
         return
     try:
         data = found.read()
@@ -64,7 +64,8 @@ def _looked_at(path: str, found: Layer | Aside, most: int) -> Iterator[Found]:
 
 
 def _loose(blob: str) -> Iterator[Unsearched]:
-    """What is said of a blob that no manifest has as a layer: rewrites in place leave some."""
+    """What is said of a blob that no manifest has as a layer: rewrites in place leave some, and
+    manifests of unknown types are not read."""
     head = read_head(blob)
     if kind_of_layer("", lambda: head) is not Kind.OTHER:
-        yield unsearched(blob, "a blob that no manifest of the layout has as a layer")
+        yield unsearched(blob, "a blob that no manifest that was read has as a layer")

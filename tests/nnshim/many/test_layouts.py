@@ -175,6 +175,38 @@ def test_after_a_rewrite_in_place_only_what_is_listed_is_judged() -> None:
     assert f"NN008]: {left}: a blob that no manifest".encode() in again.stderr
 
 
+def test_a_manifest_of_an_unknown_type_is_named_with_the_blob_that_it_may_have() -> None:
+    blobs: Blobs = {}
+    known = {**manifest_of(blobs, (WASM, REWRITTEN)), "annotations": {TAG: "known"}}
+    unknown = {**manifest_of(blobs, (WASM, GUEST)), "annotations": {TAG: "other"}}
+    write_layout(Path("in"), blobs, [known, {**unknown, "mediaType": "application/vnd.other+json"}])
+    done = nnshim("check", "--for", "wamr-legacy", "in")
+    for what in (
+        f"in!other: its manifest {unknown['digest']}, of type application/vnd.other+json, which",
+        f"in/blobs/{sha256(GUEST).replace(':', '/')}: a blob that no manifest that was read has",
+    ):
+        assert f"NN008]: {what}".encode() in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("blobs/a.wasm", "in/blobs/a.wasm is not a folder, and an OCI layout has no files there"),
+        (
+            "blobs/sha256/x/a.wasm",
+            "in/blobs/sha256/x is a folder, and an OCI layout has only blobs",
+        ),
+    ],
+)
+def test_what_does_not_belong_among_the_blobs_fails(name: str, what: str) -> None:
+    made((WASM, REWRITTEN))
+    (Path("in") / name).parent.mkdir(exist_ok=True)
+    (Path("in") / name).write_bytes(GUEST)
+    done = nnshim("check", "--for", "wamr-legacy", "in")
+    assert done.returncode == 6
+    assert f"error[NN026]: {what}" in (done.stdout + done.stderr).decode()
+
+
 def test_a_file_beside_the_blobs_is_judged_and_not_rewritten_in_silence() -> None:
     made((WASM, GUEST))
     Path("in/more").mkdir()

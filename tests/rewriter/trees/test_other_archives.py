@@ -14,7 +14,6 @@ import pytest
 from tests.rewriter.trees.test_archives import tar_of, zip_of
 from tests.support.trees import WASM, found
 
-
 NAMES = (
     *("a.whl", "a.JAR", "a.tar.xz", "a.tzst", "a.deb", "a.wasm.br", "a.wasm.zst", "a.wasm.lz4"),
     *("a.wasm.lzma", "a.WASM.gz.gz", "a.tar.lzma", "a.tar.Z", "a.pyz", "a.iso", "a.cpio"),
