@@ -92,12 +92,12 @@ def blobs_in(path: str) -> Iterator[str]:
         folder = f"{path}/blobs/{algorithm}"
         if special(folder) != "a folder":
             raise InputError(
-                f"{folder} is not a folder, and an OCI layout has no files there", "NN026"
+                f"{folder} is not a folder: an OCI layout has only folders there", "NN026"
             )
         for name in sorted(names_in(folder)):
             if special(f"{folder}/{name}") == "a folder":
                 raise InputError(
-                    f"{folder}/{name} is a folder, and an OCI layout has only blobs there", "NN026"
+                    f"{folder}/{name} is a folder: an OCI layout has only blobs there", "NN026"
                 )
             yield f"{algorithm}:{name}"
 
