@@ -91,14 +91,10 @@ def blobs_in(path: str) -> Iterator[str]:
     for algorithm in sorted(names_in(f"{path}/blobs")):
         folder = f"{path}/blobs/{algorithm}"
         if special(folder) != "a folder":
-            raise InputError(
-                f"{folder} is not a folder: an OCI layout has only folders there", "NN026"
-            )
+            raise InputError(f"{folder} is not a folder of blobs", "NN026")
         for name in sorted(names_in(folder)):
             if special(f"{folder}/{name}") == "a folder":
-                raise InputError(
-                    f"{folder}/{name} is a folder: an OCI layout has only blobs there", "NN026"
-                )
+                raise InputError(f"{folder}/{name} is a folder, not a blob", "NN026")
             yield f"{algorithm}:{name}"
 
 

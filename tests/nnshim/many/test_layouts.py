@@ -191,10 +191,10 @@ def test_a_manifest_of_an_unknown_type_is_named_with_the_blob_that_it_may_have()
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("blobs/a.wasm", "in/blobs/a.wasm is not a folder: an OCI layout has only folders there"),
+        ("blobs/a.wasm", "in/blobs/a.wasm is not a folder of blobs"),
         (
             "blobs/sha256/x/a.wasm",
-            "in/blobs/sha256/x is a folder: an OCI layout has only blobs",
+            "in/blobs/sha256/x is a folder, not a blob",
         ),
     ],
 )
