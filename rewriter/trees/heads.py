@@ -33,8 +33,8 @@ _OTHERS = re.compile(
 """Archives and compressed modules that are not looked into, by their names in lower case; of
 `_SUFFIXES` and `says_wasm`, which come first, those that are compressed twice."""
 
-_WITHOUT = (".keras", ".npz", ".pt", ".pt2", ".pth", ".ptl", ".rlib")
-"""Models that are ZIP archives, and Rust's libraries, which are linked; neither has modules."""
+_WITHOUT = (".a", ".keras", ".lib", ".npz", ".pt", ".pt2", ".pth", ".ptl", ".rlib")
+"""Models that are ZIP archives, and libraries, whose objects are linked; neither has modules."""
 
 FLAGS: int = (
     os.O_RDONLY

@@ -27,6 +27,7 @@ def test_what_is_not_looked_into_is_said(name: str, tmp_path: Path) -> None:
     (tmp_path / "tree/guest.wasm").write_bytes(WASM)
     (tmp_path / "tree/model.pt").write_bytes(b"PK\x03\x04 a model")
     (tmp_path / "tree/libcore.rlib").write_bytes(b"!<arch>\n")
+    (tmp_path / "tree/libc.a").write_bytes(b"!<arch>\n")
     assert found(tmp_path, "tree") == {f"tree/{name}": "NN008", "tree/guest.wasm": WASM}
 
 
