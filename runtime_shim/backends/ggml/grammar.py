@@ -23,12 +23,11 @@ from runtime_shim.backends.ggml.gbnf.rules import parse_gbnf
 from runtime_shim.backends.ggml.gbnf.stacks import BYTES, Stacks
 from runtime_shim.backends.ggml.llama_cpp import failure, lib
 from runtime_shim.backends.ggml.prompt import Vocabulary
+from runtime_shim.backends.ggml.schemas import GUIDED
 from runtime_shim.errors import HostError
 from runtime_shim.views import view_of
 
 __all__ = ["Grammar", "grammar_bytes"]
-
-_GUIDED = "%llguidance"
 
 _GUIDED_BYTES = 16 << 20
 """llguidance stops at limits of its own. It took 2 MiB at most, for schemas made to be large."""
@@ -47,7 +46,7 @@ _MOST_CHARACTERS = 1000
 
 def grammar_bytes(text: str, vocabulary: Vocabulary) -> int:
     """The most memory that a grammar takes. Raises HostError as Grammar does."""
-    if text.startswith(_GUIDED):
+    if text.startswith(GUIDED):
         return _GUIDED_BYTES + _CANDIDATE_BYTES * vocabulary.size
     rules = parse_gbnf(text)
     texts = vocabulary.texts
@@ -82,7 +81,7 @@ class Grammar:
         if "\0" in text:
             raise HostError(Errno.INVALID_ARGUMENT, "the grammar contains a NUL")
         self._vocabulary, self._piece = vocabulary.pointer, piece
-        self._is_guided = text.startswith(_GUIDED)
+        self._is_guided = text.startswith(GUIDED)
         self._stacks: Stacks | None = None
         if self._is_guided:
             self._pointer = lib.sampler_init_llg(self._vocabulary, b"lark", text.encode())

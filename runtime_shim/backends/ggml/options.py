@@ -5,12 +5,12 @@ https://github.com/WasmEdge/WasmEdge/blob/0351857/plugins/wasi_nn/GGML/metadata/
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
 from rewriter.abi.dialects import Errno
+from runtime_shim.backends.ggml.schemas import GUIDED, grammar_of
 from runtime_shim.backends.interface import Options
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
@@ -137,10 +137,6 @@ _NAMES = {field.name.replace("_", "-"): field.name for field in fields(GgmlOptio
 
 _JSON_SCHEMA = "json-schema"
 
-_DEEPEST = 200
-"""Maximum nesting of brackets in a grammar or a schema, because llama.cpp parses them
-recursively."""
-
 
 def parse_options(given: Options, before: GgmlOptions) -> tuple[GgmlOptions, tuple[str, ...]]:
     """`before`, changed by the given options; and the names that are unknown.
@@ -164,13 +160,16 @@ def parse_options(given: Options, before: GgmlOptions) -> tuple[GgmlOptions, tup
                 )
         elif key not in _SILENT and key not in _GOES_WITH_REFUSED and key != _JSON_SCHEMA:
             ignored.append(key)
-    if changes.get("grammar"):
-        _check_depth("grammar", str(changes["grammar"]))
+    if str(changes.get("grammar", "")).startswith(GUIDED):
+        raise HostError(
+            Errno.UNSUPPORTED_OPERATION,
+            "the option grammar has to be in GBNF, not in llguidance's form",
+        )
     if given.get(_JSON_SCHEMA) not in (
         None,
         "",
     ):  # it takes precedence over a grammar, as on WasmEdge
-        changes["grammar"] = _grammar_of(given[_JSON_SCHEMA])
+        changes["grammar"] = grammar_of(given[_JSON_SCHEMA])
     changed = replace(before, **changes)  # type: ignore[arg-type] # _checked has seen to the types
     return changed, tuple(ignored)
 
@@ -205,59 +204,3 @@ def _is_text(value: object) -> bool:
         return isinstance(value, str) and value.encode() is not None
     except UnicodeEncodeError:
         return False
-
-
-def _grammar_of(schema: object) -> str:
-    """The grammar for a JSON schema, which may be given as text."""
-    import xllamacpp  # needed only for a schema
-
-    try:
-        text = schema if isinstance(schema, str) else json.dumps(schema)
-        _check_depth(_JSON_SCHEMA, text)
-        return str(xllamacpp.json_schema_to_grammar(json.dumps(_typed(json.loads(text)))))
-    except HostError:
-        raise
-    except Exception as error:
-        raise HostError(
-            Errno.INVALID_ARGUMENT,
-            f"cannot convert the option {_JSON_SCHEMA} to a grammar: {error}",
-        ) from error
-
-
-def _typed(schema: object) -> object:
-    """A schema with the types that llama.cpp assumes if there is none: anything with items is an
-    array. By the standard, which the grammar follows, it could be anything else as well.
-
-    https://github.com/ggml-org/llama.cpp/blob/master/common/json-schema-to-grammar.cpp
-    """
-    if isinstance(schema, list):
-        return [_typed(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    typed = {
-        key: value if key in ("const", "enum", "default", "examples") else _typed(value)
-        for key, value in schema.items()
-    }
-    if "type" not in schema:
-        for keys, kind in _IMPLIED:
-            if any(isinstance(schema.get(key), (dict, list, str)) for key in keys):
-                return {**typed, "type": kind}
-    return typed
-
-
-_IMPLIED = (
-    (("properties", "patternProperties"), "object"),
-    (("items", "prefixItems"), "array"),
-    (("pattern",), "string"),
-)
-
-
-def _check_depth(key: str, text: str) -> None:
-    depth = 0
-    for char in text:
-        depth += (char in "([{") - (char in ")]}")
-        if depth > _DEEPEST:
-            raise HostError(
-                Errno.INVALID_ARGUMENT,
-                f"brackets in the option {key} are nested more than {_DEEPEST} levels deep",
-            )

@@ -30,6 +30,9 @@ three for each rule that is made for a repetition."""
 _MOST_REPETITIONS = 2000
 """MAX_REPETITION_THRESHOLD: more than that is a mistake as a minimum, and no limit as a maximum."""
 
+_DEEPEST = 200
+"""Maximum nesting of brackets, because llama.cpp parses them recursively."""
+
 _ELEMENT_BYTES, _RULE_BYTES = 32, 320
 """The most that llama.cpp takes while it reads a grammar. An element has 8 bytes, in the parser and
 in a vector that has grown by doubling; a rule has two vectors and an entry of a map."""
@@ -90,7 +93,7 @@ def parse_gbnf(text: str) -> Rules:
 class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
-        self._at = 0
+        self._at = self._depth = 0
         self.numbers: dict[str, int] = {}
         self.rules: list[list[tuple[Item, ...]] | None] = []
         self.elements = 0
@@ -182,7 +185,7 @@ class _Parser:
         if sign in "<!":
             found = self._match(_TOKEN, "a token")
             self._count(1)
-            number = None if found[2] is None else int(found[2])
+            number = None if found[2] is None else _token(found[2].lstrip("0"))
             return [TokenItem(number, found[0].removeprefix("!").encode(), bool(found[1]))]
         if sign == ".":
             self._at += 1
@@ -190,9 +193,13 @@ class _Parser:
             return [Chars((), negated=True)]
         if sign == "(":
             self._at += 1
+            self._depth += 1
+            if self._depth > _DEEPEST:
+                refuse(f"brackets are nested more than {_DEEPEST} levels deep")
             self._skip(_SPACE_AND_LINES)
             number = self._new_rule(name)
             self._alternatives(number, name, nested=True)
+            self._depth -= 1
             self._match(re.compile(r"\)"), "a closing bracket")
             self._count(1)
             return [number]
@@ -266,3 +273,10 @@ class _Parser:
             rule = new
         if optional:
             items.append(rule)
+
+
+def _token(digits: str) -> int:
+    """The number of a token, of which llama.cpp keeps 32 of 64 bits."""
+    if len(digits) > 20 or int(digits or "0") >= 1 << 64:
+        refuse("the number of a token is too large")
+    return int(digits or "0") & 0xFFFFFFFF

@@ -112,12 +112,25 @@ CHAIN = "\n".join(f'r{number} ::= r{number + 1} "x" | r{number + 1} "y"' for num
         ('root ::= "a"{1,9999999999}', Errno.INVALID_ARGUMENT, "too many repetitions"),
         ('root ::= ("a"{0,50} "b"){0,50}', Errno.INVALID_ARGUMENT, "too many repetitions"),
         ("root ::= a | [x]\na ::= b root\nb ::= c\nc ::= [z]?", Errno.INVALID_ARGUMENT, "itself"),
+        ('root ::= "))))" ' + "(" * 201 + "[a]" + ")" * 201, Errno.INVALID_ARGUMENT, "200 levels"),
+        (f"root ::= <[{'9' * 5000}]>", Errno.INVALID_ARGUMENT, "number of a token"),
         ("root ::= other", Errno.INVALID_ARGUMENT, "not defined"),
         (f'root ::= "{"a" * 9000}"{{0,2000}}', Errno.TOO_LARGE, "100000 elements"),
         ("root ::= " + "[a]{0,2000} | " * 20 + '"b"', Errno.TOO_LARGE, "100000 elements"),
         (f'root ::= r0\n{CHAIN}\nr30 ::= "a"', Errno.TOO_LARGE, "4000 ways"),
     ],
-    ids=["order", "number", "nested", "left recursion", "missing", "literal", "rules", "ways"],
+    ids=[
+        "order",
+        "number",
+        "nested",
+        "left recursion",
+        "brackets",
+        "digits",
+        "missing",
+        "literal",
+        "rules",
+        "ways",
+    ],
 )
 def test_a_grammar_that_would_be_too_large_is_refused(text: str, errno: Errno, match: str) -> None:
     """For the first and the fourth one, llama.cpp takes all memory that there is."""
