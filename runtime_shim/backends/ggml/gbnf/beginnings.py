@@ -1,7 +1,7 @@
 """In how many ways rules of a grammar can begin.
 
-llama.cpp follows the first rules of a rule wherever they are first, again and again, and for ever
-if a rule can begin with itself in a way that it does not notice.
+llama.cpp follows the first rules of a rule wherever they are first. It makes no stack twice, but
+without end if a rule can begin with itself, in a way that it does not notice, and go on after that.
 
 https://github.com/ggml-org/llama.cpp/blob/master/src/llama-grammar.cpp
 (llama_grammar_detect_left_recursion, llama_grammar_advance_stack)
@@ -9,8 +9,10 @@ https://github.com/ggml-org/llama.cpp/blob/master/src/llama-grammar.cpp
 
 from __future__ import annotations
 
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Iterator
+from typing import NoReturn
 
+from runtime_shim.backends.ggml.components import components
 from runtime_shim.backends.ggml.gbnf.items import Item, refuse, too_large
 
 __all__ = ["can_be_empty", "ways_to_begin"]
@@ -51,28 +53,72 @@ def can_be_empty(rules: list[list[tuple[Item, ...]]]) -> frozenset[int]:
     return frozenset(found)
 
 
-def ways_to_begin(rules: list[list[tuple[Item, ...]]], empty: frozenset[int]) -> tuple[int, ...]:
-    """For each rule. Raises HostError if one can begin with itself, or in too many ways."""
-    first: dict[int, list[int]] = {}
-    for number, alternatives in enumerate(rules):
-        found = first[number] = []
-        for alternative in alternatives:
-            for item in alternative:
-                if not isinstance(item, int):
-                    break
-                found.append(item)
-                if item not in empty:
-                    break
-    try:
-        order = list(TopologicalSorter(first).static_order())
-    except CycleError:
-        refuse("a rule can begin with itself (left recursion)")
-    ways, depth = [0] * len(rules), [0] * len(rules)
-    for number in order:
-        ways[number] = len(rules[number]) + sum(1 + ways[each] for each in first[number])
-        depth[number] = 1 + max((depth[each] for each in first[number]), default=0)
-        if max(ways[number], depth[number]) > _MOST_WAYS:
+def ways_to_begin(
+    rules: list[list[tuple[Item, ...]]], empty: frozenset[int], root: int, names: list[str]
+) -> tuple[int, ...]:
+    """For each rule, the most stacks that llama.cpp makes when it begins with it. Raises HostError
+    if a rule begins with itself so that it makes stacks without end, or if there are too many."""
+    _check_left_recursion(rules, names)
+    first = [list(_first(alternatives, empty)) for alternatives in rules]
+    order = components([[item for item, _ in found] for found in first])
+    home = {rule: number for number, component in enumerate(order) for rule in component}
+    reached = _reached(rules, root)
+    ways, depths = [0] * len(order), [0] * len(order)
+    for number, component in enumerate(order):
+        for rule in component:
+            ways[number] += len(rules[rule])
+            for item, is_last in first[rule]:
+                within = home[item] == number
+                if within and not is_last and rule in reached:
+                    _begins_with_itself(names[rule])
+                ways[number] += 1 if within else 1 + ways[home[item]]
+                depths[number] = max(depths[number], 0 if within else depths[home[item]])
+        depths[number] += len(component)
+        if max(ways[number], depths[number]) > _MOST_WAYS:
             too_large("ways to begin a rule", _MOST_WAYS)
-    if sum(ways) > _MOST_VISITS:
+    return tuple(ways[home[rule]] for rule in range(len(rules)))
+
+
+def _first(
+    alternatives: list[tuple[Item, ...]], empty: frozenset[int]
+) -> Iterator[tuple[int, bool]]:
+    """The rules that a rule can begin with, and whether each is the last item of its alternative.
+    Then llama.cpp's stack does not grow: it makes one that it knows, if the rule is the same, and
+    goes on with others. That is how a repetition of something empty ends: S' ::= S S' |."""
+    for alternative in alternatives:
+        for position, item in enumerate(alternative, 1):
+            if not isinstance(item, int):
+                break
+            yield item, position == len(alternative)
+            if item not in empty:
+                break
+
+
+def _check_left_recursion(rules: list[list[tuple[Item, ...]]], names: list[str]) -> None:
+    """As llama.cpp does, for which only a rule with an empty alternative can be empty."""
+    empty = frozenset(number for number, alternatives in enumerate(rules) if () in alternatives)
+    first = [[item for item, _ in _first(alternatives, empty)] for alternatives in rules]
+    visits = [0] * len(rules)
+    for component in components(first):
+        rule = component[0]
+        if len(component) > 1 or rule in first[rule]:
+            _begins_with_itself(names[min(component)])
+        visits[rule] = 1 + sum(visits[item] for item in first[rule])
+    if sum(visits) > _MOST_VISITS:
         too_large("ways to begin its rules", _MOST_VISITS)
-    return tuple(ways)
+
+
+def _begins_with_itself(name: str) -> NoReturn:
+    refuse(f"the rule {name[:50]} can begin with itself (left recursion)")
+
+
+def _reached(rules: list[list[tuple[Item, ...]]], root: int) -> set[int]:
+    """The rules that a text may need."""
+    reached, todo = {root}, [root]
+    for rule in todo:
+        for alternative in rules[rule]:
+            for item in alternative:
+                if isinstance(item, int) and item not in reached:
+                    reached.add(item)
+                    todo.append(item)
+    return reached

@@ -74,7 +74,8 @@ def parse_gbnf(text: str) -> Rules:
         refuse("a rule is not defined")
     found = [alternatives for alternatives in rules if alternatives is not None]
     empty = can_be_empty(found)
-    ways = ways_to_begin(found, empty)
+    root = parser.numbers["root"]
+    ways = ways_to_begin(found, empty, root, parser.names)
     items: list[Item | None] = []
     starts = []
     for alternatives in found:
@@ -83,10 +84,8 @@ def parse_gbnf(text: str) -> Rules:
             begin.append(len(items))
             items += [*alternative, None]
         starts.append(tuple(begin))
-    size = (
-        parser.elements * _ELEMENT_BYTES + len(found) * _RULE_BYTES + parser.names + 3 * len(text)
-    )
-    root = parser.numbers["root"]
+    names = sum(len(name) + 8 for name in parser.names)
+    size = parser.elements * _ELEMENT_BYTES + len(found) * _RULE_BYTES + names + 3 * len(text)
     return Rules(tuple(items), tuple(starts), ways, empty, root, size)
 
 
@@ -97,8 +96,8 @@ class _Parser:
         self.numbers: dict[str, int] = {}
         self.rules: list[list[tuple[Item, ...]] | None] = []
         self.elements = 0
-        self.names = 0
-        """Bytes of the names of rules that are made for groups and repetitions."""
+        self.names: list[str] = []
+        """Of rules; those that are made for groups and repetitions have that of the one around."""
 
     def parse(self) -> None:
         self._skip(_SPACE_AND_LINES)
@@ -132,7 +131,7 @@ class _Parser:
         return self.numbers[name]
 
     def _new_rule(self, name: str) -> int:
-        self.names += len(name) + 8
+        self.names.append(name)
         self.rules.append(None)
         return len(self.rules) - 1
 

@@ -65,10 +65,16 @@ AGREED = {
     "repetitions": 'root ::= ("ab"{2,5} [x-z]?){0,7} "c"+ ("d" | "e" "f"*){3} "é" .',
     "none": 'root ::= "a"{0} "b"{0,0} "c"{1} "d"{2,} [] ""',
     "escapes": 'root ::= "\\x41\\u00e9\\U0001F600\\n\\"" [^\\]\\-a-c-]* # comment\n\n # other\n',
-    "lines": 'root ::=\n "a" | (\n "b" |\n "c" )\r\nother ::= root',
+    "line breaks": 'root ::=\n "a" | (\n "b" |\n "c" )\r\nother ::= root',
     "no maximum": 'root ::= [a-z]{0,5000} "x"',
     "ambiguous": 'root ::= "a" root "b" | "a" root "c" | "a"',
     "empty in the end": 'root ::= "a" root end | "b"\nend ::= maybe maybe\nmaybe ::= "c"?',
+    "words": "root ::= (word | ws)*\nword ::= [a-z]+\nws ::= [ \\t\\n]*",
+    "lines": 'root ::= (line "\\n"?)+\nline ::= [^\\n]*',
+    "maybe": 'root ::= ("a"? "b"?)*',
+    "statements": 'root ::= stmt*\nstmt ::= [a-z]+ ";" | ws\nws ::= " "*',
+    "itself in the end": "root ::= a | [x]\na ::= b root\nb ::= c\nc ::= [z]?",
+    "itself, but unused": 'root ::= "a"+\nother ::= maybe other "x" | "y"\nmaybe ::= "b"*',
     "many alternatives": "root ::= " + " | ".join(f'"value{number}"' for number in range(300)),
 }
 
@@ -102,7 +108,10 @@ def fitting(items: Iterator[Chars | TokenItem | int | None]) -> Iterator[int]:
         yield from (code for code in (ord("q"), *(low for low, _ in item.ranges)) if item.has(code))
 
 
-CHAIN = "\n".join(f'r{number} ::= r{number + 1} "x" | r{number + 1} "y"' for number in range(30))
+def chain(length: int) -> str:
+    """A grammar that can begin in 2 ** length ways."""
+    rules = [f'r{each} ::= r{each + 1} "x" | r{each + 1} "y"' for each in range(length)]
+    return "\n".join(["root ::= r0", *rules, f'r{length} ::= "a"'])
 
 
 @pytest.mark.parametrize(
@@ -111,18 +120,25 @@ CHAIN = "\n".join(f'r{number} ::= r{number + 1} "x" | r{number + 1} "y"' for num
         ('root ::= "a"{5,2}', Errno.INVALID_ARGUMENT, "minimum 5"),
         ('root ::= "a"{1,9999999999}', Errno.INVALID_ARGUMENT, "too many repetitions"),
         ('root ::= ("a"{0,50} "b"){0,50}', Errno.INVALID_ARGUMENT, "too many repetitions"),
-        ("root ::= a | [x]\na ::= b root\nb ::= c\nc ::= [z]?", Errno.INVALID_ARGUMENT, "itself"),
+        (
+            'root ::= a | [x]\na ::= b root "y"\nb ::= c\nc ::= [z]?',
+            Errno.INVALID_ARGUMENT,
+            "itself",
+        ),
+        ("root ::= first\nfirst ::= [a]* | first", Errno.INVALID_ARGUMENT, "rule first can begin"),
         ('root ::= "))))" ' + "(" * 201 + "[a]" + ")" * 201, Errno.INVALID_ARGUMENT, "200 levels"),
         (f"root ::= <[{'9' * 5000}]>", Errno.INVALID_ARGUMENT, "number of a token"),
         ("root ::= other", Errno.INVALID_ARGUMENT, "not defined"),
         (f'root ::= "{"a" * 9000}"{{0,2000}}', Errno.TOO_LARGE, "100000 elements"),
         ("root ::= " + "[a]{0,2000} | " * 20 + '"b"', Errno.TOO_LARGE, "100000 elements"),
-        (f'root ::= r0\n{CHAIN}\nr30 ::= "a"', Errno.TOO_LARGE, "4000 ways"),
+        (chain(12), Errno.TOO_LARGE, "4000 ways"),
+        (chain(30), Errno.TOO_LARGE, "ways to begin its rules"),
     ],
     ids=[
         "order",
         "number",
         "nested",
+        "left recursion unnoticed",
         "left recursion",
         "brackets",
         "digits",
@@ -130,6 +146,7 @@ CHAIN = "\n".join(f'r{number} ::= r{number + 1} "x" | r{number + 1} "y"' for num
         "literal",
         "rules",
         "ways",
+        "visits",
     ],
 )
 def test_a_grammar_that_would_be_too_large_is_refused(text: str, errno: Errno, match: str) -> None:
