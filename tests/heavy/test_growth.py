@@ -37,6 +37,8 @@ print((grown[-1] - grown[0]) // 3, graph.context_bytes(options))
 """
 """Prints by how many bytes the process grows with each context, and what counts for one."""
 
+ALTERNATIVES = " | ".join(f'"{number}a"' for number in range(2000))
+
 
 @pytest.mark.parametrize(
     ("shape", "tokens", "options", "factor"),
@@ -47,8 +49,9 @@ print((grown[-1] - grown[0]) // 3, graph.context_bytes(options))
         ({"feed_forward": 32_768}, 500, {"ctx_size": 512, "ubatch_size": 512}, 3),
         ({"vocabulary": 64_000}, 3, {"ctx_size": 8, "grammar": "root ::= .*"}, 4),
         ({}, 3, {"ctx_size": 8, "grammar": "root ::= " + "[a-z]{0,1999} " * 9 + "."}, 8),
+        ({}, 3, {"ctx_size": 8, "grammar": f"root ::= {ALTERNATIVES}"}, 12),
     ],
-    ids=["layers", "vocabulary", "context", "values", "candidates", "grammar"],
+    ids=["layers", "vocabulary", "context", "values", "candidates", "grammar", "alternatives"],
 )
 def test_a_process_grows_by_no_more_than_is_counted(
     tmp_path: Path, shape: dict[str, int], tokens: int, options: dict[str, object], factor: int

@@ -20,7 +20,7 @@ from ctypes import Structure, c_bool, c_float, c_int64, c_size_t, c_void_p
 from rewriter.abi.dialects import Errno
 from runtime_shim.backends.common.c_objects import free_with
 from runtime_shim.backends.ggml.gbnf.rules import parse_gbnf
-from runtime_shim.backends.ggml.gbnf.stacks import BYTES, Stacks
+from runtime_shim.backends.ggml.gbnf.stacks import Stacks, stacks_bytes
 from runtime_shim.backends.ggml.llama_cpp import failure, lib
 from runtime_shim.backends.ggml.prompt import Vocabulary
 from runtime_shim.backends.ggml.schemas import GUIDED
@@ -51,7 +51,7 @@ def grammar_bytes(text: str, vocabulary: Vocabulary) -> int:
     rules = parse_gbnf(text)
     texts = vocabulary.texts
     listed = _CANDIDATE_BYTES * vocabulary.size + _CHARACTER_BYTES * texts.total
-    return rules.size + listed + (3 + texts.longest) * BYTES
+    return rules.size + listed + (3 + texts.longest) * stacks_bytes(rules)
 
 
 class _Candidate(Structure):

@@ -17,8 +17,11 @@ from runtime_shim.backends.ggml.gbnf.items import Item, refuse, too_large
 
 __all__ = ["can_be_empty", "ways_to_begin"]
 
-_MOST_WAYS = 4000
-"""In which one rule may begin, and rules one within the other."""
+_MOST_WAYS = 10_000
+"""In which one rule may begin."""
+
+_DEEPEST = 4000
+"""How many rules may begin one with the other. llama.cpp follows them recursively."""
 
 _MOST_VISITS = 20_000_000
 """How often llama.cpp may look at a rule while it searches for rules that begin with themselves."""
@@ -74,8 +77,10 @@ def ways_to_begin(
                 ways[number] += 1 if within else 1 + ways[home[item]]
                 depths[number] = max(depths[number], 0 if within else depths[home[item]])
         depths[number] += len(component)
-        if max(ways[number], depths[number]) > _MOST_WAYS:
+        if ways[number] > _MOST_WAYS:
             too_large("ways to begin a rule", _MOST_WAYS)
+        if depths[number] > _DEEPEST:
+            too_large("rules that begin one with the other", _DEEPEST)
     return tuple(ways[home[rule]] for rule in range(len(rules)))
 
 

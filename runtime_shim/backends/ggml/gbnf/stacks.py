@@ -9,23 +9,21 @@ https://github.com/ggml-org/llama.cpp/blob/master/src/llama-grammar.cpp
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from rewriter.abi.dialects import Errno
 from runtime_shim.backends.ggml.gbnf.items import Chars, TokenItem
 from runtime_shim.backends.ggml.gbnf.rules import Rules
 from runtime_shim.errors import HostError
 
-__all__ = ["BYTES", "Stacks"]
+__all__ = ["Stacks", "stacks_bytes"]
 
-_MOST_STACKS = 4000
-_MOST_PLACES = 40_000
-"""In the stacks that llama.cpp makes for one token."""
+_MOST_STEPS = 500_000
+"""Stacks that are looked at for one token: a second or two."""
 
-BYTES = 8 * _MOST_PLACES + 64 * _MOST_STACKS
-"""The most that these stacks take: 8 bytes for each place, and 64 for each stack. llama.cpp has
-those before a token and after it, and a set in between; and while it looks for the tokens that
-fit, those after each character of one token."""
+_PLACE_BYTES, _STACK_BYTES = 8, 128
+"""The most that llama.cpp takes for each place and each stack: a vector, in a vector that has grown
+by doubling, and in a set."""
 
 _DEEPEST = 500
 """How many places one stack may have: a JSON value within another one takes about four."""
@@ -41,44 +39,81 @@ class _Stack(NamedTuple):
     within: int
 
 
+def _most(rules: Rules) -> tuple[int, int]:
+    """How many stacks, and places in all of them, there may be at a time: after a character, and
+    while llama.cpp goes on from one of them. A rule with many alternatives may have as many."""
+    ways = max(rules.ways)
+    return max(4000, 2 * ways), max(40_000, 50 * ways)
+
+
+def stacks_bytes(rules: Rules) -> int:
+    """The most that stacks take. llama.cpp has those before a token and after it, and a set in
+    between; and while it looks for the tokens that fit, those after each character of one token."""
+    stacks, places = _most(rules)
+    return _STACK_BYTES * stacks + _PLACE_BYTES * places
+
+
+class _Found:
+    """Stacks that llama.cpp has at the same time. Raises HostError if there are too many."""
+
+    def __init__(self, most: tuple[int, int]) -> None:
+        self.stacks: set[_Stack | None] = set()
+        self._left_stacks, self._left_places = most
+
+    def add(self, stack: _Stack | None) -> None:
+        if stack not in self.stacks:
+            self.stacks.add(stack)
+            self._left_stacks -= 1
+            self._left_places -= 0 if stack is None else stack.depth
+            if self._left_stacks < 0 or self._left_places < 0:
+                _too_many()
+
+
+def _too_many() -> NoReturn:
+    raise HostError(Errno.RUNTIME_ERROR, "the grammar has too many ways to read the text so far")
+
+
 class Stacks:
     """The stacks of one text."""
 
     def __init__(self, rules: Rules) -> None:
         """Raises HostError with `runtime_error` if there are too many, like `accept`."""
         self._rules = rules
-        self._stacks: set[_Stack | None] = set()
-        self._left = (_MOST_STACKS, _MOST_PLACES)
+        self._most = _most(rules)
+        self._left = _MOST_STEPS
         self._partial = (0, 0)
+        found = _Found(self._most)
         for start in rules.starts[rules.root]:
-            self._advance(self._on(start, None), self._stacks)
+            self._advance(self._on(start, None), found)
+        self._stacks = found.stacks
 
     def accept(self, token: int, piece: bytes) -> None:
         """Follow the text of a token."""
         codes, self._partial = _decoded(piece, *self._partial)
-        self._left = (_MOST_STACKS, _MOST_PLACES)
-        found: set[_Stack | None] = set()
+        self._left = _MOST_STEPS
+        found = _Found(self._most)
         for stack in self._stacks:
             item = None if stack is None else self._rules.items[stack.place]
             if isinstance(item, TokenItem):
                 if item.has(token, piece):
                     self._step(stack, found)
             elif stack is not None:
-                found |= self._read(stack, codes)
-        self._stacks = found
+                for each in self._read(stack, codes):
+                    found.add(each)
+        self._stacks = found.stacks
 
     def _read(self, stack: _Stack | None, codes: list[int]) -> set[_Stack | None]:
         current = {stack}
         for code in codes:
-            following: set[_Stack | None] = set()
+            following = _Found(self._most)
             for each in current:
                 item = None if each is None else self._rules.items[each.place]
                 if isinstance(item, Chars) and item.has(code):
                     self._step(each, following)
-            current = following
+            current = following.stacks
         return current
 
-    def _step(self, stack: _Stack | None, found: set[_Stack | None]) -> None:
+    def _step(self, stack: _Stack | None, found: _Found) -> None:
         """Go on after the place on top."""
         if stack is not None:
             self._advance(self._on(stack.place + 1, stack.under), found)
@@ -98,28 +133,24 @@ class Stacks:
         within = within if item in self._rules.empty else 0
         return _Stack(place, under, depth + 1, within + (depth + 1) * self._rules.ways[item])
 
-    def _advance(self, stack: _Stack | None, found: set[_Stack | None]) -> None:
+    def _advance(self, stack: _Stack | None, found: _Found) -> None:
         """Add the stacks with characters or tokens on top that a stack leads to."""
         todo = [stack]
-        seen: set[_Stack | None] = set()
-        stacks, places = self._left
+        seen = _Found(self._most)
         while todo:
             current = todo.pop()
-            if current in seen:
+            if current in seen.stacks:
                 continue
             seen.add(current)
-            stacks, places = stacks - 1, places - (0 if current is None else current.depth)
-            if stacks < 0 or places < (0 if current is None else current.within):
-                raise HostError(
-                    Errno.RUNTIME_ERROR, "the grammar has too many ways to read the text so far"
-                )
+            self._left -= 1
+            if self._left < 0 or (current is not None and current.within > self._most[1]):
+                _too_many()
             item = None if current is None else self._rules.items[current.place]
             if current is not None and isinstance(item, int):
                 rest = self._on(current.place + 1, current.under)
                 todo += [self._on(start, rest) for start in self._rules.starts[item]]
             else:
                 found.add(current)
-        self._left = (stacks, places)
 
 
 def _decoded(piece: bytes, value: int, left: int) -> tuple[list[int], tuple[int, int]]:

@@ -131,7 +131,7 @@ def chain(length: int) -> str:
         ("root ::= other", Errno.INVALID_ARGUMENT, "not defined"),
         (f'root ::= "{"a" * 9000}"{{0,2000}}', Errno.TOO_LARGE, "100000 elements"),
         ("root ::= " + "[a]{0,2000} | " * 20 + '"b"', Errno.TOO_LARGE, "100000 elements"),
-        (chain(12), Errno.TOO_LARGE, "4000 ways"),
+        (chain(13), Errno.TOO_LARGE, "10000 ways"),
         (chain(30), Errno.TOO_LARGE, "ways to begin its rules"),
     ],
     ids=[
@@ -178,6 +178,27 @@ def test_a_text_that_can_be_read_in_too_many_ways_is_ended(
     with pytest.raises(HostError, match=match) as caught:
         list(map(Text.advance, [tested] * 505))
     assert caught.value.errno is Errno.RUNTIME_ERROR
+
+
+VALUES = " | ".join(f'"city number {number}"' for number in range(2000))
+PROPERTIES = "\n".join(f'r{n} ::= ("," p{n})? r{n + 1}\np{n} ::= "{n}:" [a-z]+' for n in range(600))
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        (f'root ::= ("[" root "]") | {VALUES}', "[[[[[[[[city number 1234]]]]]]]]"),
+        (f'root ::= "{{" r0 "}}"\n{PROPERTIES}\nr600 ::= ""', "{,0:abc,7:abc,599:abc}"),
+    ],
+    ids=["values", "properties"],
+)
+@pytest.mark.parametrize("length", [1, 40])
+def test_a_text_may_be_one_of_many(text: str, fits: str, length: int) -> None:
+    """By tokens of one character, and by longer ones."""
+    stacks = Stacks(parse_gbnf(text))
+    for start in range(0, len(fits), length):
+        stacks.accept(0, fits[start : start + length].encode())
+    assert stacks._stacks == {None}
 
 
 def test_bytes_of_a_character_are_followed_over_several_tokens() -> None:
