@@ -30,6 +30,19 @@ _MOST_NAMES = 100
 
 _NAMED = ("$id", "id", "$anchor", "$dynamicAnchor")
 
+_MOST_PATTERNS = 16
+"""Patterns and formats in a schema that has conjunctions. llguidance, which looks for a text that
+matches all of them, took 1 second and 70 MB for 16 in one conjunction, and minutes and more than
+1 GB for 24."""
+
+_APPLICATORS = ("$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "not", "dependentSchemas")
+"""What applies further schemas to the same value, as does each entry of `patternProperties`.
+
+https://json-schema.org/draft/2020-12/json-schema-core#section-10.2
+"""
+
+_ASSERTING = (*_APPLICATORS, "pattern", "format", "properties", "patternProperties", "items")
+
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.S)
 
 
@@ -43,6 +56,7 @@ def grammar_of(schema: object) -> str:
         _check_brackets(text)
         typed = _typed(json.loads(text))
         _check_depth(typed)
+        _check_patterns(typed)
         return str(xllamacpp.json_schema_to_grammar(json.dumps(typed)))
     except HostError:
         raise
@@ -121,6 +135,28 @@ def _check_depth(schema: object) -> None:
             depths[member] = below + len(component)
     if depths[0] > _DEEPEST:
         _too_deep(Errno.TOO_LARGE, ", with what each $ref refers to,")
+
+
+def _check_patterns(schema: object) -> None:
+    """Raise HostError for too many patterns and formats of which a value may have to match many."""
+    patterns, is_conjunction = 0, False
+    left = [schema]
+    while left:
+        part = left.pop()
+        left += _inner(part)
+        if isinstance(part, dict):
+            by_name = part.get("patternProperties")
+            names = len(by_name) if isinstance(by_name, dict) else 0
+            patterns += names + sum(isinstance(part.get(key), str) for key in ("pattern", "format"))
+            applied = any(key in part for key in _APPLICATORS) or names > 0
+            is_conjunction |= "allOf" in part or names > 1
+            is_conjunction |= applied and sum(key in part for key in _ASSERTING) > 1
+    if is_conjunction and patterns > _MOST_PATTERNS:
+        raise HostError(
+            Errno.TOO_LARGE,
+            f"one text may have to match several of the {patterns} patterns and formats in the"
+            f" option json-schema, and it may have {_MOST_PATTERNS} of these",
+        )
 
 
 def _inner(part: object) -> list[object]:

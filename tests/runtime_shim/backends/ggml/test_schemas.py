@@ -119,3 +119,39 @@ def test_a_guests_grammar_is_gbnf_only() -> None:
     with pytest.raises(HostError, match="GBNF") as caught:
         parse_options({"grammar": '%llguidance {}\nstart: "a"'}, GgmlOptions())
     assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
+
+
+TEXTS = [{"type": "string", "pattern": f"a{number}"} for number in range(17)]
+
+ALL_AT_ONCE: dict[str, object] = {
+    "all": {"allOf": TEXTS},
+    "all properties": {"allOf": [{"properties": {"x": text}} for text in TEXTS]},
+    "references": chain(18, lambda inner: {**TEXTS[0], **inner}),  # type: ignore[dict-item]
+    "alternatives": {**TEXTS[0], "anyOf": [{**TEXTS[1], "oneOf": TEXTS[2:]}]},
+    "names": {"patternProperties": {f"a{number}": {} for number in range(17)}},
+    "a name": {"properties": dict(zip("abcdefghijklmnop", TEXTS, strict=False)),
+               "patternProperties": {"b": TEXTS[0]}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("schema", ALL_AT_ONCE.values(), ids=ALL_AT_ONCE)
+def test_one_text_cannot_have_to_match_many_patterns(schema: object) -> None:
+    """llguidance would take minutes and gigabytes to see what matches all of them."""
+    with pytest.raises(HostError, match="patterns and formats") as caught:
+        converted(schema)
+    assert caught.value.errno is Errno.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {f"p{number}": text for number, text in enumerate(TEXTS)}},
+        {"anyOf": TEXTS},
+        {"allOf": TEXTS[:4]},
+    ],
+    ids=["properties", "alternatives", "few"],
+)
+def test_many_patterns_that_match_different_texts_are_read(
+    graph: GgmlGraph, schema: object
+) -> None:
+    Grammar(graph.vocabulary, converted(schema), graph.text)
