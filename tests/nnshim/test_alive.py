@@ -99,8 +99,10 @@ class Terminal:
         assert words in self.sent[start:]
 
     def comes_to_show(self, *lines: str) -> None:
-        """The system hands on what was written when it has time to."""
-        wait_for(lambda: self.read().endswith(b"\x1b[K") and screen(self.sent) == [*lines])
+        """The system hands on what was written when it has time to, also a part of a sequence."""
+        wait_for(
+            lambda: not self.read().endswith((b"\x1b", b"\x1b[")) and screen(self.sent) == [*lines]
+        )
 
     def resize(self, columns: int) -> None:
         fcntl.ioctl(self._theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
