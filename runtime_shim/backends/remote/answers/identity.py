@@ -53,9 +53,10 @@ class Identity:
         A server without versions leaves them out, and so it has none that can be asked for. Some
         give an id of their own to each answer, or none.
         """
-        of_a_router = f"_{version}" if re.fullmatch(r"[0-9]+", str(version)) else ""
-        if not _is_absent(name) and not self._has_name(name, f"({of_a_router}|{_OF_A_REVISION})?"):
-            raise self._of_another("model", name)
+        if name != self._model and not _is_absent(name):
+            of_a_router = f"_{version}" if re.fullmatch(r"[0-9]+", str(version)) else ""
+            if not self._has_name(name, f"({of_a_router}|{_OF_A_REVISION})?"):
+                raise self._of_another("model", name)
         if self._version and version != self._version:
             raise self._of_another("version", version)
         if not _is_absent(found) and not isinstance(found, str):
