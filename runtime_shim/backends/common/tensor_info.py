@@ -99,10 +99,14 @@ class Port(NamedTuple):
     def accepts(self, shape: tuple[int, ...]) -> bool:
         if self.dims is None:
             return True
-        return len(shape) == len(self.dims) and all(
-            mine is None or (given in mine if isinstance(mine, range) else given == mine)
-            for mine, given in zip(self.dims, shape, strict=True)
-        )
+        if len(shape) != len(self.dims):
+            return False
+        for mine, given in zip(self.dims, shape, strict=True):  # faster than `all`
+            if mine is not None and (
+                given not in mine if isinstance(mine, range) else given != mine
+            ):
+                return False
+        return True
 
     def __str__(self) -> str:
         dims = "..." if self.dims is None else ", ".join(map(_spelled, self.dims))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import secrets
 from collections.abc import Mapping, Sequence
 from time import monotonic
@@ -15,10 +16,12 @@ __all__ = [
     "ID_BEGINNING",
     "Answered",
     "Given",
+    "Layout",
     "Metadata",
     "Region",
     "Server",
     "Tensors",
+    "layout_of",
     "left",
     "place_of",
     "request_id",
@@ -26,6 +29,9 @@ __all__ = [
 
 
 ID_BEGINNING = "nnshim-"
+
+_RANDOM = secrets.token_hex(8)
+"""Different in all programs that ask the same servers, but the same in forks of this process."""
 
 _numbers = itertools.count()
 
@@ -116,6 +122,19 @@ def place_of(region: Region) -> dict[str, str | int]:
     }
 
 
+Layout = Sequence[tuple[tuple[int, ...], Region | None] | Region | None]
+"""The shape of each input and its place in shared memory, and the places of outputs."""
+
+
+def layout_of(inputs: Sequence[Given], outputs: Sequence[tuple[Port, Region | None]]) -> Layout:
+    """All that two requests for the same inputs and outputs of a model can differ in, beside their
+    ids and what is in their tensors."""
+    return [
+        *[(shape, data if isinstance(data, Region) else None) for _, shape, data in inputs],
+        *[region for _, region in outputs],
+    ]
+
+
 def left(until: float) -> float:
     """Seconds until then, more than 0. Raises TimeoutError if it is over."""
     seconds = until - monotonic()
@@ -126,4 +145,4 @@ def left(until: float) -> float:
 
 def request_id() -> str:
     """An id that no other request has. Servers repeat it."""
-    return f"{ID_BEGINNING}{secrets.token_hex(8)}-{next(_numbers)}"
+    return f"{ID_BEGINNING}{_RANDOM}-{os.getpid()}-{next(_numbers)}"

@@ -76,7 +76,7 @@ def check_answer(server: str, port: Port, answered: Answered, size: int) -> tupl
     element = port.element
     if element is None or answered.datatype != port.described_type:
         raise _other(server, port, f"has the type {quoted(answered.datatype)}")
-    shape = tuple(dim for dim in answered.shape if type(dim) is int and 0 <= dim < _LONGEST)
+    shape = tuple([dim for dim in answered.shape if type(dim) is int and 0 <= dim < _LONGEST])
     if len(shape) != len(answered.shape) or not port.accepts(shape):
         raise _other(server, port, f"has the shape {quoted(list(answered.shape))}")
     if size != prod(shape) * element.size:

@@ -53,6 +53,9 @@ class Identity:
         A server without versions leaves them out, and so it has none that can be asked for. Some
         give an id of their own to each answer, or none.
         """
+        if found == asked and name == self._model and self._version in ("", version):
+            self._repeats_ids = True
+            return
         if name != self._model and not _is_absent(name):
             of_a_router = f"_{version}" if re.fullmatch(r"[0-9]+", str(version)) else ""
             if not self._has_name(name, f"({of_a_router}|{_OF_A_REVISION})?"):

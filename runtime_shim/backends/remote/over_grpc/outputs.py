@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from runtime_shim.backends.common.tensor_info import Port
@@ -16,6 +17,9 @@ from runtime_shim.backends.remote.over_grpc.messages import TYPED
 from runtime_shim.guest_text import quoted
 
 __all__ = ["outputs_of", "shape_of"]
+
+
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 def outputs_of(
@@ -31,21 +35,24 @@ def outputs_of(
     contents = iter(raw)
     found = []
     for each in described:
-        is_placed, is_typed = each.name in placed, each.contents.ByteSize() > 0
+        name, datatype, told = each.name, each.datatype, _NOTHING
+        is_placed = name in placed
+        is_typed = each.HasField("contents") and each.contents.ByteSize() > 0
         data = b""
         if raw and not (is_placed and skips_placed):
             data = next(contents)
         if data and is_typed:
-            raise contradiction(server, f"the output {quoted(each.name)} has its data twice")
+            raise contradiction(server, f"the output {quoted(name)} has its data twice")
         content: memoryview | None = memoryview(data)
         if is_typed or not (raw or is_placed):
             content = _typed(server, each)
         elif is_placed and not data:
             content = None
-        told = dict(_parameter(parameter) for parameter in each.parameters)
-        if len(told) < len(each.parameters):
-            raise contradiction(server, f"the output {quoted(each.name)} has a parameter twice")
-        found.append(Answered(each.name, each.datatype, shape_of(each), content, told))
+        if parameters := each.parameters:
+            told = dict(map(_parameter, parameters))
+            if len(told) < len(parameters):
+                raise contradiction(server, f"the output {quoted(name)} has a parameter twice")
+        found.append(Answered(name, datatype, shape_of(each), content, told))
     return found
 
 

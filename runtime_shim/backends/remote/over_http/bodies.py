@@ -28,7 +28,14 @@ from runtime_shim.backends.remote.interface import (
 )
 from runtime_shim.guest_text import quoted
 
-__all__ = ["HEADER_LENGTH", "answered", "infer_body", "json_of", "metadata_of"]
+__all__ = [
+    "HEADER_LENGTH",
+    "answered",
+    "described_tensors",
+    "infer_body",
+    "json_of",
+    "metadata_of",
+]
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 """The header with the length in bytes of the JSON before binary tensors."""
@@ -61,17 +68,19 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def json_of(server: str, data: bytes) -> dict[str, Any]:
+_DECODER, _WITH_MINUS_ZERO = (
+    json.JSONDecoder(parse_constant=_Constant, object_pairs_hook=_object, parse_int=parse_int)
+    for parse_int in (None, _integer)
+)
+
+
+def json_of(server: str, data: bytes | bytearray) -> dict[str, Any]:
     """An object. Raises HostError for anything else."""
     if len(data) > LARGEST_DESCRIPTION:
         raise contradiction(server, f"its JSON has {len(data)} bytes")
     try:
-        found = json.loads(
-            data,
-            parse_constant=_Constant,
-            object_pairs_hook=_object,
-            parse_int=_integer if _MINUS_ZERO.search(data) else None,
-        )
+        decoder = _WITH_MINUS_ZERO if _MINUS_ZERO.search(data) else _DECODER
+        found = decoder.decode(data.decode())
     except (ValueError, RecursionError) as error:
         raise contradiction(server, "it is not JSON, or has a key twice") from error
     if not isinstance(found, dict):
@@ -103,16 +112,16 @@ def _described(server: str, tensor: object) -> tuple[str, str, list[object]]:
     raise contradiction(server, "a tensor lacks its name, datatype or shape")
 
 
-def infer_body(
-    request_id: str,
-    inputs: Sequence[Given],
-    outputs: Sequence[tuple[Port, Region | None]],
-    *,
-    binary: bool,
-) -> tuple[bytes, list[bytes]]:
-    """The JSON of a request, and the tensors after it. Raises HostError for a tensor that cannot be
-    spelled in JSON where the server takes nothing else."""
-    after: list[bytes] = []
+def infer_body(request_id: str, tensors: str) -> bytes:
+    """The JSON of a request. `tensors` is from described_tensors."""
+    return f'{{"id": "{request_id}", {tensors}}}'.encode()
+
+
+def described_tensors(
+    inputs: Sequence[Given], outputs: Sequence[tuple[Port, Region | None]], *, binary: bool
+) -> str:
+    """The members of a request's JSON that describe its tensors, or have them in it. Raises
+    HostError for a tensor that cannot be spelled in JSON where the server takes nothing else."""
     described: list[dict[str, Any]] = []
     for port, shape, data in inputs:
         tensor: dict[str, Any] = {
@@ -124,7 +133,6 @@ def infer_body(
             tensor["parameters"] = place_of(data)
         elif binary:
             tensor["parameters"] = {"binary_data_size": len(data)}
-            after.append(data)
         else:
             tensor["data"] = _values(port, data)
         described.append(tensor)
@@ -133,14 +141,13 @@ def infer_body(
         for port, region in outputs
     ]
     try:
-        said = {"id": request_id, "inputs": described, "outputs": wanted}
-        text = json.dumps(said, allow_nan=False)
+        text = json.dumps({"inputs": described, "outputs": wanted}, allow_nan=False)
     except ValueError as error:
         raise inexpressible(
             "an input has a value that is not finite, and the server takes only JSON, which cannot"
             " express it; gRPC can"
         ) from error
-    return text.encode(), after
+    return text[1:-1]
 
 
 def _values(port: Port, data: bytes) -> tuple[Any, ...]:
@@ -154,7 +161,7 @@ def _values(port: Port, data: bytes) -> tuple[Any, ...]:
 
 
 def answered(
-    identity: Identity, request_id: str, data: bytes, header_length: str | None
+    identity: Identity, request_id: str, data: bytes | bytearray, header_length: str | None
 ) -> Sequence[Answered]:
     """The outputs in the body of an answer. Raises HostError if it is not one, or not that of the
     request."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -24,21 +24,23 @@ from runtime_shim.backends.remote.failures import (
 from runtime_shim.backends.remote.interface import (
     Answered,
     Given,
+    Layout,
     Metadata,
     Region,
+    layout_of,
     request_id,
 )
 from runtime_shim.backends.remote.model import Endpoint
+from runtime_shim.backends.remote.over_http.answers import Answer, BrokenOff, Garbled, read_answer
 from runtime_shim.backends.remote.over_http.bodies import (
     HEADER_LENGTH,
     answered,
+    described_tensors,
     infer_body,
     json_of,
     metadata_of,
 )
 from runtime_shim.backends.remote.over_http.sockets import Connection
-from runtime_shim.errors import HostError
-from runtime_shim.guest_text import quoted
 
 __all__ = ["HttpServer"]
 
@@ -54,7 +56,8 @@ _ERRNOS = {
 }
 """For a server's status. All others are runtime errors."""
 
-_Answer = tuple[int, http.client.HTTPMessage, bytes]
+_DEFAULT_PORTS = (("http", 80), ("https", 443))
+"""Ports that are not named in requests."""
 
 
 class HttpServer:
@@ -62,7 +65,8 @@ class HttpServer:
 
     def __init__(self, endpoint: Endpoint, access: Access) -> None:
         self.name = str(endpoint)
-        self._host, self._port = endpoint.host, endpoint.port
+        self._endpoint = endpoint
+        self._host = _host_of(endpoint)
         self._identity = Identity(endpoint)
         self._access = access
         self._context = access.context() if endpoint.is_secure else None
@@ -70,6 +74,8 @@ class HttpServer:
         self._path = f"/v2/models/{quote(endpoint.model, safe='')}{version}"
         self._kept: list[Connection] = []
         self._takes_binary: bool | None = None
+        self._described_tensors: tuple[Layout, str] | None = None
+        """What the last request said of its tensors, and for which layout."""
 
     def close(self) -> None:
         while self._kept:
@@ -86,8 +92,8 @@ class HttpServer:
         return found._replace(platform=self._access.without_secrets(found.platform))
 
     def check_ready(self, until: float) -> None:
-        status, _, _ = self._asked("GET", f"{self._path}/ready", [], {}, until, LARGEST_DESCRIPTION)
-        if status != http.client.OK:
+        answer = self._asked(f"GET {self._path}/ready", [], until)
+        if answer.status != HTTPStatus.OK:
             raise NotTaken(f"{self.name} is not ready")
 
     def register(self, region: str, key: str, size: int, until: float) -> None:
@@ -98,8 +104,7 @@ class HttpServer:
         self._posted(f"/v2/systemsharedmemory/region/{region}/unregister", b"", until)
 
     def _posted(self, path: str, body: bytes, until: float) -> None:
-        answer = self._asked("POST", path, [body], {}, until, LARGEST_DESCRIPTION)
-        self._check_status(answer)
+        self._check_status(self._asked(f"POST {path}", [body], until))
 
     def infer(
         self,
@@ -110,78 +115,77 @@ class HttpServer:
         if self._takes_binary is None:
             self._takes_binary = "binary_tensor_data" in self.extensions(until)
         mine = request_id()
-        text, after = infer_body(mine, inputs, outputs, binary=self._takes_binary)
-        headers = {HEADER_LENGTH: str(len(text))} if after else {}
-        headers["Content-Type"] = "application/octet-stream" if after else "application/json"
-        body = [text, *after]
-        answer = self._asked("POST", f"{self._path}/infer", body, headers, until, LARGEST_ANSWER)
+        text = infer_body(mine, self._tensors(inputs, outputs))
+        data = [each.data for each in inputs if not isinstance(each.data, Region)]
+        body = [text, *data] if self._takes_binary else [text]
+        answer = self._asked(f"POST {self._path}/infer", body, until, LARGEST_ANSWER)
         self._check_status(answer)
-        _, told, data = answer
-        return answered(self._identity, mine, data, _header(self.name, told, HEADER_LENGTH))
+        try:
+            length = answer.header(HEADER_LENGTH.lower())
+        except Garbled as error:
+            raise contradiction(self.name, str(error)) from None
+        return answered(self._identity, mine, answer.data, length)
+
+    def _tensors(
+        self, inputs: Sequence[Given], outputs: Sequence[tuple[Port, Region | None]]
+    ) -> str:
+        """What a request says of its tensors. It is made once for all requests with the same layout
+        unless it has them in it."""
+        if not self._takes_binary:
+            return described_tensors(inputs, outputs, binary=False)
+        layout = layout_of(inputs, outputs)
+        kept = self._described_tensors
+        if kept is None or kept[0] != layout:
+            text = described_tensors(inputs, outputs, binary=True)
+            kept = self._described_tensors = layout, text
+        return kept[1]
 
     def _described(self, path: str, until: float) -> dict[str, Any]:
-        answer = self._asked("GET", path, [], {}, until, LARGEST_DESCRIPTION)
+        answer = self._asked(f"GET {path}", [], until)
         self._check_status(answer)
-        return json_of(self.name, answer[2])
+        return json_of(self.name, answer.data)
 
-    def _check_status(self, answer: _Answer) -> None:
-        status, _, data = answer
-        if status == http.client.OK:
+    def _check_status(self, answer: Answer) -> None:
+        if answer.status == HTTPStatus.OK:
             return
-        said = data[:LARGEST_DESCRIPTION].decode("utf-8", "replace")
+        data = answer.data[:LARGEST_DESCRIPTION]
+        said = data.decode("utf-8", "replace")
         with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
-            said = str(json.loads(data[:LARGEST_DESCRIPTION])["error"])
-        said = self._access.without_secrets(said)
-        raise refused(self.name, f"{status}: {said}", _ERRNOS.get(status, Errno.RUNTIME_ERROR))
+            said = str(json.loads(data)["error"])
+        said = f"{answer.status}: {self._access.without_secrets(said)}"
+        raise refused(self.name, said, _ERRNOS.get(answer.status, Errno.RUNTIME_ERROR))
 
     def _asked(
-        self,
-        method: str,
-        path: str,
-        body: list[bytes],
-        headers: dict[str, str],
-        until: float,
-        largest: int,
-    ) -> _Answer:
+        self, what: str, body: list[bytes], until: float, largest: int = LARGEST_DESCRIPTION
+    ) -> Answer:
+        """Ask for a method and a path. With several pieces, the body is JSON with binary tensors
+        after it."""
         connection = self._connection(until)
         is_sent = False
-        response: http.client.HTTPResponse | None = None
         try:
-            self._send(connection, method, path, body, headers)
+            connection.send([self._head(what, body), *body])
             is_sent = True
-            response = connection.getresponse()
-            if response.status < http.client.OK:  # the answer is still to come
-                raise contradiction(self.name, f"it begins with the status {response.status}")
-            data = self._read(response, largest)
+            answer = read_answer(connection, largest)
         except BaseException as error:
             is_cut = not is_sent and isinstance(error, ConnectionError)
-            refusal = self._refusal(connection, largest) if is_cut else None
+            refusal = _refusal(connection, largest) if is_cut else None
             connection.close()
-            if response is not None:
-                response.close()
             if refusal is not None:
                 return refusal
             if isinstance(error, TimeoutError):
                 raise late(self.name) from None
-            if not isinstance(error, OSError | http.client.HTTPException):
+            if isinstance(error, Garbled):
+                raise contradiction(self.name, str(error)) from None
+            if not isinstance(error, OSError | BrokenOff):
                 raise
             if not is_sent:  # an incomplete request cannot be begun with
                 raise NotTaken(f"{self.name}: {_how(error)}") from None
-            raise self._broken(error) from None
-        if response.will_close or len(self._kept) >= _MOST_KEPT:
+            raise lost(self.name, _how(error)) from None
+        if answer.is_last or len(self._kept) >= _MOST_KEPT:
             connection.close()
         else:
             self._kept.append(connection)
-        return response.status, response.headers, data
-
-    def _refusal(self, connection: Connection, largest: int) -> _Answer | None:
-        """What a server has said that does not want the rest of a request."""
-        try:
-            with connection.getresponse() as response:
-                answer = response.status, response.headers, self._read(response, largest)
-        except (OSError, http.client.HTTPException, HostError):
-            return None
-        return answer if response.status >= http.client.BAD_REQUEST else None
+        return answer
 
     def _connection(self, until: float) -> Connection:
         while self._kept:
@@ -193,63 +197,46 @@ class HttpServer:
                 kept.until = until
                 return kept
             kept.close()
-        made = Connection(self._host, self._port, self._context, until)
         try:
-            made.connect()
+            return Connection(self._endpoint.host, self._endpoint.port, self._context, until)
         except OSError as error:
             raise NotTaken(f"{self.name}: {_how(error)}") from None
-        return made
 
-    def _send(
-        self,
-        connection: Connection,
-        method: str,
-        path: str,
-        body: list[bytes],
-        headers: dict[str, str],
-    ) -> None:
-        connection.putrequest(method, path, skip_accept_encoding=True)
-        for name, value in (*headers.items(), *self._access.headers):
-            connection.putheader(name, value)
-        if method == "POST":
-            connection.putheader("Content-Length", str(sum(map(len, body))))
-        connection.endheaders()
-        for piece in body:
-            connection.send(piece)
-        connection.send_all()
-
-    def _read(self, response: http.client.HTTPResponse, largest: int) -> bytes:
-        given = _header(self.name, response.headers, "Content-Length")
-        if given is not None and not (given.isascii() and given.isdecimal()):
-            raise contradiction(self.name, f"its Content-Length is {quoted(given)}")
-        length = response.length
-        if length is not None and length > largest:
-            raise contradiction(self.name, f"it has {length} bytes")
-        data = response.read(largest + 1 if length is None else length)
-        if len(data) > largest:
-            raise contradiction(self.name, f"it has more than {largest} bytes")
-        if length is not None and len(data) < length:
-            raise http.client.IncompleteRead(b"", length - len(data))
-        return data
-
-    def _broken(self, error: Exception) -> Exception:
-        is_garbage = isinstance(error, http.client.HTTPException) and not isinstance(
-            error, http.client.RemoteDisconnected | http.client.IncompleteRead
-        )
-        how = _how(error)
-        return contradiction(self.name, how) if is_garbage else lost(self.name, how)
+    def _head(self, what: str, body: list[bytes]) -> bytes:
+        """The request line and the headers."""
+        lines = [f"{what} HTTP/1.1", f"Host: {self._host}"]
+        lines += [f"{name}: {value}" for name, value in self._access.headers]
+        if body:
+            lines.append(f"Content-Length: {sum(map(len, body))}")
+        if len(body) > 1:
+            lines.append(f"{HEADER_LENGTH}: {len(body[0])}")
+            lines.append("Content-Type: application/octet-stream")
+        elif body:
+            lines.append("Content-Type: application/json")
+        return "\r\n".join([*lines, "", ""]).encode("ascii")
 
 
-def _header(server: str, headers: http.client.HTTPMessage, name: str) -> str | None:
-    """The value of a header. Raises HostError if it has several."""
-    values = {value.strip() for value in headers.get_all(name, ())}
-    if len(values) > 1:
-        raise contradiction(server, f"it has several headers {name}")
-    return values.pop() if values else None
+def _host_of(endpoint: Endpoint) -> str:
+    """How a request names the host, which may be international."""
+    address = endpoint.address
+    if (endpoint.scheme, endpoint.port) in _DEFAULT_PORTS:
+        address = address.removesuffix(f":{endpoint.port}")
+    with contextlib.suppress(UnicodeError):  # such a name has no address either
+        address = address.encode("idna").decode()
+    return address
 
 
-def _how(error: BaseException) -> str:
+def _refusal(connection: Connection, largest: int) -> Answer | None:
+    """What a server has said that does not want the rest of a request."""
+    try:
+        answer = read_answer(connection, largest)
+    except (OSError, BrokenOff, Garbled):
+        return None
+    return answer if answer.status >= HTTPStatus.BAD_REQUEST else None
+
+
+def _how(error: OSError | BrokenOff) -> str:
     """An error of the connection, without anything that a server or a file has put into it."""
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    return type(error).__name__
+    if isinstance(error, BrokenOff):
+        return str(error)
+    return error.strerror or type(error).__name__

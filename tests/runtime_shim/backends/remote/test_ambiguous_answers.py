@@ -96,6 +96,9 @@ def test_an_output_over_grpc_has_only_the_contents_of_its_type(
             assert inferred(host_of(url)) == two_floats
 
 
+RAW_OUTPUT = b"\x32\x80\x80\x01" + bytes(1 << 14)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -109,7 +112,7 @@ def test_an_output_over_grpc_has_only_the_contents_of_its_type(
 )
 def test_an_answer_over_grpc_that_would_fill_memory_is_not_read(answer: bytes) -> None:
     with pytest.raises(ServerError) as caught:
-        check_size("s", answer)
+        check_size("s", RAW_OUTPUT + answer)
     assert caught.value.code == "NN607"
 
 
