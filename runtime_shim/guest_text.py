@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Callable
 from typing import Any
 
 from rewriter.abi.dialects import Errno
@@ -13,17 +14,24 @@ __all__ = ["json_object", "quoted"]
 _LONGEST = 100
 """Number of characters or bytes of a string that are quoted."""
 
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = _LONGEST
-_short.maxlevel = 2
+
+class _Short(reprlib.Repr):
+    def __init__(self, change: Callable[[str], str]) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = _LONGEST
+        self.maxlevel = 2
+        self._change = change
+
+    def repr_str(self, x: str, level: int) -> str:
+        return super().repr_str(self._change(x), level)
 
 
-def quoted(value: object) -> str:
-    """The value's repr, with dots in place of parts that are too long or too deep. Takes no longer
-    for a long text than for a short one."""
+def quoted(value: object, change: Callable[[str], str] = str) -> str:
+    """The value's repr, with dots in place of parts that are too long or too deep, and with each
+    text changed before it is shortened. Takes no longer for a long text than for a short one."""
     if isinstance(value, bytes):
         return repr(value[:_LONGEST]) + "..." * (len(value) > _LONGEST)
-    return _short.repr(value)
+    return _Short(change).repr(value)
 
 
 def json_object(text: str | bytes, what: str, errno: Errno) -> dict[str, Any]:

@@ -50,6 +50,9 @@ _LONGEST_TEXT = 1 << 16
 _SHORTEST_SECRET = 4
 """In characters. Shorter values may be a part of any text."""
 
+_LONG_SECRET = 8
+"""In characters. Such a value is not by chance in the name of a tensor."""
+
 
 class Access:
     """Headers with their values, and TLS. Its repr has no value."""
@@ -60,7 +63,8 @@ class Access:
         secrets = {form for value in headers.values() for form in _forms_of(value)}
         longest_first = sorted(secrets, key=len, reverse=True)
         self._longest_secret = max(map(len, secrets), default=0)
-        self._secrets = re.compile("|".join(map(re.escape, longest_first)) or "(?!)", re.IGNORECASE)
+        self._secrets = _any_of(longest_first)
+        self._long_secrets = _any_of([each for each in longest_first if len(each) >= _LONG_SECRET])
 
     def __repr__(self) -> str:
         return f"Access({', '.join(name for name, _ in self._headers)})"
@@ -76,6 +80,10 @@ class Access:
         if len(text) > _LONGEST_TEXT:  # a value may have been cut in two
             found = found[: max(len(found) - self._longest_secret, 0)]
         return found
+
+    def repeats_secret(self, text: str) -> bool:
+        """Whether a long secret is in a text."""
+        return bool(self._long_secrets.search(text))
 
     def context(self) -> ssl.SSLContext:
         """For HTTP over TLS. Raises OSError for files that cannot be read or used."""
@@ -96,6 +104,10 @@ class Access:
             for path in (self.tls.key, self.tls.certificate)
         )
         return ca, key, certificate
+
+
+def _any_of(texts: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, texts)) or "(?!)", re.IGNORECASE)
 
 
 def _system_authorities() -> bytes | None:

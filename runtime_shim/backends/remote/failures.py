@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rewriter.abi.dialects import Errno
+from runtime_shim.backends.remote.speaker import Speaker
 from runtime_shim.errors import ServerError
 
 __all__ = [
@@ -39,14 +40,14 @@ def unreached(reason: str) -> ServerError:
     )
 
 
-def late(server: str) -> ServerError:
+def late(server: Speaker) -> ServerError:
     """The deadline is over."""
     return ServerError(
         Errno.RUNTIME_ERROR, f"{server} has not answered within the deadline", "server", "NN604"
     )
 
 
-def lost(server: str, how: str) -> ServerError:
+def lost(server: Speaker, how: str) -> ServerError:
     """The connection ended before the answer did."""
     return ServerError(
         Errno.RUNTIME_ERROR,
@@ -56,12 +57,12 @@ def lost(server: str, how: str) -> ServerError:
     )
 
 
-def refused(server: str, how: str, errno: Errno = Errno.RUNTIME_ERROR) -> ServerError:
+def refused(server: Speaker, how: str, errno: Errno = Errno.RUNTIME_ERROR) -> ServerError:
     """The server answers with an error."""
     return ServerError(errno, f"{server} refuses the request: {how}", "server", "NN606")
 
 
-def contradiction(server: str, what: str) -> ServerError:
+def contradiction(server: Speaker, what: str) -> ServerError:
     """The server's answer is not one, or does not fit what the server said of the model."""
     return ServerError(
         Errno.RUNTIME_ERROR, f"the answer of {server} cannot be used: {what}", "server", "NN607"

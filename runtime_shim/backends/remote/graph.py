@@ -23,7 +23,7 @@ from runtime_shim.backends.remote.failures import NotTaken, contradiction, inexp
 from runtime_shim.backends.remote.interface import Answered, Given, Metadata, Server
 from runtime_shim.backends.remote.servers import Servers
 from runtime_shim.backends.remote.shared_memory import SharedMemory, UnusedSegments
-from runtime_shim.guest_text import quoted
+from runtime_shim.backends.remote.speaker import Speaker
 
 __all__ = ["Fallback", "RemoteGraph"]
 
@@ -52,13 +52,13 @@ Computed = Sequence[tuple[tuple[int, ...], memoryview] | None]
 
 
 class RemoteGraph:
-    """Implements backends.interface.Graph. `name` is the URL of the server that has described the
-    model. `seconds` is how long an inference may take, with all attempts."""
+    """Implements backends.interface.Graph. `server` is the one that has described the model, and
+    `seconds` how long an inference may take, with all attempts."""
 
     def __init__(
         self,
         servers: Servers,
-        name: str,
+        server: Server,
         metadata: Metadata,
         seconds: float,
         fallback: Fallback | None,
@@ -69,15 +69,15 @@ class RemoteGraph:
         self.fallback = fallback
         self.shares_memory = shares_memory
         self.unused = UnusedSegments()
-        self.name = name
-        self.inputs = ports_of(name, "input", metadata.inputs)
-        self.outputs = ports_of(name, "output", metadata.outputs)
-        check_passable(name, self.inputs, self.outputs)
+        self.name = server.name
+        self.inputs = ports_of(server.speaker, "input", metadata.inputs)
+        self.outputs = ports_of(server.speaker, "output", metadata.outputs)
+        check_passable(server.speaker, self.inputs, self.outputs)
         self.wanted = [(port, None) for port in self.outputs if port.element is not None]
         self.input_elements = [port.element for port in self.inputs]
         self.names = names_of(self.inputs, self.outputs)
-        platform = quoted(metadata.platform)[1:-1]
-        self.device = f"{name} ({platform})" if platform else name
+        platform = server.speaker.quoted(metadata.platform)[1:-1]
+        self.device = f"{self.name} ({platform})" if platform else self.name
 
     def init_execution_context(self) -> RemoteContext:
         return RemoteContext(self)
@@ -99,9 +99,9 @@ class RemoteGraph:
             answered = server.infer(given, self.wanted, until)
         else:
             answered = shared.infer(server, given, self.wanted, until)
-        return server.name, self._checked(server.name, answered)
+        return server.name, self._checked(server.speaker, answered)
 
-    def _checked(self, server: str, answered: Sequence[Answered]) -> Computed:
+    def _checked(self, server: Speaker, answered: Sequence[Answered]) -> Computed:
         """The outputs in the model's order, each as the model's metadata has it."""
         found = {each.name: each for each in answered}
         if len(found) < len(answered):
@@ -116,7 +116,9 @@ class RemoteGraph:
                 raise contradiction(server, f"the output {port} is missing")
             computed.append((check_answer(server, port, each, len(each.data)), each.data))
         if found:
-            raise contradiction(server, f"the model has no output {quoted(next(iter(found)))}")
+            raise contradiction(
+                server, f"the model has no output {server.quoted(next(iter(found)))}"
+            )
         return computed
 
     def local_context(self, reason: NotTaken) -> tuple[Graph, DescribedContext]:

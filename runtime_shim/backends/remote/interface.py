@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from runtime_shim.backends.common.tensor_info import Port
+from runtime_shim.backends.remote.speaker import Speaker
 
 __all__ = [
     "ID_BEGINNING",
@@ -87,6 +88,7 @@ class Server(Protocol):
     the request, and ServerError."""
 
     name: str
+    speaker: Speaker
 
     def extensions(self, until: float) -> Sequence[str]:
         """The protocol's extensions that the server has."""

@@ -146,7 +146,7 @@ def _parse(text: str, has_model: bool) -> Endpoint:
         raise UsageError(f"{shown}: {error}; {expected}") from error
     if url.scheme not in _PORTS:
         raise UsageError(f"{shown}: {expected}{did_you_mean(url.scheme, _PORTS)}")
-    port = port or _PORTS[url.scheme]
+    port = _PORTS[url.scheme] if port is None else port
     if shown != text or not _HOST.fullmatch(host) or not port or not text.isprintable():
         raise UsageError(f"{shown}: {expected}")
     parts = [unquote(part) for part in url.path.strip("/").split("/")]

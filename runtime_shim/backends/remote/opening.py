@@ -43,8 +43,8 @@ def open_remote(
         ) from None
     servers = Servers(made)
     try:
-        name, metadata = servers.ask(_metadata, monotonic() + seconds)
-        graph = RemoteGraph(servers, name, metadata, seconds, fallback, model.shared_memory)
+        server, metadata = servers.ask(_metadata, monotonic() + seconds)
+        graph = RemoteGraph(servers, server, metadata, seconds, fallback, model.shared_memory)
     except NotTaken as error:
         servers.close()
         raise unreached(str(error)) from None
@@ -55,8 +55,8 @@ def open_remote(
     return graph
 
 
-def _metadata(server: Server, until: float) -> tuple[str, Metadata]:
-    return server.name, server.metadata(until)
+def _metadata(server: Server, until: float) -> tuple[Server, Metadata]:
+    return server, server.metadata(until)
 
 
 def _server(endpoint: Endpoint, access: Access) -> Server:

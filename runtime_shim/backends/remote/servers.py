@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TypeVar
 
-from runtime_shim.backends.remote.failures import UNCERTAIN, NotTaken
+from runtime_shim.backends.remote.failures import UNCERTAIN, NotTaken, late
 from runtime_shim.backends.remote.interface import Server
 from runtime_shim.errors import HostError, ServerError
 
@@ -33,6 +33,7 @@ class Servers:
         self._order = tuple(servers)
         self._failed: dict[str, float] = {}
         """When each server that is not well was asked last."""
+        self._asking = {server.name: threading.Lock() for server in servers}
 
     def ask(self, what: Callable[[Server, float], R], until: float) -> R:
         """The answer of the first server that takes the request. Raises NotTaken if none does, and
@@ -42,7 +43,10 @@ class Servers:
             try:
                 if server.name in self._failed:
                     self._check(server, until)
-                return what(server, until)
+                found = what(server, until)
+                if monotonic() > until:  # to understand an answer takes time, too
+                    raise late(server.speaker)
+                return found
             except NotTaken as error:
                 self._is_ill(server)
                 reasons.append(str(error))
@@ -53,7 +57,19 @@ class Servers:
         raise NotTaken("; ".join(reasons))
 
     def _check(self, server: Server, until: float) -> None:
-        asked = self._failed.get(server.name, 0.0)
+        """Raise NotTaken unless it says that it is ready. Only one thread asks, and others wait for
+        what it finds."""
+        lock = self._asking[server.name]
+        if not lock.acquire(timeout=max(min(until - monotonic(), _CHECKING), 0)):
+            raise NotTaken(f"{server.name} does not say whether it is ready")
+        try:
+            if server.name in self._failed:
+                self._ask_whether_ready(server, until)
+        finally:
+            lock.release()
+
+    def _ask_whether_ready(self, server: Server, until: float) -> None:
+        asked = self._failed[server.name]
         now = monotonic()
         if now - asked < _RESTING:
             raise NotTaken(f"{server.name} has just failed")

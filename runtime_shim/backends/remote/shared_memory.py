@@ -21,7 +21,6 @@ from runtime_shim.backends.remote.answers.limits import LARGEST_ANSWER
 from runtime_shim.backends.remote.failures import UNCERTAIN, NotTaken, contradiction, inexpressible
 from runtime_shim.backends.remote.interface import Answered, Given, Region, Server, place_of
 from runtime_shim.errors import ServerError
-from runtime_shim.guest_text import quoted
 
 __all__ = ["SharedMemory", "UnusedSegments"]
 
@@ -54,6 +53,7 @@ class _Segment:
 
     def __init__(self, size: int) -> None:
         self.name = f"nnshim-{secrets.token_hex(16)}"
+        self.process = os.getpid()
         self.size = size
         path = os.path.join(_FOLDER, self.name)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -63,6 +63,11 @@ class _Segment:
         except OSError:
             self.unlink()
             raise
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether this process has made it. A fork has its parent's, and must not write to them."""
+        return self.process == os.getpid()
 
     def unlink(self) -> None:
         """Remove its name, so that nothing is left behind, however this process ends."""
@@ -159,7 +164,7 @@ class SharedMemory:
         fixed = [(port, _size(port)) for port, _ in outputs]
         wanted_bytes = sum(size for _, size in fixed)
         if wanted_bytes > LARGEST_ANSWER:
-            raise contradiction(server.name, f"its outputs have {wanted_bytes} bytes")
+            raise contradiction(server.speaker, f"its outputs have {wanted_bytes} bytes")
         sizes += [size for _, size in fixed if size]
         ends = list(accumulate(-(-size // _ALIGNMENT) * _ALIGNMENT for size in sizes))
         starts = [0, *ends][: len(sizes)]
@@ -197,35 +202,37 @@ class SharedMemory:
     ) -> Answered:
         if region is None:
             return answered
-        name = quoted(answered.name)
+        name = server.speaker.quoted(answered.name)
         told = {key: answered.told.get(key) for key in place_of(region)}
         is_told = any(value is not None for value in told.values())
         if answered.data is not None:  # it was sent nevertheless
             if is_told:
                 self._give_up(server)
-                raise contradiction(server.name, f"the output {name} has its data twice")
+                raise contradiction(server.speaker, f"the output {name} has its data twice")
             return answered
         for key, asked in place_of(region).items():
             value = told[key]
             if value is not None and (type(value) is not type(asked) or value != asked):
                 self._give_up(server)
                 raise contradiction(
-                    server.name, f"the {key} of the output {name} is {quoted(value)}, not {asked}"
+                    server.speaker,
+                    f"the {key} of the output {name} is"
+                    f" {server.speaker.quoted(value)}, not {asked}",
                 )
         data = segment.read(region)
         if len(data) < region.size:
             self._give_up(server)
-            raise contradiction(server.name, "the shared memory is shorter than before")
+            raise contradiction(server.speaker, "the shared memory is shorter than before")
         if _has_mark(data, mark):
             raise contradiction(
-                server.name, f"the output {name} is not, or not all, in the shared memory"
+                server.speaker, f"the output {name} is not, or not all, in the shared memory"
             )
         return answered._replace(data=memoryview(data))
 
     def _segment(self, server: Server, size: int, until: float) -> _Segment:
         """The segment of a server, with at least this size."""
         _, found = self._segments.get(server.name, (server, None))
-        if found is not None and found.size >= size:
+        if found is not None and found.is_mine and found.size >= size:
             return found
         self._give_up(server)
         if _EXTENSION not in server.extensions(until):
@@ -244,7 +251,7 @@ class SharedMemory:
 
     def _give_up(self, server: Server) -> None:
         _, segment = self._segments.pop(server.name, (server, None))
-        if segment is not None:
+        if segment is not None and segment.is_mine:
             self._unused.add(server, segment.name)
 
 
@@ -270,5 +277,6 @@ def _unregister_all(
     segments: dict[str, tuple[Server, _Segment]], unused: UnusedSegments, _graph: object
 ) -> None:
     for server, segment in segments.values():
-        unused.add(server, segment.name)
+        if segment.is_mine:
+            unused.add(server, segment.name)
     unused.unregister(monotonic() + _ENDING)

@@ -9,8 +9,8 @@ from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.answers.datatypes import element_for
 from runtime_shim.backends.remote.failures import contradiction, inexpressible
 from runtime_shim.backends.remote.interface import Answered, Tensors
+from runtime_shim.backends.remote.speaker import Speaker
 from runtime_shim.errors import HostError
-from runtime_shim.guest_text import quoted
 
 __all__ = ["MOST_DIMENSIONS", "MOST_PORTS", "check_answer", "check_passable", "ports_of"]
 
@@ -20,7 +20,7 @@ _LONGEST = 1 << 40
 """Bounds on what a server may say of a model; all of them are beyond what models have."""
 
 
-def ports_of(server: str, kind: str, described: Sequence[Tensors]) -> tuple[Port, ...]:
+def ports_of(server: Speaker, kind: str, described: Sequence[Tensors]) -> tuple[Port, ...]:
     """The inputs or outputs of a model. Raises HostError for a description that makes no sense, and
     for one that names none, because some servers do not know."""
     if not described:
@@ -42,19 +42,23 @@ def _is_name(name: str) -> bool:
     return bool(name) and not any("\ud800" <= char <= "\udfff" for char in name)
 
 
-def _port(server: str, kind: str, described: Tensors) -> Port:
+def _port(server: Speaker, kind: str, described: Tensors) -> Port:
     name, datatype, shape = described
+    if server.repeats_secret(name):
+        raise contradiction(server, f"the name of an {kind} has a header's value in it")
     if len(shape) > MOST_DIMENSIONS or not all(_is_dim(dim) for dim in shape):
-        raise contradiction(server, f"the {kind} {quoted(name)} has the shape {quoted(shape)}")
+        raise contradiction(
+            server, f"the {kind} {server.quoted(name)} has the shape {server.quoted(shape)}"
+        )
     dims = tuple(None if dim == -1 else dim for dim in shape if isinstance(dim, int))
-    return Port(name, quoted(datatype)[1:-1], element_for(datatype), dims)
+    return Port(name, server.quoted(datatype)[1:-1], element_for(datatype), dims)
 
 
 def _is_dim(dim: object) -> bool:
     return type(dim) is int and -1 <= dim < _LONGEST
 
 
-def check_passable(server: str, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
+def check_passable(server: Speaker, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
     """Raise HostError for a model that no guest can use: one with an input that has a type which
     wasi-nn lacks, such as text, or without an output that has another one."""
     for port in inputs:
@@ -70,19 +74,19 @@ def check_passable(server: str, inputs: Sequence[Port], outputs: Sequence[Port])
         )
 
 
-def check_answer(server: str, port: Port, answered: Answered, size: int) -> tuple[int, ...]:
+def check_answer(server: Speaker, port: Port, answered: Answered, size: int) -> tuple[int, ...]:
     """The shape of an output of `size` bytes. Raises HostError unless it is what the server said of
     the model, and its bytes are as many as its type and shape need."""
     element = port.element
     if element is None or answered.datatype != port.described_type:
-        raise _other(server, port, f"has the type {quoted(answered.datatype)}")
+        raise _other(server, port, f"has the type {server.quoted(answered.datatype)}")
     shape = tuple([dim for dim in answered.shape if type(dim) is int and 0 <= dim < _LONGEST])
     if len(shape) != len(answered.shape) or not port.accepts(shape):
-        raise _other(server, port, f"has the shape {quoted(list(answered.shape))}")
+        raise _other(server, port, f"has the shape {server.quoted(list(answered.shape))}")
     if size != prod(shape) * element.size:
         raise _other(server, port, f"of shape {list(shape)} has {size} bytes")
     return shape
 
 
-def _other(server: str, port: Port, what: str) -> HostError:
+def _other(server: Speaker, port: Port, what: str) -> HostError:
     return contradiction(server, f"the output {port} {what}")

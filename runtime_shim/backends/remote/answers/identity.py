@@ -10,8 +10,8 @@ import re
 from runtime_shim.backends.remote.failures import contradiction
 from runtime_shim.backends.remote.interface import ID_BEGINNING
 from runtime_shim.backends.remote.model import Endpoint
+from runtime_shim.backends.remote.speaker import Speaker
 from runtime_shim.errors import HostError
-from runtime_shim.guest_text import quoted
 
 __all__ = ["Identity"]
 
@@ -31,10 +31,10 @@ https://github.com/kserve/modelmesh-serving/blob/main/docs/predictors/run-infere
 class Identity:
     """A model on one server. May be shared by threads."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.server = str(endpoint)
+    def __init__(self, endpoint: Endpoint, server: Speaker) -> None:
+        self.server = server
         self._model, self._version = endpoint.model, endpoint.version
-        self._repeats_ids = False
+        self.repeats_ids = False
         """Whether the server has repeated an id, so that it has to repeat all of them."""
 
     def check_described(self, name: object, versions: object) -> None:
@@ -54,7 +54,7 @@ class Identity:
         give an id of their own to each answer, or none.
         """
         if found == asked and name == self._model and self._version in ("", version):
-            self._repeats_ids = True
+            self.repeats_ids = True
             return
         if name != self._model and not _is_absent(name):
             of_a_router = f"_{version}" if re.fullmatch(r"[0-9]+", str(version)) else ""
@@ -63,10 +63,10 @@ class Identity:
         if self._version and version != self._version:
             raise self._of_another("version", version)
         if not _is_absent(found) and not isinstance(found, str):
-            raise contradiction(self.server, f"its id is {quoted(found)}")
+            raise contradiction(self.server, f"its id is {self.server.quoted(found)}")
         if found == asked:
-            self._repeats_ids = True
-        elif self._repeats_ids or (isinstance(found, str) and found.startswith(ID_BEGINNING)):
+            self.repeats_ids = True
+        elif self.repeats_ids or (isinstance(found, str) and found.startswith(ID_BEGINNING)):
             raise contradiction(self.server, "it is that of another request")
 
     def _has_name(self, name: object, ending: str) -> bool:
@@ -75,9 +75,11 @@ class Identity:
     def _of_another(self, what: str, named: object) -> HostError:
         asked = self._version if what == "version" else self._model
         said = (
-            f"it does not say its {what}" if _is_absent(named) else f"its {what} is {quoted(named)}"
+            f"it does not say its {what}"
+            if _is_absent(named)
+            else f"its {what} is {self.server.quoted(named)}"
         )
-        return contradiction(self.server, f"{said}, and {quoted(asked)} was asked for")
+        return contradiction(self.server, f"{said}, and {self.server.quoted(asked)} was asked for")
 
 
 def _is_absent(told: object) -> bool:

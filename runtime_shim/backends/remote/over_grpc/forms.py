@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from google.protobuf.message import DecodeError
+
 from runtime_shim.backends.remote.interface import Answered
-from runtime_shim.backends.remote.over_grpc.wire import RAW_OUTPUT, varint
 
 __all__ = ["Form", "form_of"]
 
@@ -31,13 +32,29 @@ class Form(NamedTuple):
 
 
 def form_of(answer: bytes, parsed: Any, outputs: Sequence[Answered]) -> Form | None:
-    """The form of an answer that was parsed, and found to have these outputs. None if its one
-    output is not in raw form at the end, or its id cannot be told from what else is in it."""
+    """The form of an answer that was parsed, and found to have these outputs. None if it has not
+    one output, or does not end with its data in raw form."""
     if len(answer) > _LONGEST or len(outputs) != 1 or len(parsed.raw_output_contents) != 1:
         return None
-    (output,), (data,) = outputs, parsed.raw_output_contents
-    ends = RAW_OUTPUT + varint(len(data)) + data
-    if not (data and parsed.id and answer.endswith(ends)):
+    (output,), (data,), request_id = outputs, parsed.raw_output_contents, parsed.id.encode()
+    parts = answer[: -len(data)].split(request_id) if data and request_id else []
+    if len(parts) != 2 or not answer.endswith(data):
         return None
-    before, *others = answer[: -len(data)].split(parsed.id.encode())
-    return Form(before, others[0], output, len(data)) if len(others) == 1 else None
+    form = Form(parts[0], parts[1], output, len(data))
+    return form if _is_form(form, type(parsed), answer, request_id) else None
+
+
+def _is_form(form: Form, message: Any, answer: bytes, request_id: bytes) -> bool:
+    """Whether an answer with another id and other data in these places is the same otherwise."""
+    another = request_id[::-1]
+    data = bytes(0xFF - each for each in answer[-form.size :])
+    try:
+        read = message.FromString(answer)
+        other = message.FromString(form.before + another + form.after + data)
+    except (DecodeError, UnicodeDecodeError):
+        return False
+    differs = other.id == another.decode() and list(other.raw_output_contents) == [data]
+    for each in (read, other):
+        each.ClearField("id")
+        each.ClearField("raw_output_contents")
+    return differs and bool(read == other)

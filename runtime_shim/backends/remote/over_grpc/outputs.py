@@ -14,7 +14,7 @@ from runtime_shim.backends.remote.answers.described import MOST_DIMENSIONS
 from runtime_shim.backends.remote.failures import contradiction
 from runtime_shim.backends.remote.interface import Answered, Region
 from runtime_shim.backends.remote.over_grpc.messages import TYPED
-from runtime_shim.guest_text import quoted
+from runtime_shim.backends.remote.speaker import Speaker
 
 __all__ = ["outputs_of", "shape_of"]
 
@@ -23,7 +23,7 @@ _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 def outputs_of(
-    server: str, answer: Any, outputs: Sequence[tuple[Port, Region | None]]
+    server: Speaker, answer: Any, outputs: Sequence[tuple[Port, Region | None]]
 ) -> Sequence[Answered]:
     """The outputs in an answer, of which some may be in shared memory. Raises HostError if it has
     data for others, or data twice."""
@@ -42,7 +42,7 @@ def outputs_of(
         if raw and not (is_placed and skips_placed):
             data = next(contents)
         if data and is_typed:
-            raise contradiction(server, f"the output {quoted(name)} has its data twice")
+            raise contradiction(server, f"the output {server.quoted(name)} has its data twice")
         content: memoryview | None = memoryview(data)
         if is_typed or not (raw or is_placed):
             content = _typed(server, each)
@@ -51,7 +51,9 @@ def outputs_of(
         if parameters := each.parameters:
             told = dict(map(_parameter, parameters))
             if len(told) < len(parameters):
-                raise contradiction(server, f"the output {quoted(name)} has a parameter twice")
+                raise contradiction(
+                    server, f"the output {server.quoted(name)} has a parameter twice"
+                )
         found.append(Answered(name, datatype, shape_of(each), content, told))
     return found
 
@@ -62,16 +64,17 @@ def _parameter(parameter: Any) -> tuple[str, object]:
     return parameter.key, values[0] if len(values) == 1 else values or 0
 
 
-def _typed(server: str, output: Any) -> memoryview | None:
+def _typed(server: Speaker, output: Any) -> memoryview | None:
     """The bytes of an output that is not in raw form, as some servers answer. None for texts,
     and for types that have no other form."""
     field, letter = TYPED.get(output.datatype), format_of(output.datatype)
     filled = {each.name for each, _ in output.contents.ListFields()}
     if len(filled) > 1 or (field is not None and not filled <= {field}):
+        name, datatype = server.quoted(output.name), server.quoted(output.datatype)
         found = ", ".join(sorted(filled))
         raise contradiction(
             server,
-            f"the output {quoted(output.name)} of type {quoted(output.datatype)} has {found}",
+            f"the output {name} of type {datatype} has {found}",
         )
     if field is None or letter is None:
         return None
@@ -81,7 +84,7 @@ def _typed(server: str, output: Any) -> memoryview | None:
             return memoryview(bytes(values))
         return memoryview(array(letter, values)).cast("B")
     except (OverflowError, struct.error) as error:
-        raise contradiction(server, f"the output {quoted(output.name)}: {error}") from error
+        raise contradiction(server, f"the output {server.quoted(output.name)}: {error}") from error
 
 
 def shape_of(tensor: Any) -> list[int]:

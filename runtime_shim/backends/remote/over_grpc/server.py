@@ -37,6 +37,7 @@ from runtime_shim.backends.remote.over_grpc.messages import SERVICE, message
 from runtime_shim.backends.remote.over_grpc.outputs import outputs_of, shape_of
 from runtime_shim.backends.remote.over_grpc.sizes import check_size
 from runtime_shim.backends.remote.over_grpc.wire import ID, RAW_INPUT, varint
+from runtime_shim.backends.remote.speaker import Speaker
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it would print to standard error by itself
 
@@ -84,8 +85,9 @@ class GrpcServer:
 
     def __init__(self, endpoint: Endpoint, access: Access) -> None:
         self.name = str(endpoint)
+        self.speaker = Speaker(self.name, access)
         self._model, self._version = endpoint.model, endpoint.version
-        self._identity = Identity(endpoint)
+        self._identity = Identity(endpoint, self.speaker)
         self._access = access
         self._headers = tuple(access.headers)
         target = f"dns:///{endpoint.address}"  # otherwise a host may be a scheme, such as `unix`
@@ -117,7 +119,7 @@ class GrpcServer:
             [Tensors(each.name, each.datatype, shape_of(each)) for each in described]
             for described in (found.inputs, found.outputs)
         )
-        return Metadata(self._access.without_secrets(found.platform), inputs, outputs)
+        return Metadata(found.platform, inputs, outputs)
 
     def check_ready(self, until: float) -> None:
         if not self._asked("ModelReady", self._named(), until).ready:
@@ -137,18 +139,18 @@ class GrpcServer:
         request = message(f"{method}Request")(**fields).SerializeToString()
         answer = self._call(self._method(method), request, until)
         if len(answer) > LARGEST_DESCRIPTION:
-            raise contradiction(self.name, f"it has {len(answer)} bytes")
+            raise contradiction(self.speaker, f"it has {len(answer)} bytes")
         kind = "ModelReadyResponse" if method == "ModelReady" else f"{method}Response"
         if method.startswith("SystemSharedMemory"):
             return None  # its answer is empty
         return self._parsed(kind, answer)
 
     def _parsed(self, kind: str, answer: bytes) -> Any:
-        check_size(self.name, answer)
+        check_size(self.speaker, answer)
         try:
             return message(kind).FromString(answer)
         except (DecodeError, UnicodeDecodeError) as error:
-            raise contradiction(self.name, "it is not the protocol's message") from error
+            raise contradiction(self.speaker, "it is not the protocol's message") from error
 
     def infer(
         self,
@@ -169,7 +171,7 @@ class GrpcServer:
             return [known]
         parsed = self._parsed("ModelInferResponse", answer)
         self._identity.check_inferred(mine, parsed.id, parsed.model_name, parsed.model_version)
-        found = outputs_of(self.name, parsed, outputs)
+        found = outputs_of(self.speaker, parsed, outputs)
         self._form = form_of(answer, parsed, found) if parsed.id == mine else None
         return found
 
@@ -198,7 +200,7 @@ class GrpcServer:
         try:
             answer: bytes = method(request, timeout=left(until), metadata=self._headers)
         except TimeoutError:
-            raise late(self.name) from None
+            raise late(self.speaker) from None
         except grpc.RpcError as error:
             raise self._failed(error) from None
         return answer
@@ -217,9 +219,9 @@ class GrpcServer:
 
     def _failed(self, error: Any) -> Exception:
         status = error.code().name
-        details = self._access.without_secrets(error.details() or "")
+        details = self.speaker.says(error.details() or "")
         if status == "DEADLINE_EXCEEDED":
-            return late(self.name)
+            return late(self.speaker)
         if (
             status == "UNAVAILABLE"
             and details.startswith(_NOT_SENT)
@@ -227,11 +229,11 @@ class GrpcServer:
         ):
             return NotTaken(f"{self.name}: {details}")
         if status == "UNAVAILABLE" and any(each in details for each in _BROKEN_CONNECTION):
-            return lost(self.name, details)
+            return lost(self.speaker, details)
         if status == "RESOURCE_EXHAUSTED" and _is_of_an_answer(details):
-            return contradiction(self.name, details)
+            return contradiction(self.speaker, details)
         errno = _ERRNOS.get(status, Errno.RUNTIME_ERROR)
-        return refused(self.name, f"{status}: {details}", errno)
+        return refused(self.speaker, f"{status}: {details}", errno)
 
 
 def _is_of_an_answer(details: str) -> bool:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runtime_shim.backends.remote.answers.described import MOST_PORTS
-from runtime_shim.backends.remote.answers.limits import LARGEST_ANSWER
 from runtime_shim.backends.remote.failures import contradiction
+from runtime_shim.backends.remote.speaker import Speaker
 
 __all__ = ["check_size"]
 
@@ -16,9 +16,9 @@ _SHORT = 1 << 14
 
 _MOST_FIELDS = 4 * MOST_PORTS
 
-_LARGEST_REST = LARGEST_ANSWER // 8
-"""In bytes, of everything but tensors in raw form. A number of 8 bytes may take one in an answer.
-"""
+_LARGEST_REST = 32 << 20
+"""In bytes, of everything but tensors in raw form. A number may take one in an answer, and each is
+made a number of Python's."""
 
 _MOST_PARTS = 16 * MOST_PORTS
 """Fields of all outputs."""
@@ -36,7 +36,7 @@ https://protobuf.dev/programming-guides/encoding/
 """
 
 
-def check_size(server: str, answer: bytes) -> None:
+def check_size(server: Speaker, answer: bytes) -> None:
     """Raise HostError for a message with too many fields, or with too much in them. What is not a
     message is left to protobuf."""
     if len(answer) <= _SHORT:
@@ -55,7 +55,7 @@ def check_size(server: str, answer: bytes) -> None:
         raise contradiction(server, "it is not the protocol's message") from None
 
 
-def _check(server: str, fits: bool) -> None:
+def _check(server: Speaker, fits: bool) -> None:
     if not fits:
         raise contradiction(server, "it has too many parts, or too large ones")
 

@@ -5,16 +5,13 @@ https://protobuf.dev/programming-guides/encoding/
 
 from __future__ import annotations
 
-__all__ = ["ID", "RAW_INPUT", "RAW_OUTPUT", "varint"]
+__all__ = ["ID", "RAW_INPUT", "varint"]
 
 ID = b"\x1a"
 """ModelInferRequest.id: field 3, with a length."""
 
 RAW_INPUT = b"\x3a"
 """ModelInferRequest.raw_input_contents: field 7, with a length each."""
-
-RAW_OUTPUT = b"\x32"
-"""ModelInferResponse.raw_output_contents: field 6, with a length each."""
 
 
 def varint(number: int) -> bytes:

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from runtime_shim.backends.remote.over_http.sockets import Connection
-from runtime_shim.guest_text import quoted
+from runtime_shim.backends.remote.speaker import Speaker
 
 __all__ = ["Answer", "BrokenOff", "Garbled", "read_answer"]
 
@@ -29,18 +29,28 @@ _STARTS = b"HTTP/1."
 _END = re.compile(rb"\n\r?\n")
 """After the last header. A line may end without CR."""
 
-_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: [^\0\r]*)?")
+_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?")
 
-_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0\r]*)")
+_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
 """A name is followed by the colon at once. A line that continues the one before is not accepted."""
 
-_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
+"""Of a chunk, with extensions."""
 
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 class Garbled(Exception):
-    """What has arrived is not an answer, or too large. The message says why."""
+    """What has arrived is not an answer, or too large. The message says why. `value` is what cannot
+    be understood, if it is to be told."""
+
+    def __init__(self, why: str, value: str | None = None) -> None:
+        super().__init__(why)
+        self._value = value
+
+    def told_by(self, server: Speaker) -> str:
+        """Why, without secrets."""
+        return f"{self} {server.quoted(self._value)}" if self._value is not None else str(self)
 
 
 class BrokenOff(Exception):
@@ -48,10 +58,11 @@ class BrokenOff(Exception):
 
 
 class Answer(NamedTuple):
-    """`headers` have their names in small letters. `is_last` says that the server sends no other
-    answer on the connection."""
+    """`reason` is the status in words, which may be empty. `headers` have their names in small
+    letters. `is_last` says that the server sends no other answer on the connection."""
 
     status: int
+    reason: str
     headers: Sequence[tuple[str, str]]
     data: bytes | bytearray
     is_last: bool
@@ -69,7 +80,7 @@ def read_answer(connection: Connection, largest: int) -> Answer:
     Raises Garbled, BrokenOff, TimeoutError, and OSError.
     """
     while True:
-        version, status, headers = _head(connection)
+        version, status, reason, headers = _head(connection)
         if status >= HTTPStatus.OK:
             break
         if status == HTTPStatus.SWITCHING_PROTOCOLS:
@@ -83,22 +94,22 @@ def read_answer(connection: Connection, largest: int) -> Answer:
     }
     is_last = "close" in options or (version == 0 and "keep-alive" not in options)
     if status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
-        return Answer(status, headers, b"", is_last)
+        return Answer(status, reason, headers, b"", is_last)
     if _is_chunked(headers):
         if length is not None:
             raise Garbled("it has a Content-Length and a Transfer-Encoding")
         if version == 0:
             raise Garbled("it has a Transfer-Encoding, which HTTP/1.0 has not")
-        return Answer(status, headers, _chunks(connection, largest), is_last)
+        return Answer(status, reason, headers, _chunks(connection, largest), is_last)
     if length is None:
-        return Answer(status, headers, _rest(connection, largest), is_last=True)
+        return Answer(status, reason, headers, _rest(connection, largest), is_last=True)
     if length > largest:
         raise Garbled(f"it has {length} bytes")
-    return Answer(status, headers, _exactly(connection, length), is_last)
+    return Answer(status, reason, headers, _exactly(connection, length), is_last)
 
 
-def _head(connection: Connection) -> tuple[int, int, list[tuple[str, str]]]:
-    """The minor version, the status and the headers."""
+def _head(connection: Connection) -> tuple[int, int, str, list[tuple[str, str]]]:
+    """The minor version, the status, the same in words, and the headers."""
     arrived = connection.arrived
     while True:
         if not arrived.startswith(_STARTS[: len(arrived)]):
@@ -114,14 +125,16 @@ def _head(connection: Connection) -> tuple[int, int, list[tuple[str, str]]]:
     status = _STATUS.fullmatch(first.removesuffix(b"\r"))
     if status is None:
         raise Garbled("its status cannot be read")
-    headers = []
-    for line in lines:
-        header = _HEADER.fullmatch(line.removesuffix(b"\r"))
-        if header is None:
-            raise Garbled("a header cannot be read")
-        name, value = header.groups()
-        headers.append((name.decode().lower(), value.rstrip(b" \t").decode("latin-1")))
-    return int(status[1]), int(status[2]), headers
+    headers = [_header(line.removesuffix(b"\r")) for line in lines]
+    return int(status[1]), int(status[2]), (status[3] or b"").decode("latin-1"), headers
+
+
+def _header(line: bytes) -> tuple[str, str]:
+    header = _HEADER.fullmatch(line)
+    if header is None:
+        raise Garbled("a header cannot be read")
+    name, value = header.groups()
+    return name.decode().lower(), value.rstrip(b" \t").decode("latin-1")
 
 
 def _one(headers: Sequence[tuple[str, str]], name: str) -> str | None:
@@ -136,15 +149,15 @@ def _length(headers: Sequence[tuple[str, str]]) -> int | None:
     if given is None:
         return None
     if not _LENGTH.fullmatch(given):
-        raise Garbled(f"its Content-Length is {quoted(given)}")
+        raise Garbled("its Content-Length is", given)
     return int(given)
 
 
 def _is_chunked(headers: Sequence[tuple[str, str]]) -> bool:
-    given = _one(headers, "transfer-encoding")
-    if given is not None and given.lower() != "chunked":
-        raise Garbled(f"its Transfer-Encoding is {quoted(given)}")
-    return given is not None
+    given = [value for name, value in headers if name == "transfer-encoding"]
+    if given and [each.lower() for each in given] != ["chunked"]:
+        raise Garbled("its Transfer-Encoding is", ", ".join(given))
+    return bool(given)
 
 
 def _chunks(connection: Connection, largest: int) -> bytearray:
@@ -152,19 +165,19 @@ def _chunks(connection: Connection, largest: int) -> bytearray:
     while size := _size(_line(connection)):
         if len(data) + size > largest:
             raise Garbled(f"it has more than {largest} bytes")
-        data += _exactly(connection, size)
+        _extend(data, connection, size)
         if _line(connection, 2):
             raise Garbled("a chunk does not end where it says")
-    while _line(connection):  # headers after the data
-        pass
+    while line := _line(connection):
+        _header(line)  # after the data, and so of no use
     return data
 
 
 def _size(line: bytes) -> int:
-    size = line.partition(b";")[0].strip(b" \t")
-    if not _SIZE.fullmatch(size):
+    size = _SIZE.fullmatch(line)
+    if size is None:
         raise Garbled("the size of a chunk cannot be read")
-    return int(size, 16)
+    return int(size[1], 16)
 
 
 def _line(connection: Connection, longest: int = _LONGEST) -> bytes:
@@ -174,9 +187,11 @@ def _line(connection: Connection, longest: int = _LONGEST) -> bytes:
         if len(arrived) >= longest:
             raise Garbled(f"a line between chunks has more than {longest} bytes")
         _receive(connection)
-    line = bytes(arrived[:end])
+    line = bytes(arrived[: end + 1])
     del arrived[: end + 1]
-    return line.removesuffix(b"\r")
+    if not line.endswith(b"\r\n"):
+        raise Garbled("a line between chunks has not the right end")
+    return line[:-2]
 
 
 def _exactly(connection: Connection, size: int) -> bytes | bytearray:
@@ -185,27 +200,34 @@ def _exactly(connection: Connection, size: int) -> bytes | bytearray:
         found = bytes(arrived[:size])
         del arrived[:size]
         return found
-    data = bytearray(arrived)
-    arrived.clear()
-    while (filled := len(data)) < size:
-        data += bytes(min(size - filled, max(_AT_ONCE, filled)))
+    data = bytearray()
+    _extend(data, connection, size)
+    return data
+
+
+def _extend(data: bytearray, connection: Connection, size: int) -> None:
+    """Add the next so many bytes, without a copy of those that are still to arrive."""
+    arrived = connection.arrived
+    end = len(data) + size
+    data += arrived[:size]
+    del arrived[:size]
+    while (filled := len(data)) < end:
+        data += bytes(min(end - filled, max(_AT_ONCE, filled)))
         with memoryview(data) as view:
             while filled < len(view):
                 count = connection.receive_into(view[filled:])
                 if not count:
-                    raise BrokenOff(f"{size - filled} bytes were missing")
+                    raise BrokenOff(f"{end - filled} bytes were missing")
                 filled += count
-    return data
 
 
-def _rest(connection: Connection, largest: int) -> bytes:
+def _rest(connection: Connection, largest: int) -> bytearray:
     """All that arrives before the connection ends."""
     arrived = connection.arrived
     while len(arrived) <= largest:
         if not connection.receive():
-            data = bytes(arrived)
-            arrived.clear()
-            return data
+            connection.arrived = bytearray()
+            return arrived
     raise Garbled(f"it has more than {largest} bytes")
 
 

@@ -26,7 +26,7 @@ from runtime_shim.backends.remote.interface import (
     Tensors,
     place_of,
 )
-from runtime_shim.guest_text import quoted
+from runtime_shim.backends.remote.speaker import Speaker
 
 __all__ = [
     "HEADER_LENGTH",
@@ -74,7 +74,7 @@ _DECODER, _WITH_MINUS_ZERO = (
 )
 
 
-def json_of(server: str, data: bytes | bytearray) -> dict[str, Any]:
+def json_of(server: Speaker, data: bytes | bytearray) -> dict[str, Any]:
     """An object. Raises HostError for anything else."""
     if len(data) > LARGEST_DESCRIPTION:
         raise contradiction(server, f"its JSON has {len(data)} bytes")
@@ -82,13 +82,15 @@ def json_of(server: str, data: bytes | bytearray) -> dict[str, Any]:
         decoder = _WITH_MINUS_ZERO if _MINUS_ZERO.search(data) else _DECODER
         found = decoder.decode(data.decode())
     except (ValueError, RecursionError) as error:
-        raise contradiction(server, "it is not JSON, or has a key twice") from error
+        is_page = data.lstrip().startswith(b"<")
+        what = "it is a page for people" if is_page else "it is not JSON, or has a key twice"
+        raise contradiction(server, what) from error
     if not isinstance(found, dict):
         raise contradiction(server, "it is not a JSON object")
     return found
 
 
-def metadata_of(server: str, found: dict[str, Any]) -> Metadata:
+def metadata_of(server: Speaker, found: dict[str, Any]) -> Metadata:
     """What a server says of a model. Raises HostError if it has another form."""
     kinds = [
         [Tensors(*_described(server, each)) for each in _list(server, found, key)]
@@ -97,14 +99,14 @@ def metadata_of(server: str, found: dict[str, Any]) -> Metadata:
     return Metadata(str(found.get("platform", "")), *kinds)
 
 
-def _list(server: str, found: dict[str, Any], key: str) -> list[Any]:
+def _list(server: Speaker, found: dict[str, Any], key: str) -> list[Any]:
     listed = found.get(key, [])
     if not isinstance(listed, list):
         raise contradiction(server, f"{key} is not a list")
     return listed
 
 
-def _described(server: str, tensor: object) -> tuple[str, str, list[object]]:
+def _described(server: Speaker, tensor: object) -> tuple[str, str, list[object]]:
     if isinstance(tensor, dict):
         name, datatype, shape = map(tensor.get, ("name", "datatype", "shape"))
         if isinstance(name, str) and isinstance(datatype, str) and isinstance(shape, list):
@@ -170,14 +172,14 @@ def answered(
     if header_length is not None:
         is_number = header_length.isascii() and header_length.isdecimal()
         if not is_number or len(header_length) > 20 or int(header_length) > length:
-            raise contradiction(server, f"{HEADER_LENGTH} is {quoted(header_length)}")
+            raise contradiction(server, f"{HEADER_LENGTH} is {server.quoted(header_length)}")
         length = int(header_length)
     rest = memoryview(data)[length:]
     body = json_of(server, data[:length])
     told = map(body.get, ("id", "model_name", "model_version"))
     identity.check_inferred(request_id, *told)
     if body.get("error"):
-        raise contradiction(server, f"it succeeded, and says {quoted(body['error'])}")
+        raise contradiction(server, f"it succeeded, and says {server.quoted(body['error'])}")
     found = []
     for each in _list(server, body, "outputs"):
         name, datatype, shape = _described(server, each)
@@ -186,10 +188,14 @@ def answered(
         size = parameters.get("binary_data_size")
         content: memoryview | None
         if size is not None and "data" in each:
-            raise contradiction(server, f"the output {quoted(name)} has its data twice")
+            raise contradiction(server, f"the output {server.quoted(name)} has its data twice")
         if size is not None:
             if type(size) is not int or not 0 <= size <= len(rest):
-                raise contradiction(server, f"an output has {quoted(size)} bytes")
+                raise contradiction(
+                    server,
+                    f"the output {server.quoted(name)} has {server.quoted(size)} bytes, and"
+                    f" {len(rest)} have arrived",
+                )
             content, rest = rest[:size], rest[size:]
         elif "data" in each:
             content = _packed(server, name, datatype, shape, each["data"])
@@ -202,7 +208,7 @@ def answered(
 
 
 def _packed(
-    server: str, name: str, datatype: str, shape: list[object], data: object
+    server: Speaker, name: str, datatype: str, shape: list[object], data: object
 ) -> memoryview | None:
     """The bytes of a tensor in JSON, which may be nested as its shape is. None for strings."""
     letter = format_of(datatype)
@@ -213,15 +219,18 @@ def _packed(
     while isinstance(values, list) and values and isinstance(values[0], list):
         inner = {len(each) if isinstance(each, list) else None for each in values}
         if None in inner or len(inner) > 1:
-            raise contradiction(server, f"the data of the output {quoted(name)} are not regular")
+            raise contradiction(
+                server, f"the data of the output {server.quoted(name)} are not regular"
+            )
         dims = [*(dims or [len(values)]), *inner]
         values = list(chain.from_iterable(values))
     if dims and dims != shape:
         raise contradiction(
-            server, f"the data of the output {quoted(name)} are nested as {quoted(dims)}"
+            server,
+            f"the data of the output {server.quoted(name)} are nested as {server.quoted(dims)}",
         )
     if not isinstance(values, list):
-        raise contradiction(server, f"the data of the output {quoted(name)} are not a list")
+        raise contradiction(server, f"the data of the output {server.quoted(name)} are not a list")
     allowed = (
         {int, _MinusZero, float, _Constant}
         if letter in "efd"
@@ -232,17 +241,19 @@ def _packed(
     types = set(map(type, values))
     if letter in "efd" and types <= {*allowed, type(None)} and type(None) in types:
         raise inexpressible(
-            f"the output {quoted(name)} has null, which {server} sends for values that are not"
-            " finite, because JSON cannot express them; gRPC can"
+            f"the output {server.quoted(name)} has null, which {server} sends for values that are"
+            " not finite, because JSON cannot express them; gRPC can"
         )
     if not types <= allowed or (letter == "?" and not set(values) <= {0, 1}):
-        raise contradiction(server, f"the output {quoted(name)} has values that are not {datatype}")
+        raise contradiction(
+            server, f"the output {server.quoted(name)} has values that are not {datatype}"
+        )
     try:
         if math.inf in values or -math.inf in values:
             _check_constants(values)
         return memoryview(struct.pack(f"<{len(values)}{letter}", *values))
     except (OverflowError, struct.error) as error:
-        raise contradiction(server, f"the output {quoted(name)}: {error}") from error
+        raise contradiction(server, f"the output {server.quoted(name)}: {error}") from error
 
 
 def _check_constants(values: list[Any]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -41,6 +42,7 @@ from runtime_shim.backends.remote.over_http.bodies import (
     metadata_of,
 )
 from runtime_shim.backends.remote.over_http.sockets import Connection
+from runtime_shim.backends.remote.speaker import Speaker
 
 __all__ = ["HttpServer"]
 
@@ -65,14 +67,16 @@ class HttpServer:
 
     def __init__(self, endpoint: Endpoint, access: Access) -> None:
         self.name = str(endpoint)
+        self.speaker = Speaker(self.name, access)
         self._endpoint = endpoint
         self._host = _host_of(endpoint)
-        self._identity = Identity(endpoint)
+        self._identity = Identity(endpoint, self.speaker)
         self._access = access
         self._context = access.context() if endpoint.is_secure else None
         version = f"/versions/{quote(endpoint.version, safe='')}" if endpoint.version else ""
         self._path = f"/v2/models/{quote(endpoint.model, safe='')}{version}"
         self._kept: list[Connection] = []
+        self._process = os.getpid()
         self._takes_binary: bool | None = None
         self._described_tensors: tuple[Layout, str] | None = None
         """What the last request said of its tensors, and for which layout."""
@@ -88,13 +92,12 @@ class HttpServer:
     def metadata(self, until: float) -> Metadata:
         described = self._described(self._path, until)
         self._identity.check_described(described.get("name"), described.get("versions"))
-        found = metadata_of(self.name, described)
-        return found._replace(platform=self._access.without_secrets(found.platform))
+        return metadata_of(self.speaker, described)
 
     def check_ready(self, until: float) -> None:
-        answer = self._asked(f"GET {self._path}/ready", [], until)
-        if answer.status != HTTPStatus.OK:
-            raise NotTaken(f"{self.name} is not ready")
+        with self._answer(f"GET {self._path}/ready", [], until) as answer:
+            if answer.status != HTTPStatus.OK:
+                raise NotTaken(f"{self.name} is not ready")
 
     def register(self, region: str, key: str, size: int, until: float) -> None:
         body = json.dumps({"key": key, "offset": 0, "byte_size": size}).encode()
@@ -104,7 +107,8 @@ class HttpServer:
         self._posted(f"/v2/systemsharedmemory/region/{region}/unregister", b"", until)
 
     def _posted(self, path: str, body: bytes, until: float) -> None:
-        self._check_status(self._asked(f"POST {path}", [body], until))
+        with self._answer(f"POST {path}", [body], until) as answer:
+            self._check_status(answer)
 
     def infer(
         self,
@@ -118,13 +122,11 @@ class HttpServer:
         text = infer_body(mine, self._tensors(inputs, outputs))
         data = [each.data for each in inputs if not isinstance(each.data, Region)]
         body = [text, *data] if self._takes_binary else [text]
-        answer = self._asked(f"POST {self._path}/infer", body, until, LARGEST_ANSWER)
-        self._check_status(answer)
-        try:
+        what = f"POST {self._path}/infer"
+        with self._answer(what, body, until, LARGEST_ANSWER, self._identity) as answer:
+            self._check_status(answer)
             length = answer.header(HEADER_LENGTH.lower())
-        except Garbled as error:
-            raise contradiction(self.name, str(error)) from None
-        return answered(self._identity, mine, answer.data, length)
+            return answered(self._identity, mine, answer.data, length)
 
     def _tensors(
         self, inputs: Sequence[Given], outputs: Sequence[tuple[Port, Region | None]]
@@ -141,53 +143,78 @@ class HttpServer:
         return kept[1]
 
     def _described(self, path: str, until: float) -> dict[str, Any]:
-        answer = self._asked(f"GET {path}", [], until)
-        self._check_status(answer)
-        return json_of(self.name, answer.data)
+        with self._answer(f"GET {path}", [], until) as answer:
+            self._check_status(answer)
+            return json_of(self.speaker, answer.data)
 
     def _check_status(self, answer: Answer) -> None:
+        """Raise HostError unless the server has done what it was asked for."""
+        encoding = answer.header("content-encoding")
+        is_plain = encoding is None or encoding.lower() == "identity"
         if answer.status == HTTPStatus.OK:
+            if not is_plain:
+                raise Garbled("nobody asked for its Content-Encoding", encoding)
             return
-        data = answer.data[:LARGEST_DESCRIPTION]
-        said = data.decode("utf-8", "replace")
-        with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
-            said = str(json.loads(data)["error"])
-        said = f"{answer.status}: {self._access.without_secrets(said)}"
-        raise refused(self.name, said, _ERRNOS.get(answer.status, Errno.RUNTIME_ERROR))
+        said = _error_of(answer.data[:LARGEST_DESCRIPTION]) if is_plain else ""
+        if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+            said = "nnshim does not go where a server sends it"
+        said = f"{answer.status}: {self.speaker.says(said or answer.reason)}"
+        raise refused(self.speaker, said, _ERRNOS.get(answer.status, Errno.RUNTIME_ERROR))
 
-    def _asked(
-        self, what: str, body: list[bytes], until: float, largest: int = LARGEST_DESCRIPTION
-    ) -> Answer:
+    @contextlib.contextmanager
+    def _answer(
+        self,
+        what: str,
+        body: list[bytes],
+        until: float,
+        largest: int = LARGEST_DESCRIPTION,
+        identity: Identity | None = None,
+    ) -> Iterator[Answer]:
         """Ask for a method and a path. With several pieces, the body is JSON with binary tensors
-        after it."""
+        after it. The connection is used again if what is done with the answer raises nothing and,
+        with an identity, only if the server repeats ids: if it sends an answer too many, the next
+        request would get that one."""
         connection = self._connection(until)
-        is_sent = False
         try:
-            connection.send([self._head(what, body), *body])
-            is_sent = True
-            answer = read_answer(connection, largest)
+            answer = self._asked(connection, what, body, largest)
+            yield answer
         except BaseException as error:
-            is_cut = not is_sent and isinstance(error, ConnectionError)
-            refusal = _refusal(connection, largest) if is_cut else None
             connection.close()
-            if refusal is not None:
-                return refusal
-            if isinstance(error, TimeoutError):
-                raise late(self.name) from None
             if isinstance(error, Garbled):
-                raise contradiction(self.name, str(error)) from None
-            if not isinstance(error, OSError | BrokenOff):
-                raise
-            if not is_sent:  # an incomplete request cannot be begun with
-                raise NotTaken(f"{self.name}: {_how(error)}") from None
-            raise lost(self.name, _how(error)) from None
-        if answer.is_last or len(self._kept) >= _MOST_KEPT:
+                raise contradiction(self.speaker, error.told_by(self.speaker)) from None
+            raise
+        is_certain = identity is None or identity.repeats_ids
+        if answer.is_last or not is_certain or len(self._kept) >= _MOST_KEPT:
             connection.close()
         else:
             self._kept.append(connection)
-        return answer
+
+    def _asked(self, connection: Connection, what: str, body: list[bytes], largest: int) -> Answer:
+        is_sent = False
+        try:
+            try:
+                connection.send([self._head(what, body), *body])
+                is_sent = True
+            except ConnectionError:  # it may have said why it does not want the rest
+                refusal = _told(connection, largest)
+                if refusal is None:
+                    raise
+                if refusal.status < HTTPStatus.BAD_REQUEST:
+                    how = "it has answered before it had the whole request"
+                    raise lost(self.speaker, how) from None
+                return refusal
+            return read_answer(connection, largest)
+        except TimeoutError:
+            raise late(self.speaker) from None
+        except (OSError, BrokenOff) as error:
+            if not is_sent:  # an incomplete request cannot be begun with
+                raise NotTaken(f"{self.name}: {_how(error)}") from None
+            raise lost(self.speaker, _how(error)) from None
 
     def _connection(self, until: float) -> Connection:
+        if self._process != os.getpid():  # a fork has these connections, too
+            self._process = os.getpid()
+            self.close()
         while self._kept:
             try:
                 kept = self._kept.pop()
@@ -204,7 +231,7 @@ class HttpServer:
 
     def _head(self, what: str, body: list[bytes]) -> bytes:
         """The request line and the headers."""
-        lines = [f"{what} HTTP/1.1", f"Host: {self._host}"]
+        lines = [f"{what} HTTP/1.1", f"Host: {self._host}", "Accept-Encoding: identity"]
         lines += [f"{name}: {value}" for name, value in self._access.headers]
         if body:
             lines.append(f"Content-Length: {sum(map(len, body))}")
@@ -218,21 +245,27 @@ class HttpServer:
 
 def _host_of(endpoint: Endpoint) -> str:
     """How a request names the host, which may be international."""
-    address = endpoint.address
-    if (endpoint.scheme, endpoint.port) in _DEFAULT_PORTS:
-        address = address.removesuffix(f":{endpoint.port}")
+    named = endpoint
     with contextlib.suppress(UnicodeError):  # such a name has no address either
-        address = address.encode("idna").decode()
-    return address
+        named = endpoint._replace(host=endpoint.host.encode("idna").decode())
+    if (endpoint.scheme, endpoint.port) in _DEFAULT_PORTS:
+        return named.address.removesuffix(f":{endpoint.port}")
+    return named.address
 
 
-def _refusal(connection: Connection, largest: int) -> Answer | None:
-    """What a server has said that does not want the rest of a request."""
+def _told(connection: Connection, largest: int) -> Answer | None:
+    """What a server has said before the connection ended, if anything."""
     try:
-        answer = read_answer(connection, largest)
-    except (OSError, BrokenOff, Garbled):
+        return read_answer(connection, largest)
+    except (OSError, BrokenOff):
         return None
-    return answer if answer.status >= HTTPStatus.BAD_REQUEST else None
+
+
+def _error_of(data: bytes | bytearray) -> str:
+    """What the body of an answer says of an error. Empty for a page for people."""
+    with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+        return str(json.loads(data)["error"])
+    return "" if data.lstrip().startswith(b"<") else data.decode("utf-8", "replace").strip()
 
 
 def _how(error: OSError | BrokenOff) -> str:

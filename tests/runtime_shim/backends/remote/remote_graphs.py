@@ -11,9 +11,13 @@ import pytest
 from rewriter.abi.dialects import Encoding, TensorType
 from runtime_shim import HostError, NamedGraph, NNHost
 from runtime_shim.backends.common.devices import AUTO
-from runtime_shim.backends.remote.model import RemoteModel, parse_endpoint
+from runtime_shim.backends.remote.access import Access
+from runtime_shim.backends.remote.model import RemoteModel, Tls, parse_endpoint
+from runtime_shim.backends.remote.speaker import Speaker
 
-__all__ = ["code_of", "host_of", "inferred", "two_floats"]
+__all__ = ["SERVER", "code_of", "host_of", "inferred", "two_floats"]
+
+SERVER = Speaker("s", Access({}, Tls()))
 
 two_floats = struct.pack("<2f", 1.5, -2.25)
 

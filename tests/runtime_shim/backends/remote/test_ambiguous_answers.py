@@ -15,10 +15,16 @@ from runtime_shim.backends.remote.over_grpc.messages import message
 from runtime_shim.backends.remote.over_grpc.sizes import check_size
 from runtime_shim.backends.remote.over_http.bodies import answered
 from runtime_shim.errors import ServerError
-from tests.runtime_shim.backends.remote.remote_graphs import code_of, host_of, inferred, two_floats
+from tests.runtime_shim.backends.remote.remote_graphs import (
+    SERVER,
+    code_of,
+    host_of,
+    inferred,
+    two_floats,
+)
 from tests.support.inference_server import Model, grpc_server
 
-IDENTITY = Identity(parse_endpoint("http://s/m"))
+IDENTITY = Identity(parse_endpoint("http://s/m"), SERVER)
 
 
 def read(data: str, shape: str = "[2, 2]", more: str = "") -> bytes:
@@ -112,14 +118,14 @@ RAW_OUTPUT = b"\x32\x80\x80\x01" + bytes(1 << 14)
 )
 def test_an_answer_over_grpc_that_would_fill_memory_is_not_read(answer: bytes) -> None:
     with pytest.raises(ServerError) as caught:
-        check_size("s", RAW_OUTPUT + answer)
+        check_size(SERVER, RAW_OUTPUT + answer)
     assert caught.value.code == "NN607"
 
 
 def test_tensors_in_raw_form_may_be_large() -> None:
     made = message("ModelInferResponse")(id="1", raw_output_contents=[bytes(1 << 20)] * 3)
     made.outputs.add(name="x", datatype="FP32", shape=[1 << 18])
-    check_size("s", made.SerializeToString())
+    check_size(SERVER, made.SerializeToString())
 
 
 def test_a_long_shape_is_cut_where_it_is_wrong() -> None:
@@ -130,5 +136,5 @@ def test_a_long_shape_is_cut_where_it_is_wrong() -> None:
 
 def test_a_name_that_is_half_a_character_is_refused() -> None:
     with pytest.raises(ServerError) as caught:
-        ports_of("s", "input", [Tensors("\ud800", "FP32", [1])])
+        ports_of(SERVER, "input", [Tensors("\ud800", "FP32", [1])])
     assert caught.value.code == "NN607"

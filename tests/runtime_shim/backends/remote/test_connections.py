@@ -35,19 +35,22 @@ def whole(body: bytes) -> bytes:
 
 
 def counting(
-    write: Callable[[socket.socket, int, bytes], None], more: str = ""
+    write: Callable[[socket.socket, int, bytes], None], *, repeats_ids: bool = True, more: str = ""
 ) -> Callable[[socket.socket], None]:
     """A server that answers its n-th inference with n, n, written by a function."""
+    asked_before: list[bytes] = []
 
     def speak(connected: socket.socket) -> None:
-        count = 0
         while asked := connected.recv(1 << 16):
             if asked.startswith(b"GET"):
                 connected.sendall(whole(METADATA))
                 continue
-            count += 1
-            found = json.dumps({"outputs": [TENSOR | {"data": [count, count]}]})
-            write(connected, count, (found[:-1] + more + "}").encode())
+            asked_before.append(asked)
+            count = len(asked_before)
+            found = {"outputs": [TENSOR | {"data": [count, count]}]}
+            if repeats_ids:
+                found["id"] = json.loads(asked.partition(b"\r\n\r\n")[2])["id"]
+            write(connected, count, (json.dumps(found)[:-1] + more + "}").encode())
 
     return speak
 
@@ -98,7 +101,23 @@ def test_a_connection_with_bytes_after_an_answer_is_not_used_again() -> None:
         connected.sendall(whole(body) + HEAD)
 
     with raw_server(counting(write)) as port:
-        assert results(port, 2) == [1, 1]  # the first one on each of two connections
+        assert results(port, 2) == [1, 2]
+
+
+@pytest.mark.parametrize("repeats_ids", [False, True])
+def test_an_answer_too_many_is_not_taken_for_the_next_one(repeats_ids: bool) -> None:
+    def write(connected: socket.socket, count: int, body: bytes) -> None:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        connected.sendall(whole(body))
+        if count == 2:  # the kernel may hold it back until the next request
+            connected.sendall(whole(body))
+
+    with raw_server(counting(write, repeats_ids=repeats_ids)) as port:
+        found = results(port, 6)
+    assert [each for each in found if each != "NN607"] == [
+        count for count, each in enumerate(found, 1) if each != "NN607"
+    ]
+    assert found.count("NN607") <= int(repeats_ids)
 
 
 def test_an_answer_with_the_id_of_another_request_is_refused() -> None:
@@ -119,7 +138,10 @@ def test_an_answer_with_the_id_of_another_request_is_refused() -> None:
 
 
 def test_an_id_that_the_server_has_made_is_accepted() -> None:
-    with raw_server(counting(lambda to, _, body: to.sendall(whole(body)), ', "id": "7"')) as port:
+    def write(connected: socket.socket, count: int, body: bytes) -> None:
+        connected.sendall(whole(body))
+
+    with raw_server(counting(write, repeats_ids=False, more=', "id": "7"')) as port:
         assert results(port, 2) == [1, 2]
 
 
@@ -196,6 +218,26 @@ def test_a_refusal_before_the_end_of_a_request_is_told_and_not_taken_for_no_answ
         session.set_input(context, 0, TensorType.F32, (4 << 20,), memoryview(tensor))
         with pytest.raises(HostError, match=r"NN606.*413: too large"):
             session.compute(context)
+
+
+def test_an_answer_before_the_end_of_a_request_is_not_taken_for_no_answer() -> None:
+    def speak(connected: socket.socket) -> None:
+        while connected.recv(1 << 12, socket.MSG_PEEK).startswith(b"GET"):
+            connected.recv(1 << 16)
+            connected.sendall(whole(FREE))
+        connected.recv(100)
+        connected.sendall(whole(json.dumps({"outputs": [TENSOR | {"data": [1, 2]}]}).encode()))
+
+    other = Model([("x", "FP32", [-1])], [("x", "FP32", [1, 2])])
+    with raw_server(speak) as port, http_server(other) as second:
+        host = host_of(f"http://127.0.0.1:{port}/m", second)
+        with host.session() as session:
+            context = session.init_execution_context(session.load_by_name("m"))
+            data = memoryview(bytes(16 << 20))
+            session.set_input(context, 0, TensorType.F32, (4 << 20,), data)
+            with pytest.raises(HostError, match=r"NN605.*before it had the whole request"):
+                session.compute(context)
+    assert not other.calls
 
 
 def test_a_server_that_does_not_finish_its_handshake_leaves_time_for_the_next(

@@ -13,7 +13,7 @@ from runtime_shim.backends.remote.over_grpc.forms import form_of
 from runtime_shim.backends.remote.over_grpc.messages import message
 from runtime_shim.backends.remote.over_grpc.outputs import outputs_of
 from runtime_shim.host.session import Session
-from tests.runtime_shim.backends.remote.remote_graphs import host_of
+from tests.runtime_shim.backends.remote.remote_graphs import SERVER, host_of
 from tests.support.inference_server import Model, grpc_server
 
 
@@ -84,7 +84,7 @@ def answer(request_id: str, data: bytes = DATA, **more: Any) -> bytes:
 
 def formed(told: bytes) -> Any:
     parsed = message("ModelInferResponse").FromString(told)
-    return form_of(told, parsed, outputs_of("s", parsed, []))
+    return form_of(told, parsed, outputs_of(SERVER, parsed, []))
 
 
 def test_an_answer_has_the_form_of_another_if_only_its_id_and_its_data_differ() -> None:
@@ -115,6 +115,8 @@ def test_an_answer_has_no_form_if_its_id_or_its_data_cannot_be_told_from_the_res
     assert formed(answer("")) is None
     assert formed(answer("nnshim-1", model_version="nnshim-1")) is None
     assert formed(answer("nnshim-1") + b"\x3a\0") is None
+    last = b"\x7a\x0a\x32\x08" + DATA  # a field that the protocol has not
+    assert formed(answer("nnshim-1") + last) is None
     typed = message("ModelInferResponse")(id="nnshim-1")
     output = typed.outputs.add(name="x", datatype="FP32", shape=[1, 2])
     output.contents.fp32_contents.extend([1, 2])

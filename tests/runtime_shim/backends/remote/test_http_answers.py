@@ -11,13 +11,15 @@ import pytest
 
 from rewriter.abi.dialects import TensorType
 from runtime_shim import HostError
-from tests.runtime_shim.backends.remote.remote_graphs import code_of, host_of, two_floats
+from tests.runtime_shim.backends.remote.remote_graphs import code_of, host_of, inferred, two_floats
 from tests.support.inference_server import raw_server
 
 TENSOR = {"name": "x", "datatype": "FP32", "shape": [1, 2]}
 METADATA = json.dumps({"inputs": [TENSOR], "outputs": [TENSOR]}).encode()
-BODY = json.dumps({"outputs": [TENSOR | {"data": [3, 4]}]}).encode()
-HALF = len(BODY) // 2
+BODY = json.dumps({"id": "I" * 64, "outputs": [TENSOR | {"data": [3, 4]}]}).encode()
+"""An answer, with a place for the id of its request."""
+
+HALF = len(BODY) - 30
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 LENGTH = b"Content-Length: %d\r\n" % len(BODY)
@@ -43,7 +45,9 @@ def answering(
                 head = HEAD + b"Content-Length: %d\r\n\r\n" % len(METADATA)
                 connected.sendall(head + METADATA)
                 continue
-            connected.sendall(answer)
+            request_id = json.loads(asked.partition(b"\r\n\r\n")[2])["id"].encode()
+            said = request_id + b'"' + b" " * (64 - len(request_id))
+            connected.sendall(answer.replace(b"I" * 64 + b'"', said))
             if closes:
                 return
 
@@ -124,6 +128,13 @@ GARBLED: dict[str, bytes] = {
     "chunks in HTTP/1.0": b"HTTP/1.0 200 OK\r\n" + CHUNKED + b"\r\n" + CHUNKS + b"0\r\n\r\n",
     "a chunk of another size": HEAD + CHUNKED + b"\r\n5\r\n" + BODY,
     "a chunk of no size": HEAD + CHUNKED + b"\r\n\r\n" + BODY,
+    "a chunk's size that ends without CR": HEAD + CHUNKED + b"\r\n5\n" + BODY,
+    "a chunk that ends without CR": HEAD + CHUNKED + b"\r\n1\r\n{\n0\r\n\r\n",
+    "a space before a chunk's size": HEAD + CHUNKED + b"\r\n 5\r\n" + BODY,
+    "a CR in a chunk's extension": HEAD + CHUNKED + b"\r\n5;a\rb\r\n" + BODY,
+    "a trailer that is no header": HEAD + CHUNKED + b"\r\n" + CHUNKS + b"0\r\na\r\n\r\n",
+    "chunked twice": HEAD + CHUNKED + CHUNKED + b"\r\n" + CHUNKS + b"0\r\n\r\n",
+    "a control character in a value": HEAD + LENGTH + b"a: \x1b\r\n\r\n" + BODY,
     "a size with a prefix": HEAD + CHUNKED + b"\r\n0x5\r\n" + BODY,
     "a chunk that is too large": HEAD + CHUNKED + b"\r\n7fffffff\r\n" + BODY,
     "a long line before a chunk": HEAD + CHUNKED + b"\r\n5;" + LONG,
@@ -179,14 +190,47 @@ def test_a_large_answer_in_pieces_is_whole() -> None:
         assert session.get_output(context, 0) == tensor
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:PORT", "localhost:PORT"])
-def test_a_request_names_its_host(host: str) -> None:
+@pytest.mark.parametrize(
+    ("host", "named"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher", "xn--bcher-kva"),
+        ("x." + "\N{GREEK SMALL LETTER ALPHA}" * 50, "x.xn--mxa" + "a" * 49),
+    ],
+)
+def test_a_request_names_its_host_in_ascii(
+    host: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[bytes] = []
 
     def speak(connected: socket.socket) -> None:
         asked.append(connected.recv(1 << 16))
 
     with raw_server(speak) as port:
-        named = host.replace("PORT", str(port))
-        assert code_of(host_of(f"http://{named}/m")) == "NN605"
-    assert b"GET /v2/models/m HTTP/1.1\r\nHost: %s\r\n" % named.encode() in asked[0]
+        there = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [there])
+        assert code_of(host_of(f"http://{host}:{port}/m")) == "NN605"
+    expected = f"GET /v2/models/m HTTP/1.1\r\nHost: {named}:{port}\r\n"
+    assert asked[0].startswith(expected.encode())
+
+
+def refusal(answer: bytes) -> str:
+    """The reason of the error for an answer to an inference."""
+    with raw_server(answering(answer, [], closes=True)) as port:
+        host = host_of(f"http://127.0.0.1:{port}/m")
+        with pytest.raises(HostError) as caught:
+            inferred(host)
+    return caught.value.reason
+
+
+def test_a_refusal_has_the_servers_words_or_those_of_its_status() -> None:
+    page = b"Content-Length: 6\r\n\r\n<html>"
+    assert refusal(b"HTTP/1.1 502 Bad Gateway\r\n" + page).endswith("502: Bad Gateway")
+    assert refusal(b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nwe").endswith("500: we")
+    assert "302: nnshim does not go" in refusal(b"HTTP/1.1 302 Found\r\n" + page)
+    assert refusal(
+        b"HTTP/1.1 500 No\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b"
+    ).endswith("500: No")
+    assert "a page for people" in refusal(HEAD + page)
+    told = refusal(HEAD + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b")
+    assert told.endswith("nobody asked for its Content-Encoding 'gzip'")

@@ -20,7 +20,7 @@ from runtime_shim.backends.remote.access import Access
 from runtime_shim.backends.remote.model import Tls
 from tests.runtime_shim.backends.remote.remote_graphs import host_of, inferred
 from tests.runtime_shim.backends.remote.test_tls import pair
-from tests.support.inference_server import raw_server
+from tests.support.inference_server import Model, grpc_server, raw_server
 
 VALUE = "user=me, key=\"s3cret 'in\\two' <words>\""
 
@@ -146,3 +146,59 @@ def test_what_a_server_says_of_itself_is_told_without_values(
         host = host_of(f"http://127.0.0.1:{port}/m", headers={"x-token": "MY_TOKEN"})
         host.load_by_name("m")
     assert host.stats()[0].device.endswith("(for ***)")
+
+
+S3CRET = "s3cret-" * 30
+TENSOR = {"name": "x", "datatype": "FP32", "shape": [1, 2]}
+DESCRIBED = {"inputs": [TENSOR], "outputs": [TENSOR]}
+ANSWER = {"outputs": [TENSOR | {"data": [1, 2]}]}
+
+
+@pytest.mark.parametrize(
+    ("described", "answer", "header"),
+    [
+        (DESCRIBED | {"name": S3CRET}, ANSWER, ""),
+        (DESCRIBED | {"inputs": [TENSOR | {"name": S3CRET}]}, ANSWER, ""),
+        (DESCRIBED | {"inputs": [TENSOR | {"shape": [S3CRET]}]}, ANSWER, ""),
+        (DESCRIBED, {"error": S3CRET}, ""),
+        (DESCRIBED, ANSWER | {"model_name": S3CRET}, ""),
+        (DESCRIBED, ANSWER | {"id": [S3CRET]}, ""),
+        (DESCRIBED, {"outputs": [TENSOR | {"name": S3CRET, "data": [1, 2]}]}, ""),
+        (DESCRIBED, {"outputs": [TENSOR | {"datatype": S3CRET, "data": [1, 2]}]}, ""),
+        (DESCRIBED, {"outputs": [TENSOR | {"shape": [[S3CRET]], "data": [1, 2]}]}, ""),
+        (DESCRIBED, {"outputs": [TENSOR | {"parameters": {"binary_data_size": S3CRET}}]}, ""),
+        (DESCRIBED, ANSWER, f"Content-Length: {S3CRET}"),
+        (DESCRIBED, ANSWER, f"Transfer-Encoding: {S3CRET}"),
+        (DESCRIBED, ANSWER, f"Content-Encoding: {S3CRET}"),
+        (DESCRIBED, ANSWER, f"Inference-Header-Content-Length: {S3CRET}"),
+    ],
+)
+def test_a_value_that_an_answer_has_in_it_is_not_told(
+    described: object, answer: object, header: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_TOKEN", S3CRET)
+
+    def speak(connected: socket.socket) -> None:
+        while asked := connected.recv(1 << 16):
+            is_inference = asked.startswith(b"POST")
+            body = json.dumps(answer if is_inference else described).encode()
+            length = f"Content-Length: {len(body)}"
+            more = header if is_inference else ""
+            lines = [more] if more[:9] in ("Content-L", "Transfer-") else [length, more]
+            head = "".join(f"{each}\r\n" for each in ("HTTP/1.1 200 OK", *lines) if each)
+            connected.sendall(f"{head}\r\n".encode() + body)
+
+    with raw_server(speak) as port, pytest.raises(HostError) as caught:
+        inferred(host_of(f"http://127.0.0.1:{port}/m", headers={"x-token": "MY_TOKEN"}))
+    assert caught.value.code == "NN607"
+    assert "s3cret" not in caught.value.reason
+
+
+def test_an_unknown_output_over_grpc_is_told_without_values(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MY_TOKEN", S3CRET)
+    model = Model(infer=lambda inputs: [*inputs, (S3CRET, *inputs[0][1:])])
+    with grpc_server(model) as url, pytest.raises(HostError, match="no output") as caught:
+        inferred(host_of(url, headers={"x-token": "MY_TOKEN"}))
+    assert "s3cret" not in caught.value.reason

@@ -16,7 +16,7 @@ from runtime_shim.backends.remote.interface import Region
 from runtime_shim.backends.remote.over_grpc.messages import message
 from runtime_shim.backends.remote.over_grpc.outputs import outputs_of
 from runtime_shim.errors import ServerError
-from tests.runtime_shim.backends.remote.remote_graphs import code_of, host_of, two_floats
+from tests.runtime_shim.backends.remote.remote_graphs import SERVER, code_of, host_of, two_floats
 from tests.support.inference_server import Model, Tensor, http_server
 
 TWO = [("x", "FP32", [2])]
@@ -157,11 +157,11 @@ def test_places_over_grpc_are_read() -> None:
     for key, value in (("shared_memory_region", {"string_param": "r"}), ("a", {"int64_param": 0})):
         output.parameters.add(key=key, value=value)
     placed = [(Port("x", "FP32", None, (2,)), Region("r", 0, 8))]
-    (found,) = outputs_of("s", answer, placed)
+    (found,) = outputs_of(SERVER, answer, placed)
     assert (found.data, found.told) == (None, {"shared_memory_region": "r", "a": 0})
     output.parameters.add(key="a", value={"int64_param": 8})
     with pytest.raises(ServerError, match="parameter twice"):
-        outputs_of("s", answer, placed)
+        outputs_of(SERVER, answer, placed)
 
 
 @pytest.mark.parametrize("shape", [[1 << 30], [1 << 39, 1 << 39]])
