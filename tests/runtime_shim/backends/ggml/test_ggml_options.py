@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,36 @@ def test_options_of_the_model(
     prompt(context, "a")
     context.compute()
     assert bytes(context.get_output(0)) == text
+
+
+def test_a_stream_ends_where_the_guest_or_the_text_does(
+    letters: Callable[..., GgmlContext], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As in WasmEdge, where computeSingle looks at none of these options."""
+    context = letters(n_predict=2, reverse_prompt="cd", stream_stdout=True)
+    prompt(context, "a")
+    pieces = b""
+    for _ in range(11):
+        context.compute_single()
+        pieces += bytes(context.get_output_single(0))
+    assert pieces == b"bcdefghijkl"
+    with pytest.raises(HostError) as caught:
+        context.compute_single()
+    assert caught.value.errno is Errno.END_OF_SEQUENCE
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("n_predict", "text"), [(3, b'"ab'), (5, b'"abc"'), (6, b'"abc"</s>'), (7, b'"abc"</s>')]
+)
+def test_json_is_whole_if_it_ends_with_the_token_that_ends_the_text(
+    letters: Callable[..., GgmlContext], n_predict: int, text: bytes
+) -> None:
+    context = letters(n_predict=n_predict, json_schema={"const": "abc"})
+    prompt(context, "a")
+    context.compute()
+    assert bytes(context.get_output(0)) == text
+    assert json.loads(bytes(context.get_output(1)))["output_tokens"] == min(n_predict, 6)
 
 
 def test_options_of_a_context_go_before_the_models_and_concern_no_other(folder: Path) -> None:
