@@ -28,6 +28,9 @@ from ray.cluster_utils import Cluster
 from ray.util.state import list_actors
 
 import nnshim
+from rewriter.errors import UsageError
+from runtime_shim.backends.remote.model import RemoteModel, parse_endpoint
+from runtime_shim.host.graph_specs import remote_graph
 from tests.support.command import nnshim as command
 from tests.support.fleets import GUEST, NAMED, Fleets, lines
 from tests.support.models import identity, with_external_data
@@ -82,6 +85,12 @@ class Nodes:
 
     def kill_one(self) -> None:
         self._cluster.remove_node(self._workers.pop(), allow_graceful=False)
+
+    def kill_all(self) -> None:
+        """First the head, with Ray's client server."""
+        self._cluster.remove_node(self._cluster.head_node, allow_graceful=False)
+        while self._workers:
+            self.kill_one()
 
     def mend(self) -> None:
         while len(self._workers) < 2:
@@ -306,3 +315,50 @@ def test_a_cluster_that_is_not_there_is_told_in_a_line(tmp_path: Path) -> None:
     assert done.stderr.startswith(
         b"nnshim: error[NN011]: cannot reach the cluster ray://127.0.0.1:1"
     )
+
+
+def test_a_cluster_that_goes_away_is_not_replaced_by_one_of_this_process(tmp_path: Path) -> None:
+    (tmp_path / "guest.wasm").write_bytes(assemble(GUEST))
+    (tmp_path / "in.txt").write_text("one\n" + "@\n" * 10)
+    temporary = tmp_path / "t"
+    temporary.mkdir()
+    arguments = ["map", str(tmp_path / "guest.wasm"), "--inputs", str(tmp_path / "in.txt")]
+    gone = Nodes()
+    try:
+        arguments += ["-o", str(tmp_path / "out"), "--workers", gone.address]
+        with subprocess.Popen(
+            [sys.executable, "-m", "nnshim", *arguments],
+            stderr=subprocess.PIPE,
+            env={**os.environ, "RAY_TMPDIR": str(temporary), "HOME": str(temporary)},
+        ) as process:
+            wait_for(lambda: (tmp_path / "out" / "00000001").exists())
+            gone.kill_all()
+            _, said = process.communicate(timeout=PATIENCE)
+    finally:
+        gone.close()
+    assert process.returncode == 1
+    assert b"nnshim: error[NN011]: the cluster is gone" in said
+    assert list(temporary.iterdir()) == []
+
+
+def test_workers_that_lack_the_variable_of_a_header_run_no_guest(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIGITS_AUTHORIZATION", "Bearer s3cret")
+    monkeypatch.setenv("NNSHIM_REMOTE_TOKEN", "s3cret-token")
+    by_header = RemoteModel((ENDPOINT,), headers={"authorization": "DIGITS_AUTHORIZATION"})
+    graph = nnshim.NamedGraph(
+        "m", nnshim.Encoding.AUTODETECT, nnshim.Target.CPU, (), remote=by_header
+    )
+    for host, variable in (
+        ({"graphs": [graph]}, "DIGITS_AUTHORIZATION"),
+        ({"graphs": [remote_graph(ENDPOINT)]}, "NNSHIM_REMOTE_TOKEN"),
+        ({"devices": {"Remote": ENDPOINT.url}}, "NNSHIM_REMOTE_TOKEN"),
+    ):
+        results = nnshim.map(assemble(GUEST), [b"one"], workers=nodes.address, **host)
+        with pytest.raises(UsageError, match=f"{variable}.* is not set for the workers") as caught:
+            next(results)
+        assert "s3cret" not in str(caught.value)
+
+
+ENDPOINT = parse_endpoint("http://127.0.0.1:9/m")

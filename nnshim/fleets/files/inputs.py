@@ -115,8 +115,13 @@ class _Lines:
                 self._check_unchanged(file)
                 if len(line) > _LONGEST:
                     raise InputError(f"{self.path} has a line of more than {_LONGEST} bytes")
-                yield line
+                if not self._is_left_out(line, file):
+                    yield line
             self._check_unchanged(file)
+
+    def _is_left_out(self, line: bytes, file: BinaryIO) -> bool:
+        """Whether a line, after which the file was read so far, is not an input."""
+        return False
 
     def _check_unchanged(self, file: BinaryIO) -> None:
         state = identity(os.fstat(file.fileno()))
@@ -150,9 +155,20 @@ class _Objects(_Lines):
     """The same of lines that are objects: `args` follow the arguments of all, and `stdin`, a text,
     or `stdin_file`, a path from the folder of the file, is the standard input."""
 
+    def _is_left_out(self, line: bytes, file: BinaryIO) -> bool:
+        """A blank line at the end."""
+        if line.strip():
+            return False
+        here = file.tell()
+        is_last = not file.read(1)
+        file.seek(here)
+        return is_last
+
     def _input(self, line: bytes) -> GuestInput:
         try:
             value = json.loads(line, object_pairs_hook=_object)
+        except json.JSONDecodeError as error:
+            raise InputError(f"it is not JSON: {error.msg} at column {error.colno}") from error
         except (ValueError, RecursionError) as error:
             raise InputError(f"it is not JSON: {error}") from error
         if not isinstance(value, dict):

@@ -11,6 +11,7 @@ from nnshim.render.mapping.mapped import (
     counts_in_json,
     failure_in_json,
     failure_lines,
+    refused_line,
     said,
     summary,
 )
@@ -49,6 +50,9 @@ class Told:
             return
         self._failed += 1
         note(*failure_lines(done, done.error))
+        refused = refused_line(done)
+        if refused is not None:
+            note(refused)
         if self._failures is not None:
             say(*self._failures.add([failure_in_json(done, done.error)]))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nnshim.fleets.beside import beside
 from nnshim.fleets.guests import Guest, Guests
 from nnshim.fleets.models import digest_in, models_of, states_of
+from nnshim.fleets.remote.variables import check_set, variables_of
 from nnshim.fleets.values import Item, Ran
 from rewriter.errors import InputError
 from rewriter.files.input import Source
@@ -39,15 +40,24 @@ class PlacedGuests:
     """Like Guests. Files of named graphs that the machine does not have by the same path and with
     the same content are written, once on each machine, to a folder of Ray's session."""
 
-    def __init__(self, guest: Guest, parts: Sequence[_Parts], files: Mapping[str, _File]) -> None:
+    def __init__(
+        self,
+        guest: Guest,
+        parts: Sequence[_Parts],
+        files: Mapping[str, _File],
+        variables: Sequence[str],
+    ) -> None:
         self._guest = guest
         self._parts = parts
         self._files = files
+        self._variables = variables
         self._guests: Guests | None = None
 
     def __call__(self, items: Sequence[Item]) -> list[Ran]:
-        """See Guests. Raises OutputError if a model cannot be written."""
+        """See Guests. Raises OutputError if a model cannot be written, and UsageError, before the
+        first guest runs, where a variable is not set."""
         if self._guests is None:
+            check_set(self._variables)
             before = states_of(path for parts in self._parts for _, path in parts)
             graphs = list(map(self._placed, self._guest.host.get("graphs", ()), self._parts))
             host: HostOptions = {**self._guest.host, "graphs": graphs}
@@ -87,7 +97,7 @@ def placed_guests(guest: Guest) -> PlacedGuests:
     replaced = guest.models.replaced()
     if replaced is not None:
         raise replaced
-    return PlacedGuests(guest, parts, files)
+    return PlacedGuests(guest, parts, files, variables_of(guest.host))
 
 
 def _parts(graph: NamedGraph) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 import time
 import warnings
@@ -64,14 +65,7 @@ class Actors:
     """
 
     def __init__(self, make: Callable[[], Do], address: str, gpus: float = 0) -> None:
-        try:
-            import ray
-        except ModuleNotFoundError as error:
-            if error.name != "ray":
-                raise
-            raise DependencyMissing(
-                f"clusters need Ray, which is not installed; {install_line('ray')}"
-            ) from None
+        ray = _imported()
         address = with_port(address)
         self._ray = ray
         self._is_ours = not ray.is_initialized()
@@ -104,10 +98,12 @@ class Actors:
 
     def _places(self) -> int:
         """Actors that fit into the nodes that there are now."""
+        self._check_connected()
         alive = (each["Resources"] for each in self._ray.nodes() if each["Alive"])
         return sum(fitting(each, self._gpus) for each in alive)
 
     def start(self) -> _Actor:
+        self._check_connected()
         started = _Actor(self._remote.remote(self._do))
         self._all.append(started)
         return started
@@ -126,6 +122,7 @@ class Actors:
         """Those of what was asked that are answered, at least one."""
         ready: list[Any] = []
         while not ready:
+            self._check_connected()
             ready, left = self._ray.wait(asked, timeout=_TICK)
         if left:
             ready += self._ray.wait(left, num_returns=len(left), timeout=0)[0]
@@ -150,13 +147,21 @@ class Actors:
             )
         return Ready()
 
+    def _check_connected(self) -> None:
+        """Raise ClusterError where what is asked of Ray would make it start a cluster here."""
+        if not self._ray.is_initialized():
+            raise ClusterError("the cluster is gone: the connection to it was lost")
+
     def _is_there(self, node: str | None) -> bool:
         """Whether a node is alive, and not lost with all that ran on it."""
+        self._check_connected()
         return node is None or any(
             each["NodeID"] == node and each["Alive"] for each in self._ray.nodes()
         )
 
     def _end(self, actor: _Actor) -> None:
+        if not self._ray.is_initialized():
+            return
         with contextlib.suppress(Exception):  # it is gone, or Ray is
             self._ray.kill(actor.handle, no_restart=True)
 
@@ -165,6 +170,35 @@ class Actors:
             self._end(each)
         if self._is_ours:
             self._ray.shutdown()
+
+
+def _imported() -> Any:
+    """Ray, which is told not to start a cluster of its own where it has lost one: by default, most
+    of its functions do that. It reads the variable once, when it is imported; in a program that did
+    that before, a cluster that is lost while one of them is called is the only case left.
+
+    Raises DependencyMissing.
+    """
+    before = os.environ.get(_AUTO_CONNECT)
+    os.environ[_AUTO_CONNECT] = "0"
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise DependencyMissing(
+            f"clusters need Ray, which is not installed; {install_line('ray')}"
+        ) from None
+    finally:
+        if before is None:
+            del os.environ[_AUTO_CONNECT]
+        else:
+            os.environ[_AUTO_CONNECT] = before
+    return ray
+
+
+_AUTO_CONNECT = "RAY_ENABLE_AUTO_CONNECT"
+"""https://github.com/ray-project/ray/blob/master/python/ray/_private/auto_init_hook.py"""
 
 
 def with_port(address: str) -> str:

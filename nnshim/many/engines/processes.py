@@ -9,10 +9,11 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import wait
+from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any
 
 from nnshim.many.engines.interface import Answer, Gone, Ready
-from nnshim.many.engines.worker import READY, Failed, serve
+from nnshim.many.engines.worker import READY, STARTED, Failed, serve
 from rewriter.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,21 +27,32 @@ __all__ = ["Processes"]
 _PATIENCE = 5.0
 """Seconds that a process has to remove what it was writing."""
 
+_LONG = 8 << 10
+"""Characters of a command line. A process that starts gets it through a pipe, which has to hold all
+of it: multiprocessing has both ends of it, so if the process has ended, writing more would never
+return. POSIX promises 4,096 bytes, Linux has 65,536, and macOS at least 16,384."""
+
 
 class _Process:
     """Implements engine.Hand."""
 
-    def __init__(self, process: SpawnProcess, connection: Connection) -> None:
+    def __init__(self, process: SpawnProcess, connection: Connection, work: memoryview) -> None:
         self.process = process
         self.connection = connection
+        self._work = work
 
     def give(self, items: Sequence[Any]) -> None:
         with contextlib.suppress(OSError):  # it was killed, which `answer` says
             self.connection.send(items)
 
-    def answer(self) -> Answer:
+    def answer(self) -> Answer | None:
+        """None where it says nothing yet that is about its work, which it is given here: a
+        connection is known to be broken, and a process that has ended does not block it."""
         try:
             answer = self.connection.recv()
+            if answer == STARTED:
+                self.connection.send_bytes(self._work)
+                return None
         except (EOFError, OSError):
             self.connection.close()
             self.process.join()
@@ -55,7 +67,7 @@ class Processes:
 
     def __init__(self, do: Do, most: int) -> None:
         self._most = most
-        self._do = do
+        self._work = ForkingPickler.dumps(do)
         self._context = multiprocessing.get_context("spawn")
         self._all: list[_Process] = []
 
@@ -67,9 +79,9 @@ class Processes:
         """Raises UsageError for a program that processes cannot import."""
         _check_program()
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=serve, args=(theirs, self._do), daemon=True)
-        started = _Process(process, ours)
-        with _deaf_to_ctrl_c():
+        process = self._context.Process(target=serve, args=(theirs,), daemon=True)
+        started = _Process(process, ours, self._work)
+        with _deaf_to_ctrl_c(), _short_command_line():
             try:
                 process.start()
             except RuntimeError as error:
@@ -81,8 +93,12 @@ class Processes:
         return started
 
     def wait(self) -> Sequence[tuple[_Process, Answer]]:
-        answered = wait([each.connection for each in self._all])
-        found = [(each, each.answer()) for each in self._all if each.connection in answered]
+        found: list[tuple[_Process, Answer]] = []
+        while not found:
+            answered = wait([each.connection for each in self._all])
+            asked = [each for each in self._all if each.connection in answered]
+            answers = ((each, each.answer()) for each in asked)
+            found = [(each, answer) for each, answer in answers if answer is not None]
         gone = [each for each, answer in found if isinstance(answer, Gone)]
         self._all = [each for each in self._all if each not in gone]
         return found
@@ -144,3 +160,15 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, old)
+
+
+@contextlib.contextmanager
+def _short_command_line() -> Iterator[None]:
+    """A process that is started meanwhile gets no more than the first word of a long one."""
+    old = sys.argv
+    if sum(map(len, old)) > _LONG:
+        sys.argv = old[:1]
+    try:
+        yield
+    finally:
+        sys.argv = old

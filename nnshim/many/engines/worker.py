@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import signal
 import sys
 import traceback
@@ -13,14 +14,14 @@ from typing import Any, NamedTuple, NoReturn
 from nnshim.many.ending import not_lost
 from rewriter.errors import NNShimError
 
-__all__ = ["READY", "Do", "Failed", "answer", "serve"]
+__all__ = ["READY", "STARTED", "Do", "Failed", "answer", "serve"]
 
 Do = Callable[[Sequence[Any]], list[Any]]
 """What is done with a list of items. It gives what is found in the first of them, at least in
 one."""
 
-READY = "ready"
-"""What a worker says first."""
+STARTED, READY = "started", "ready"
+"""What a worker says first: that it waits for its work, and that it has that."""
 
 
 class Failed(NamedTuple):
@@ -29,8 +30,9 @@ class Failed(NamedTuple):
     error: NNShimError | str
 
 
-def serve(connection: Connection, work: Do) -> None:
-    """Receive lists of items, and send back a list of results for each. SIGTERM ends it, but first
+def serve(connection: Connection) -> None:
+    """Receive what is to be done, pickled, and then lists of items, and send back a list of results
+    for each. SIGTERM ends it, but first
     what it is writing is removed. Ctrl-C is for the process that started it, which says so here by
     SIGTERM."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -39,11 +41,13 @@ def serve(connection: Connection, work: Do) -> None:
 
     take_over()
     with not_lost(SystemExit, _leave):
-        _serve(connection, work)
+        _serve(connection)
 
 
-def _serve(connection: Connection, work: Do) -> None:
+def _serve(connection: Connection) -> None:
     try:
+        connection.send(STARTED)
+        work: Do = pickle.loads(connection.recv_bytes())  # noqa: S301 - from the parent
         gc.freeze()  # what the imports made stays
         connection.send(READY)
         while True:

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from rewriter.errors import NNShimError
     from runtime_shim import GraphStats
 
-__all__ = ["Counts", "counts_in_json", "failure_in_json", "failure_lines", "said", "summary"]
+__all__ = [
+    "Counts",
+    "counts_in_json",
+    "failure_in_json",
+    "failure_lines",
+    "refused_line",
+    "said",
+    "summary",
+]
 
 _LONGEST = 2000
 """Characters at the end of a guest's standard error that JSON has."""
@@ -33,10 +41,15 @@ def failure_lines(done: Done, error: NNShimError) -> Sequence[str]:
     """Why an input has no result, and below it the lines that belong to it."""
     code = "" if error.code is None else f"[{error.code}]"
     first, *others = error.lines
-    if done.refused is not None:
-        function, refused = done.refused
-        others.append(f"{done.name}: the last call that the host refused was {function}: {refused}")
     return [f"error{code}: {done.name}: {first}", *others]
+
+
+def refused_line(done: Done) -> str | None:
+    """What the host refused the guest last, if there is anything."""
+    if done.refused is None:
+        return None
+    function, refused = done.refused
+    return f"{done.name}: the last call that the host refused was {function}: {refused}"
 
 
 def said(done: Done) -> Iterator[str]:

@@ -17,7 +17,7 @@ from runtime_shim.backends.remote.model import TOKEN, RemoteModel, Tls
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["Access", "check_variables", "from_environment"]
+__all__ = ["Access", "check_variables", "from_environment", "shown"]
 
 _HEADER = re.compile(r"[a-z0-9_.-]+")
 """gRPC's keys, which are HTTP's in small letters.
@@ -157,10 +157,14 @@ def check_variables(where: str, headers: Mapping[str, str]) -> None:
         _value(where, header, variable)
 
 
+def shown(variable: str) -> str:
+    """The name of a variable for messages."""
+    return variable if _VARIABLE.fullmatch(variable) else "that the table names"
+
+
 def _value(where: str, header: str, variable: str) -> str:
     value = os.environ.get(variable)
-    if not _VARIABLE.fullmatch(variable):
-        variable = "that the table names"
+    variable = shown(variable)
     if value is None:
         raise InputError(
             f"{where}: the header {header} is in the environment variable {variable}, which is not"

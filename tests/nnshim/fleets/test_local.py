@@ -107,6 +107,10 @@ for result in nnshim.map(open(sys.argv[1], "rb").read(), [b"one"], workers=2):
 """
 
 
+LARGE = b"\0\x85\x80\x40\4rest" + bytes(1 << 20)
+"""A custom section, with which a module does not fit into a pipe."""
+
+
 @pytest.mark.parametrize(
     ("is_file", "said"),
     [
@@ -117,7 +121,7 @@ for result in nnshim.map(open(sys.argv[1], "rb").read(), [b"one"], workers=2):
 def test_a_program_that_processes_cannot_import_is_told_what_to_do(
     tmp_path: Path, is_file: bool, said: str
 ) -> None:
-    (tmp_path / "guest.wasm").write_bytes(assemble(GUEST))
+    (tmp_path / "guest.wasm").write_bytes(assemble(GUEST) + LARGE)
     (tmp_path / "program.py").write_text(UNGUARDED)
     done = subprocess.run(
         [sys.executable, "program.py" if is_file else "-", "guest.wasm"],

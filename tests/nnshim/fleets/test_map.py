@@ -92,6 +92,37 @@ def test_a_line_that_is_not_an_input_fails_alone(guest: Path, tmp_path: Path) ->
     assert results(guest) == {"00000001": b"one", "00000003": b"three"}
 
 
+def test_a_line_that_is_not_json_is_told_with_one_number_and_its_column(
+    guest: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "in.jsonl").write_text('{"stdin": "one"}\n\n{"stdin": three}\n')
+    said = run(guest, tmp_path / "in.jsonl").stderr.decode()
+    assert "00000002: line 2: it is not JSON: Expecting value at column 1\n" in said
+    assert "00000003: line 3: it is not JSON: Expecting value at column 11\n" in said
+
+
+@pytest.mark.parametrize("end", ["\n", " \t\r\n", " "])
+def test_a_blank_line_at_the_end_of_objects_is_not_an_input(
+    guest: Path, tmp_path: Path, end: str
+) -> None:
+    (tmp_path / "in.jsonl").write_text('{"stdin": "one"}\n{"stdin": "two"}\n' + end)
+    assert last(run(guest, tmp_path / "in.jsonl")) == b"nnshim: 2 inputs: 2 written"
+
+
+def test_a_line_about_a_call_that_was_refused_says_who_says_it(guest: Path, tmp_path: Path) -> None:
+    guest.write_bytes(assemble(REFUSED))
+    done = run(guest, lines(tmp_path, 2))
+    said = b"nnshim: 00000001: the last call that the host refused was load_by_name: not_found"
+    assert any(line.startswith(said) for line in done.stderr.splitlines())
+
+
+REFUSED = """(module
+  (import "wasi_ephemeral_nn" "load_by_name" (func $load (param i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (drop (call $load (i32.const 0) (i32.const 4) (i32.const 8))) unreachable))"""
+
+
 def test_what_an_argument_stands_for(guest: Path, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("$five\n")
     assert run(guest, tmp_path / "in.txt", "--", "-{}-").returncode == 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import subprocess
+import sys
 import time
 import weakref
 from collections.abc import Iterator, Sequence
@@ -122,6 +124,37 @@ def test_where_no_process_starts_the_work_ends(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="cannot be started: it was killed by signal SIGKILL"):
         list(in_order(Work(EndsAtStart(tmp_path, 100), lost, nowhere), range(100), 2))
     assert len(list(tmp_path.iterdir())) < 10
+
+
+def test_a_process_that_ends_before_it_gets_its_work_does_not_hold_up_its_starter(
+    tmp_path: Path,
+) -> None:
+    """Which has both ends of the pipe that the command line goes through."""
+    (tmp_path / "program.py").write_text(ENDS_WHERE_IT_IS_IMPORTED)
+    done = subprocess.run(
+        [sys.executable, "program.py", *["x" * 1000] * 200],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.stdout == b"a process that shares the work cannot be started: it ended with status"
+    assert done.returncode == 0, done.stderr
+
+
+ENDS_WHERE_IT_IS_IMPORTED = """import os
+if __name__ != "__main__":
+    os._exit(5)
+import sys
+sys.path.append(os.getcwd())
+from nnshim.many.order import in_order
+from nnshim.many.work import Work
+from rewriter.errors import ToolError
+try:
+    list(in_order(Work(len, len, bool), [0] * 100, 2))
+except ToolError as error:
+    print(str(error).removesuffix(" 5"), end="")
+"""
 
 
 def test_what_only_this_process_can_do_is_done_here(tmp_path: Path) -> None:
