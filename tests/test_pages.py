@@ -49,7 +49,9 @@ WITH = [name for name, blocks in BLOCKS.items() if blocks]
 GUIDES = [name for name in WITH if name.startswith("adding-")]
 RUN = [name for name in WITH if any(kind in ("sh", "python") for kind, _, _ in BLOCKS[name])]
 
-PROGRAMS = {"bash", "docker", "iwasm", "jq", "lint-imports", "mypy", "nnshim", "podman", "pytest"}
+PROGRAMS = {
+    *("bash", "docker", "iwasm", "jq", "lint-imports", "mypy", "nnshim", "podman", "pytest", "ray"),
+}
 PROGRAMS |= {"skopeo"}
 """What blocks of `console` start."""
 
