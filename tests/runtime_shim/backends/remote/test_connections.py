@@ -204,16 +204,26 @@ def test_a_request_that_a_server_could_not_pass_on_is_not_sent_to_the_next() -> 
     assert not second.calls
 
 
-def test_a_refusal_before_the_end_of_a_request_is_told_and_not_taken_for_no_answer() -> None:
+def answering_early(answer: bytes) -> Callable[[socket.socket], None]:
+    """A server that answers an inference before it has the whole request."""
+
     def speak(connected: socket.socket) -> None:
         while connected.recv(1 << 12, socket.MSG_PEEK).startswith(b"GET"):
             connected.recv(1 << 16)
             connected.sendall(whole(FREE))
         connected.recv(100)
-        connected.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\n\r\ntoo large")
+        connected.sendall(answer)
 
+    return speak
+
+
+def test_a_refusal_before_the_end_of_a_request_is_told_and_not_taken_for_no_answer() -> None:
+    refusal = b"HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\n\r\ntoo large"
     tensor = bytes(16 << 20)
-    with raw_server(speak) as port, host_of(f"http://127.0.0.1:{port}/m").session() as session:
+    with (
+        raw_server(answering_early(refusal)) as port,
+        host_of(f"http://127.0.0.1:{port}/m").session() as session,
+    ):
         context = session.init_execution_context(session.load_by_name("m"))
         session.set_input(context, 0, TensorType.F32, (4 << 20,), memoryview(tensor))
         with pytest.raises(HostError, match=r"NN606.*413: too large"):
@@ -221,15 +231,9 @@ def test_a_refusal_before_the_end_of_a_request_is_told_and_not_taken_for_no_answ
 
 
 def test_an_answer_before_the_end_of_a_request_is_not_taken_for_no_answer() -> None:
-    def speak(connected: socket.socket) -> None:
-        while connected.recv(1 << 12, socket.MSG_PEEK).startswith(b"GET"):
-            connected.recv(1 << 16)
-            connected.sendall(whole(FREE))
-        connected.recv(100)
-        connected.sendall(whole(json.dumps({"outputs": [TENSOR | {"data": [1, 2]}]}).encode()))
-
+    result = whole(json.dumps({"outputs": [TENSOR | {"data": [1, 2]}]}).encode())
     other = Model([("x", "FP32", [-1])], [("x", "FP32", [1, 2])])
-    with raw_server(speak) as port, http_server(other) as second:
+    with raw_server(answering_early(result)) as port, http_server(other) as second:
         host = host_of(f"http://127.0.0.1:{port}/m", second)
         with host.session() as session:
             context = session.init_execution_context(session.load_by_name("m"))

@@ -132,7 +132,7 @@ GARBLED: dict[str, bytes] = {
     "a chunk that ends without CR": HEAD + CHUNKED + b"\r\n1\r\n{\n0\r\n\r\n",
     "a space before a chunk's size": HEAD + CHUNKED + b"\r\n 5\r\n" + BODY,
     "a CR in a chunk's extension": HEAD + CHUNKED + b"\r\n5;a\rb\r\n" + BODY,
-    "a trailer that is no header": HEAD + CHUNKED + b"\r\n" + CHUNKS + b"0\r\na\r\n\r\n",
+    "a trailer that is not a header": HEAD + CHUNKED + b"\r\n" + CHUNKS + b"0\r\na\r\n\r\n",
     "chunked twice": HEAD + CHUNKED + CHUNKED + b"\r\n" + CHUNKS + b"0\r\n\r\n",
     "a control character in a value": HEAD + LENGTH + b"a: \x1b\r\n\r\n" + BODY,
     "a size with a prefix": HEAD + CHUNKED + b"\r\n0x5\r\n" + BODY,
