@@ -24,6 +24,7 @@ except ModuleNotFoundError as error:
         f" {install_line(package=error.name)}"
     ) from None
 
+from runtime_shim.backends.remote.model import Endpoint, RemoteModel, Tls, parse_endpoint
 from runtime_shim.components.run import run
 from runtime_shim.engine.embedding import NNHost, Session
 from runtime_shim.engine.linking import guest_dialects, host_dialects
@@ -44,6 +45,7 @@ from runtime_shim.host.stats import GraphStats
 
 __all__ = [
     "CAPTURED",
+    "Endpoint",
     "GraphStats",
     "GuestExit",
     "GuestFailed",
@@ -56,10 +58,13 @@ __all__ = [
     "NamedGraph",
     "Outcome",
     "Reason",
+    "RemoteModel",
     "RunOptions",
     "Session",
+    "Tls",
     "guest_dialects",
     "host_dialects",
+    "parse_endpoint",
     "parse_nn_graph",
     "parse_nn_preload",
     "read_graphs",

@@ -160,8 +160,8 @@ def _file_in(root: str, path: str) -> str | None:
 
 
 def names_in(folder: str, most: int) -> list[str]:
-    """Up to `most` names of models in a folder, recognised by their suffix. Looks at a few hundred
-    files."""
+    """Up to `most` names of models in a folder that graph_in finds, recognised by their suffix.
+    Looks at a few hundred files."""
     endings = tuple(os.path.splitext(row.files[0])[1] for row in FORMATS.values())
     found: list[str] = []
     seen = 0
@@ -170,8 +170,9 @@ def names_in(folder: str, most: int) -> list[str]:
         seen += len(folders) + len(files)
         inside = os.path.relpath(where, folder)
         for file in sorted(files):
-            if file.endswith(endings) and len(found) < most:
-                found.append(os.path.normpath(os.path.join(inside, file)))
+            name = os.path.normpath(os.path.join(inside, file))
+            if file.endswith(endings) and len(found) < most and graph_in(folder, name):
+                found.append(name)
         if seen > _MOST_SEEN or len(found) >= most:
             break
     return found

@@ -104,9 +104,7 @@ class NamedGraphs:
             self._graphs[graph.name] = graph
             missing = graph.missing()
             if missing is not None:
-                log.warning(
-                    "%s; guests that load this graph get an error", _no_file(graph, missing)
-                )
+                _warn_of(graph, no_file(missing, graph.paths))
             elif graph.paths and graph.encoding not in given:
                 _warn_of_other(graph)
         self._placed: dict[str, tuple[Encoding, Place]] = {}
@@ -297,9 +295,15 @@ def _warn_of_other(graph: NamedGraph) -> None:
     with contextlib.suppress(OSError):  # whoever loads it says so
         wrong = unfit(graph.paths[0])
         if wrong is not None:
-            log.warning(
-                "named graph %r: %s; guests that load this graph get an error", graph.name, wrong
-            )
+            _warn_of(graph, wrong)
+
+
+def _warn_of(graph: NamedGraph, wrong: str) -> None:
+    """Say what is wrong with a graph's file."""
+    lost = "guests that load this graph get an error"
+    if graph.remote is not None:
+        lost = "it cannot run in place of the model on a server"
+    log.warning("named graph %r: %s; %s", graph.name, wrong, lost)
 
 
 def is_lost(graph: Graph) -> bool:

@@ -20,18 +20,18 @@ from tests.support.wasm import assemble
 ERRORS = """AttestationError DependencyMissing HostMismatch InputError InvalidModule
     InvalidResult MalformedModule ModuleError NNShimError NothingToRename OutputError ToolError
     UnsupportedModule UsageError"""
-REWRITER = f"""{ERRORS} Answer Comparison Diagnostic Difference Module ModuleInfo Policy Result
-    RewriteOptions Runs Verdict check rewrite rewrite_file"""
-RUNTIME = """CAPTURED GraphStats GuestExit GuestFailed GuestTimeout GuestTrap HostError Limits
-    LinkError NNHost NamedGraph Outcome Reason RunOptions Session guest_dialects
-    host_dialects run"""
+REWRITER = f"""{ERRORS} WASI_EPHEMERAL_NN WASI_NN Abi Answer Comparison CustomSection Diagnostic
+    Difference ImportedItem Module ModuleInfo Plan Policy Rename Result RewriteOptions Runs Verdict
+    check rewrite rewrite_file"""
+RUNTIME = """CAPTURED Endpoint GraphStats GuestExit GuestFailed GuestTimeout GuestTrap HostError
+    Limits LinkError NNHost NamedGraph Outcome Reason RemoteModel RunOptions Session Tls
+    guest_dialects host_dialects parse_endpoint parse_nn_graph parse_nn_preload read_graphs run"""
 
 FACES = {
     "nnshim": f"""{REWRITER} {RUNTIME} Encoding Errno GuestInput MapResult Target TensorType
         __version__ inspect map verify""",
-    "rewriter": f"""{REWRITER} Abi CustomSection ImportedItem Plan Rename WASI_EPHEMERAL_NN WASI_NN
-        compare inspect_module""",
-    "runtime_shim": f"""{RUNTIME} parse_nn_graph parse_nn_preload read_graphs""",
+    "rewriter": f"""{REWRITER} compare inspect_module""",
+    "runtime_shim": RUNTIME,
     "runtime_shim.backends": """Backend Bf16Context DescribedContext Element ExecutionContext Graph
         MovableContext Names OWN_ENCODINGS Options Output Part Place Quantization QuantizedGraph
         Runtime Settings SharedGraph StreamingContext encodings import_backend""",

@@ -53,10 +53,12 @@ class Endpoint(NamedTuple):
 
     @property
     def is_secure(self) -> bool:
+        """Whether TLS is used."""
         return self.scheme in _SECURE
 
     @property
     def is_grpc(self) -> bool:
+        """Whether the protocol is gRPC, otherwise HTTP."""
         return self.scheme.startswith("grpc")
 
     @property

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from rewriter.abi.dialects import Errno
 from runtime_shim.backends.interface import Graph
+from runtime_shim.errors import HostError, ServerError
 
 __all__ = ["StandIn"]
 
@@ -24,9 +26,14 @@ class StandIn:
         self._is_used = False
 
     def load(self, reason: str) -> Graph:
-        """The graph. Warns when it begins to be used, not for each inference, because a guest could
-        fill the log. Raises HostError."""
-        graph = self._load()
+        """The graph, in place of servers that are out of reach for a reason. Warns when it begins
+        to be used, not for each inference, because a guest could fill the log. Raises ServerError
+        with both reasons if it cannot be loaded."""
+        try:
+            graph = self._load()
+        except HostError as error:
+            both = f"{reason}; and the local model cannot be used: {error.reason}"
+            raise ServerError(Errno.RUNTIME_ERROR, both, "server", "NN603") from error
         if not self._is_used:
             self._is_used = True
             log.warning(

@@ -124,6 +124,27 @@ def test_a_local_model_runs_while_no_server_does_and_that_is_said(
     assert (stats.encoding, stats.device, stats.inferences) == ("onnx", "cpu", 3)
 
 
+@pytest.mark.parametrize(
+    ("data", "words"), [(None, "does not exist"), (b"<html>", "this is a web page (HTML)")]
+)
+def test_a_local_model_that_cannot_stand_in_is_said_at_the_start_and_with_what_it_is_for(
+    data: bytes | None, words: str, port: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "model.onnx"
+    if data is not None:
+        path.write_bytes(data)
+    host = host_with_local(f"http://127.0.0.1:{port}/m", str(path))
+    (said,) = caplog.messages
+    assert words in said
+    assert said.endswith("; it cannot run in place of the model on a server")
+    with http_server(LOCAL, port):
+        assert host.load_by_name("m").device.startswith("http:")
+    with pytest.raises(HostError) as caught:
+        host_with_local(f"http://127.0.0.1:{port}/m", str(path)).load_by_name("m")
+    assert (caught.value.errno, caught.value.code) == (Errno.RUNTIME_ERROR, "NN603")
+    assert "Connection refused; and the local model cannot be used: " in caught.value.reason
+
+
 def test_a_local_model_goes_on_when_the_server_ends_and_the_server_when_it_is_back(
     port: int, local: str, caplog: pytest.LogCaptureFixture
 ) -> None:
