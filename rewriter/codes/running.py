@@ -33,9 +33,9 @@ CODES = (
         "NN603",
         Severity.ERROR,
         "no inference server can be reached",
-        "None of the graph's endpoints took the request: the connection failed, or the server did "
-        "not say that the model is ready. Nothing was computed. The message has the reason for "
-        "each endpoint.",
+        "None of the graph's endpoints took the request: the connection failed, a proxy has no "
+        "server behind it, or the server did not say that the model is ready. Nothing was "
+        "computed. The message has the reason for each endpoint.",
         "Check the URLs, and that the servers run (`curl http://HOST:PORT/v2/health/ready`). With "
         '`fallback = "local"` in a file of graphs, a local model runs instead.',
     ),
@@ -61,7 +61,9 @@ CODES = (
         Severity.ERROR,
         "an inference server refused the request",
         "The server answered with an error, which the message quotes: an unknown model, wrong "
-        "credentials, too many requests, or a failure of the model.",
+        "credentials, too many requests, or a failure of the model. A proxy that has lost its "
+        "server (HTTP 502, 503 or 504, gRPC's UNAVAILABLE) may have passed the request on before, "
+        "so it is not sent again; the next request goes to a server that says that it is ready.",
         "Do what the server's message asks for. Credentials come from environment variables that "
         "`headers` in the file of graphs names.",
     ),

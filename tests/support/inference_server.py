@@ -44,6 +44,8 @@ class Model:
         self.extensions = ["binary_tensor_data"] * binary
         self.raw = raw
         self.ready = True
+        self.down: tuple[int, str] | None = None
+        """A status, and the end of the paths that get it. gRPC then answers UNAVAILABLE."""
         self.described: dict[str, Any] = {"name": "m", "versions": ["1"]}
         self.told: dict[str, Any] = {"model_name": "m", "model_version": "1"}
         """What metadata and answers say beside tensors."""
@@ -98,6 +100,8 @@ def grpc_server(
         def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
             model.calls.append(method)
             model.headers = dict(context.invocation_metadata())
+            if model.down is not None and method.lower().endswith(model.down[1]):
+                context.abort(grpc.StatusCode.UNAVAILABLE, "nothing behind the proxy")
             if method == "ModelInfer":
                 return _inferred(model, request) if model.garbage is None else model.garbage
             made = message(f"{method}Response")()
@@ -228,6 +232,8 @@ def http_server(
 
         def answer(self, body: bytes, status: int, header_length: int | None = None) -> None:
             model.calls.append(self.path)
+            if model.down is not None and self.path.endswith(model.down[1]):
+                status = model.down[0]
             model.headers = {name.lower(): value for name, value in self.headers.items()}
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))

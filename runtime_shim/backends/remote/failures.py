@@ -7,10 +7,11 @@ from runtime_shim.backends.remote.speaker import Speaker
 from runtime_shim.errors import ServerError
 
 __all__ = [
-    "UNCERTAIN",
     "NotTaken",
+    "Unavailable",
     "contradiction",
     "inexpressible",
+    "is_of_an_ill_server",
     "late",
     "lost",
     "refused",
@@ -19,13 +20,23 @@ __all__ = [
 ]
 
 
-UNCERTAIN = ("NN604", "NN605")
+_UNCERTAIN = ("NN604", "NN605")
 """Codes of errors after which nobody knows whether the server has done what it was asked for."""
 
 
 class NotTaken(Exception):
     """A server has certainly not begun with a request: another one can be asked. The message says
     why."""
+
+
+class Unavailable(ServerError):
+    """A server says that it is not available, or a proxy says so of the server. It may have begun
+    with the request: a proxy also says it after a connection that it has lost."""
+
+
+def is_of_an_ill_server(error: ServerError) -> bool:
+    """Whether the server has failed, and may fail again, rather than refused one request."""
+    return error.code in _UNCERTAIN or isinstance(error, Unavailable)
 
 
 def unusable(reason: str) -> ServerError:
@@ -57,9 +68,12 @@ def lost(server: Speaker, how: str) -> ServerError:
     )
 
 
-def refused(server: Speaker, how: str, errno: Errno = Errno.RUNTIME_ERROR) -> ServerError:
+def refused(
+    server: Speaker, how: str, errno: Errno = Errno.RUNTIME_ERROR, *, is_unavailable: bool = False
+) -> ServerError:
     """The server answers with an error."""
-    return ServerError(errno, f"{server} refuses the request: {how}", "server", "NN606")
+    kind = Unavailable if is_unavailable else ServerError
+    return kind(errno, f"{server} refuses the request: {how}", "server", "NN606")
 
 
 def contradiction(server: Speaker, what: str) -> ServerError:

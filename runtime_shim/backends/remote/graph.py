@@ -90,7 +90,7 @@ class RemoteGraph:
         """The server that computed, and all outputs. Raises NotTaken and HostError."""
         given = [Given(self.inputs[index], fed[index][1], fed[index][2]) for index in sorted(fed)]
         request = functools.partial(self._infer, given, shared)
-        return self.servers.ask(request, monotonic() + self.seconds)
+        return self.servers.ask(request, monotonic() + self.seconds, computes=True)
 
     def _infer(
         self, given: Sequence[Given], shared: SharedMemory | None, server: Server, until: float

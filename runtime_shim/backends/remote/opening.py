@@ -43,7 +43,7 @@ def open_remote(
         ) from None
     servers = Servers(made)
     try:
-        server, metadata = servers.ask(_metadata, monotonic() + seconds)
+        server, metadata = servers.ask(_metadata, monotonic() + seconds, computes=False)
         graph = RemoteGraph(servers, server, metadata, seconds, fallback, model.shared_memory)
     except NotTaken as error:
         servers.close()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TypeVar
 
-from runtime_shim.backends.remote.failures import UNCERTAIN, NotTaken, late
+from runtime_shim.backends.remote.failures import NotTaken, is_of_an_ill_server, late
 from runtime_shim.backends.remote.interface import Server
 from runtime_shim.errors import HostError, ServerError
 
@@ -24,8 +24,8 @@ _RESTING = 1.0
 
 class Servers:
     """The servers, of which the first that is well gets all requests. A request goes to the next
-    one only if the one before has certainly not begun with it. One that has failed gets no request
-    until it says that it is ready, which it is asked before its next turn. May be shared by
+    one only if the one before has certainly not begun to compute. One that has failed gets no
+    request until it says that it is ready, which it is asked before its next turn. May be shared by
     threads."""
 
     def __init__(self, servers: Sequence[Server]) -> None:
@@ -35,9 +35,9 @@ class Servers:
         """When each server that is not well was asked last."""
         self._asking = {server.name: threading.Lock() for server in servers}
 
-    def ask(self, what: Callable[[Server, float], R], until: float) -> R:
-        """The answer of the first server that takes the request. Raises NotTaken if none does, and
-        HostError as the server that has taken it."""
+    def ask(self, what: Callable[[Server, float], R], until: float, *, computes: bool) -> R:
+        """The answer of the first server that takes the request or, if it computes nothing, answers
+        it. Raises NotTaken if none does, and HostError as the server that has taken it."""
         reasons = []
         for server in self._order:  # never changed in place
             try:
@@ -51,9 +51,12 @@ class Servers:
                 self._is_ill(server)
                 reasons.append(str(error))
             except ServerError as error:
-                if error.code in UNCERTAIN:  # it has to say first that it is well
-                    self._is_ill(server)
-                raise
+                if not is_of_an_ill_server(error):
+                    raise
+                self._is_ill(server)
+                if computes or monotonic() > until:
+                    raise
+                reasons.append(error.reason)
         raise NotTaken("; ".join(reasons))
 
     def _check(self, server: Server, until: float) -> None:

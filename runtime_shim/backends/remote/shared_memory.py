@@ -18,7 +18,12 @@ from time import monotonic
 from rewriter.abi.dialects import Errno
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.answers.limits import LARGEST_ANSWER
-from runtime_shim.backends.remote.failures import UNCERTAIN, NotTaken, contradiction, inexpressible
+from runtime_shim.backends.remote.failures import (
+    NotTaken,
+    contradiction,
+    inexpressible,
+    is_of_an_ill_server,
+)
 from runtime_shim.backends.remote.interface import Answered, Given, Region, Server, place_of
 from runtime_shim.errors import ServerError
 
@@ -121,7 +126,7 @@ def _is_unmapped(server: Server, name: str, until: float) -> bool:
     except NotTaken:
         return False
     except ServerError as error:
-        return error.code not in UNCERTAIN
+        return not is_of_an_ill_server(error)
     return True
 
 

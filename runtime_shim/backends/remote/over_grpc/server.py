@@ -233,7 +233,8 @@ class GrpcServer:
         if status == "RESOURCE_EXHAUSTED" and _is_of_an_answer(details):
             return contradiction(self.speaker, details)
         errno = _ERRNOS.get(status, Errno.RUNTIME_ERROR)
-        return refused(self.speaker, f"{status}: {details}", errno)
+        is_unavailable = status == "UNAVAILABLE"
+        return refused(self.speaker, f"{status}: {details}", errno, is_unavailable=is_unavailable)
 
 
 def _is_of_an_answer(details: str) -> bool:

@@ -18,6 +18,7 @@ from runtime_shim.backends.remote.answers.limits import LARGEST_ANSWER, LARGEST_
 from runtime_shim.backends.remote.failures import (
     NotTaken,
     contradiction,
+    is_of_an_ill_server,
     late,
     lost,
     refused,
@@ -43,6 +44,7 @@ from runtime_shim.backends.remote.over_http.bodies import (
 )
 from runtime_shim.backends.remote.over_http.sockets import Connection
 from runtime_shim.backends.remote.speaker import Speaker
+from runtime_shim.errors import ServerError
 
 __all__ = ["HttpServer"]
 
@@ -57,6 +59,9 @@ _ERRNOS = {
     503: Errno.BUSY,
 }
 """For a server's status. All others are runtime errors."""
+
+_UNAVAILABLE = (502, 503, 504)
+"""The status of a server that cannot serve now, or of a proxy before it."""
 
 _DEFAULT_PORTS = (("http", 80), ("https", 443))
 """Ports that are not named in requests."""
@@ -117,7 +122,7 @@ class HttpServer:
         until: float,
     ) -> Sequence[Answered]:
         if self._takes_binary is None:
-            self._takes_binary = "binary_tensor_data" in self.extensions(until)
+            self._takes_binary = self._says_that_it_takes_binary(until)
         mine = request_id()
         text = infer_body(mine, self._tensors(inputs, outputs))
         data = [each.data for each in inputs if not isinstance(each.data, Region)]
@@ -127,6 +132,14 @@ class HttpServer:
             self._check_status(answer)
             length = answer.header(HEADER_LENGTH.lower())
             return answered(self._identity, mine, answer.data, length)
+
+    def _says_that_it_takes_binary(self, until: float) -> bool:
+        try:
+            return "binary_tensor_data" in self.extensions(until)
+        except ServerError as error:
+            if is_of_an_ill_server(error):  # and it has not got the inference
+                raise NotTaken(error.reason) from None
+            raise
 
     def _tensors(
         self, inputs: Sequence[Given], outputs: Sequence[tuple[Port, Region | None]]
@@ -159,7 +172,9 @@ class HttpServer:
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
             said = "nnshim does not go where a server sends it"
         said = f"{answer.status}: {self.speaker.says(said or answer.reason)}"
-        raise refused(self.speaker, said, _ERRNOS.get(answer.status, Errno.RUNTIME_ERROR))
+        errno = _ERRNOS.get(answer.status, Errno.RUNTIME_ERROR)
+        is_unavailable = answer.status in _UNAVAILABLE
+        raise refused(self.speaker, said, errno, is_unavailable=is_unavailable)
 
     @contextlib.contextmanager
     def _answer(

@@ -85,6 +85,40 @@ def test_a_server_that_has_failed_is_asked_whether_it_is_ready_first(serve: Any)
             assert inferred(host) == two_floats
 
 
+DOWN = [
+    pytest.param(grpc_server, 503, id="grpc"),
+    *(pytest.param(http_server, status, id=str(status)) for status in (502, 503, 504)),
+]
+
+
+@pytest.mark.parametrize(("serve", "status"), DOWN)
+def test_a_proxy_without_a_server_behind_it_is_passed_over_before_anything_is_computed(
+    serve: Any, status: int, local: str
+) -> None:
+    first = Model()
+    first.down = status, ""
+    with serve(first) as url:
+        with serve(Model()) as other:
+            assert inferred(host_of(url, other)) == two_floats
+        assert code_of(host_of(url)) == "NN603"
+        assert host_with_local(url, local).load_by_name("m").device == "cpu"
+
+
+@pytest.mark.parametrize(("serve", "status"), DOWN)
+def test_an_inference_that_a_proxy_may_have_passed_on_is_not_repeated_and_the_next_goes_elsewhere(
+    serve: Any, status: int
+) -> None:
+    first, second = Model(), Model()
+    with serve(first) as url, serve(second) as other:
+        host = host_of(url, other)
+        assert inferred(host) == two_floats
+        first.down = status, "infer"
+        assert code_of(host) == "NN606"
+        assert not second.calls
+        assert inferred(host) == two_floats
+        assert second.calls
+
+
 @pytest.mark.parametrize("serve", SERVERS)
 def test_statistics_have_the_inferences_of_each_server(serve: Any) -> None:
     with serve(Model()) as second:

@@ -209,7 +209,7 @@ def test_a_request_names_its_host_in_ascii(
     with raw_server(speak) as port:
         there = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [there])
-        assert code_of(host_of(f"http://{host}:{port}/m")) == "NN605"
+        assert code_of(host_of(f"http://{host}:{port}/m")) == "NN603"
     expected = f"GET /v2/models/m HTTP/1.1\r\nHost: {named}:{port}\r\n"
     assert asked[0].startswith(expected.encode())
 

@@ -36,7 +36,7 @@ def test_a_server_that_fails_in_two_threads_is_always_asked(
     def ask() -> None:
         for _ in range(50000):
             try:
-                servers.ask(fail, 1e9)
+                servers.ask(fail, 1e9, computes=True)
             except NotTaken as error:
                 reasons.add(str(error))
 
@@ -70,12 +70,12 @@ def test_threads_wait_for_what_one_of_them_asks_a_server_that_has_failed(
 
     servers = Servers([cast(Server, Recovered())])
     with pytest.raises(NotTaken):
-        servers.ask(fail, 1e9)
+        servers.ask(fail, 1e9, computes=True)
     found: list[str] = []
 
     def ask() -> None:
         try:
-            found.append(servers.ask(lambda *_: "computed", 1e9))
+            found.append(servers.ask(lambda *_: "computed", 1e9, computes=True))
         except NotTaken as error:
             found.append(str(error))
 
