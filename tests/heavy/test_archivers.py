@@ -20,10 +20,10 @@ MAKERS = {
     "bsdtar, zip to a pipe": ("bsdtar --format zip -cf - in | cat > a.zip", "a.zip"),
     "bsdtar, large zip": ("bsdtar --format zip --options zip:zip64 -cf a.zip in", "a.zip"),
     "bsdcpio": ("find in | bsdcpio --quiet -o -H ustar > a.tar", "a.tar"),
-    "7-Zip, tar": ("7z a -ttar -snl -snh a.tar in", "a.tar"),
-    "7-Zip, zip": ("7z a -tzip -snl a.zip in", "a.zip"),
-    "7-Zip, bzip2": ("7z a -tzip -mm=bzip2 -snl a.zip in", "a.zip"),
-    "7-Zip, LZMA": ("7z a -tzip -mm=lzma -snl a.zip in", "a.zip"),
+    "7-Zip, tar": ("7zz a -ttar -snl -snh a.tar in", "a.tar"),
+    "7-Zip, zip": ("7zz a -tzip -snl a.zip in", "a.zip"),
+    "7-Zip, bzip2": ("7zz a -tzip -mm=bzip2 -snl a.zip in", "a.zip"),
+    "7-Zip, LZMA": ("7zz a -tzip -mm=lzma -snl a.zip in", "a.zip"),
     "Info-ZIP": ("zip -qry a.zip in", "a.zip"),
     "Info-ZIP, to a pipe": ("zip -qr - in -x in/d/link | cat > a.zip", "a.zip"),
     "Info-ZIP, bzip2": ("zip -qry -Z bzip2 a.zip in", "a.zip"),
@@ -35,9 +35,9 @@ MAKERS = {
 }
 
 READERS = {
-    ".tar": ("tar -xf {} -C {}", "bsdtar -xf {} -C {}", "7z x {} -snl -o{}"),
+    ".tar": ("tar -xf {} -C {}", "bsdtar -xf {} -C {}", "7zz x {} -snl -o{}"),
     ".tgz": ("tar -xf {} -C {}", "bsdtar -xf {} -C {}"),
-    ".zip": ("bsdtar -xf {} -C {}", "7z x {} -snl -o{}"),
+    ".zip": ("bsdtar -xf {} -C {}", "7zz x {} -snl -o{}"),
 }
 
 
