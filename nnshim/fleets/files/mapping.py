@@ -89,7 +89,7 @@ def map_inputs(
     with ended_by_signals(), Results(job.output, identity) as results:
         running = Job(job.guest, job.inputs, results, where)
         try:
-            with shown_while(progress, "running", job.inputs.names()):
+            with told, shown_while(progress, "running", job.inputs.names()):
                 for done in running.done():
                     progress.add(done.size)
                     told.input(done)

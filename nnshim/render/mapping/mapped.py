@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from runtime_shim import GraphStats
 
 __all__ = [
+    "Alike",
     "Counts",
+    "alike_line",
     "counts_in_json",
     "failure_in_json",
     "failure_lines",
@@ -37,6 +39,15 @@ class Counts(NamedTuple):
     stopped: bool
 
 
+class Alike(NamedTuple):
+    """Inputs that failed in the same way: the name of the first one, the last line of its error,
+    which has the cause, and how many there are."""
+
+    first: str
+    reason: str
+    count: int
+
+
 def failure_lines(done: Done, error: NNShimError) -> Sequence[str]:
     """Why an input has no result, and below it the lines that belong to it."""
     code = "" if error.code is None else f"[{error.code}]"
@@ -50,6 +61,12 @@ def refused_line(done: Done) -> str | None:
         return None
     function, refused = done.refused
     return f"{done.name}: the last call that the host refused was {function}: {refused}"
+
+
+def alike_line(alike: Alike) -> str:
+    """How many inputs failed like one that was told in full, and were not told themselves."""
+    more = counted(alike.count, "more input")
+    return f"... and {more} failed in the same way as {alike.first}: {alike.reason}"
 
 
 def said(done: Done) -> Iterator[str]:
