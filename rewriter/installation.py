@@ -72,23 +72,25 @@ def not_installed(extra: str, installed: Distribution | None = None) -> Sequence
     return [name for name in map(_name, needed) if is_missing(name)]
 
 
-def misfits(installed: Distribution | None = None) -> Mapping[str, str]:
+def misfits(installed: Distribution | None = None, extra: str = "") -> Mapping[str, str]:
     """The packages that are installed in a version that nnshim does not take, by name: what is
-    installed, and what is needed. Only the bounds `>=` and `<` of the packages that nnshim always
-    needs are compared. Empty if nnshim itself is not installed."""
+    installed, and what is needed. Only the bounds `>=` and `<` are compared, of the packages that
+    nnshim always needs, or of those that `extra` needs. Empty if nnshim itself is not installed."""
     import re
     from importlib.metadata import PackageNotFoundError, version
 
     found = {}
     installed = installed or _installed()
-    for requirement, extra in _required(installed.requires or ()) if installed else ():
+    for requirement, of in _required(installed.requires or ()) if installed else ():
         name = _name(requirement)
         try:
             there = version(name)
         except PackageNotFoundError:
             continue
         bounds = re.findall(r"(>=|<)\s*(\d+(?:\.\d+)*)", requirement)
-        if not extra and any((_parts(there) < _parts(at)) != (sign == "<") for sign, at in bounds):
+        if of == extra and any(
+            (_parts(there) < _parts(at)) != (sign == "<") for sign, at in bounds
+        ):
             found[name] = f"{name} {there} is installed, and nnshim needs {requirement}"
     return found
 

@@ -30,8 +30,10 @@ def command(
     """
     import platform
 
+    from nnshim.many.engines.installed import installed_ray
     from nnshim.render import json, text
     from nnshim.render.values import Examined
+    from rewriter.codes.code import Severity
     from rewriter.files import wasm_tools
     from rewriter.installation import install_line, misfits
 
@@ -50,6 +52,7 @@ def command(
         tool,
         problem,
         _examine(),
+        installed_ray(),
         _samples(),
     )
     found = found._replace(**_machine())
@@ -60,7 +63,9 @@ def command(
     unfit = misfits()
     for name, what in unfit.items():
         fail(f"{what}: {install_line(package=name)}")
-    if unfit or not all(backend.works for backend in found.backends):
+    _, ray_problem = found.ray
+    ray_works = ray_problem is None or ray_problem.severity is not Severity.ERROR
+    if unfit or not ray_works or not all(backend.works for backend in found.backends):
         raise typer.Exit(1)
 
 

@@ -80,11 +80,10 @@ def failed(error: NNShimError, file: str | None = None) -> Object:
 
 
 def inspected(value: Inspected | InspectedComponent) -> Object:
+    origin = of_artifact.as_json(value.origin)
     if isinstance(value, InspectedComponent):
-        found = _inspected_component(value)
-    else:
-        found = _inspected_module(value)
-    return {**found, **of_artifact.as_json(value.origin)}
+        return {**_inspected_component(value), **origin}
+    return {**_inspected_module(value), **origin}
 
 
 def _inspected_component(value: InspectedComponent) -> Object:
@@ -309,6 +308,7 @@ def examined(value: Examined) -> Object:
         "wasm_tools": {"version": value.wasm_tools, "problem": problem(value.problem)},
         "samples": value.samples,
         "backends": [_backend(backend) for backend in value.backends],
+        "ray": {"version": value.ray[0], "problem": problem(value.ray[1])},
         "gpus": [gpu._asdict() for gpu in value.gpus],
         "tools": dict(value.tools),
         "module_cache": value.modules and value.modules._asdict(),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nnshim.render.inspection.inspected import inspected
     from nnshim.render.values import Examined, Rewriting
     from rewriter.codes import Code
+    from rewriter.diagnostics import Diagnostic
     from rewriter.rewriting.making.make import Made
     from rewriter.rewriting.pipeline import Result
     from rewriter.rewriting.values import Plan
@@ -163,11 +164,16 @@ def examined(value: Examined, verbose: bool = False) -> list[str]:
         line(value.problem) if value.problem else str(value.wasm_tools),
         *([] if value.samples is None else [f"samples and headers: {value.samples}"]),
         *chain.from_iterable(_backend(backend, verbose) for backend in value.backends),
+        _ray(*value.ray),
         *_gpus(value.gpus),
         *(["tools on PATH:"] if value.tools else []),
         *(f"  {name}: {path or 'not found'}" for name, path in value.tools.items()),
         *([] if value.modules is None else ["caches:", *caches(value.modules)]),
     ]
+
+
+def _ray(version: str | None, problem: Diagnostic | None) -> str:
+    return f"ray: {f'ray {version}' if problem is None else line(problem)}"
 
 
 def _gpus(looked: Sequence[Gpu]) -> list[str]:

@@ -232,7 +232,7 @@ class Examined(NamedTuple):
     what it says of its version, None where there is a problem with it; `samples` the folder with
     guests, a model and headers, None where there is none. `tools` are paths by name, None for
     those that are not on PATH; `modules` is the cache of compiled modules, None where no guests
-    are run."""
+    are run. `ray` is Ray's version, None where it is not installed, and what is wrong with it."""
 
     nnshim: str
     python: str
@@ -240,6 +240,7 @@ class Examined(NamedTuple):
     wasm_tools: str | None
     problem: Diagnostic | None
     backends: Sequence[BackendReport]
+    ray: tuple[str | None, Diagnostic | None]
     samples: str | None
     gpus: Sequence[Gpu] = ()
     tools: Mapping[str, str | None] = {}

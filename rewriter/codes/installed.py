@@ -11,8 +11,8 @@ CODES = (
         "NN501",
         Severity.NOTE,
         "a backend cannot be used",
-        "The NN runtime for this format, or gRPC for models on inference servers, is not "
-        "installed, or cannot be imported. The message gives the reason.",
+        "The NN runtime for this format, gRPC for models on inference servers, or Ray for clusters "
+        "is not installed, or cannot be imported. The message gives the reason.",
         "If you need it, run the command at the end of the message.",
     ),
     Code(
@@ -36,6 +36,14 @@ CODES = (
         "nnshim has no small test model for this format, so the device is listed but was not "
         "tried.",
         "`nnshim bench MODEL` tries it with a model of yours.",
+    ),
+    Code(
+        "NN505",
+        Severity.ERROR,
+        "Ray has a version that nnshim does not take",
+        "nnshim was tried with the versions of Ray in this range. What it calls may be missing in "
+        "another one, or do something else.",
+        "Run the command at the end of the message, here and on each node of the cluster.",
     ),
     Code(
         "NN511",

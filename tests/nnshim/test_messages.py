@@ -132,11 +132,11 @@ def test_run_tells_a_line_and_all_of_them_with_v(not_converted: Path, tmp_path: 
 def test_doctor_tells_a_line_and_all_of_them_with_v() -> None:
     problem = Diagnostic("NN503", f"RuntimeError: {NOT_INFERRED}")
     backend = BackendReport("openvino", "2026", None, (DeviceReport("gpu", "GPU", True, problem),))
-    found = Examined("1", "3", "5", "1.2", None, [backend], None)
-    *_, title, line = text.examined(found)
+    found = Examined("1", "3", "5", "1.2", None, [backend], ("2.60.0", None), None)
+    *_, title, line, _ = text.examined(found)
     assert (title, line) == (
         "openvino: 2026",
         "  gpu (GPU): error[NN503]: RuntimeError: [cpu]reshape: the shape of input data (4)"
         " conflicts with the reshape pattern (3.5) (-v shows all of it)",
     )
-    assert text.examined(found, verbose=True)[-1] == f"      {NOT_INFERRED.splitlines()[-1]}"
+    assert text.examined(found, verbose=True)[-2] == f"      {NOT_INFERRED.splitlines()[-1]}"

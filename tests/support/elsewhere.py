@@ -17,6 +17,7 @@ import io
 import os
 import runpy
 import sys
+import sysconfig
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -53,7 +54,7 @@ _POSIX = {
 
 _POSIX_MODULES = ("fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty")
 
-_BEFORE = ("_pyio", "shutil", "socket", "subprocess", "tempfile", "typer")
+_BEFORE = ("_pyio", "shutil", "socket", "subprocess", "tempfile", "typer", "urllib.request")
 """What takes the names above from the standard library on Linux, or others elsewhere."""
 
 _BINARY = 1 << 40
@@ -66,6 +67,7 @@ def become(system: str) -> None:
         raise ValueError(system)
     for name in _BEFORE:
         importlib.import_module(name)
+    sysconfig.get_config_vars()  # from a file that has the name of the system
     for name in [*sys.modules]:  # tests/__init__.py has imported some of it
         if name.partition(".")[0] in ("nnshim", "rewriter", "runtime_shim"):
             del sys.modules[name]

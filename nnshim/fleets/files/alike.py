@@ -41,14 +41,14 @@ class Ways:
             if len(self._ways) < _REMEMBERED:
                 self._ways[way] = Alike(done.name, error.lines[-1].strip(), 1)
             return True
-        self._ways[way] = before._replace(count=before.count + 1)
-        return before.count < _TOLD
+        self._ways[way] = before._replace(inputs=before.inputs + 1)
+        return before.inputs < _TOLD
 
     def counted(self) -> Iterator[Alike]:
         """The inputs that were counted and not told, of each way."""
         for way in self._ways.values():
-            if way.count > _TOLD:
-                yield way._replace(count=way.count - _TOLD)
+            if way.inputs > _TOLD:
+                yield way._replace(inputs=way.inputs - _TOLD)
 
 
 def _way(done: Done, error: NNShimError) -> bytes:

@@ -45,7 +45,7 @@ class Alike(NamedTuple):
 
     first: str
     reason: str
-    count: int
+    inputs: int
 
 
 def failure_lines(done: Done, error: NNShimError) -> Sequence[str]:
@@ -65,7 +65,7 @@ def refused_line(done: Done) -> str | None:
 
 def alike_line(alike: Alike) -> str:
     """How many inputs failed like one that was told in full, and were not told themselves."""
-    more = counted(alike.count, "more input")
+    more = counted(alike.inputs, "more input")
     return f"... and {more} failed in the same way as {alike.first}: {alike.reason}"
 
 
