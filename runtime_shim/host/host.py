@@ -82,8 +82,8 @@ class NNHost:
     guests share, one for each encoding: it holds the tensors of every guest that uses one of them.
     If a named graph should not see the tensors of several guests, give each guest its own host.
 
-    Raises UsageError if two `graphs` have the same name, and for options that are invalid alone or
-    together; InputError if the folder `graph_files` does not exist.
+    Raises UsageError for two `graphs` of one name, and for options that are invalid alone or
+    together; InputError for no folder `graph_files`, and for a header whose variable has no value.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ from rewriter.errors import UsageError
 from runtime_shim.backends.interface import Graph, Options, Place, Settings, guarded
 from runtime_shim.backends.parsing.model_parts import no_file, unfit
 from runtime_shim.backends.remote.installed import check_installed
-from runtime_shim.backends.remote.model import Endpoint, is_model_name
+from runtime_shim.backends.remote.model import Endpoint, RemoteModel, is_model_name
 from runtime_shim.errors import HostError, ServerError
 from runtime_shim.guest_text import quoted
 from runtime_shim.host.graph_specs import REMOTE, NamedGraph, graph_in, names_in, remote_graph
@@ -72,8 +72,8 @@ class NamedGraphs:
     name is resolved for each guest that asks, and again right before files are read. Any other name
     is that of a model on `server`, if there is one.
 
-    Raises UsageError if two `graphs` have the same name, and DependencyMissing if one needs gRPC
-    and it is not installed.
+    Raises UsageError if two `graphs` have the same name, DependencyMissing if one needs gRPC and it
+    is not installed, and InputError for the variable of a header that is not set or cannot be sent.
     """
 
     def __init__(
@@ -95,10 +95,11 @@ class NamedGraphs:
         self._pool = pool
         self._loader = loader
         self._graphs: dict[str, NamedGraph] = {}
-        check_installed([] if server is None else [server])
+        if server is not None:
+            _check_ready(RemoteModel((server,), takes_token=True))
         for graph in graphs:
             if graph.remote is not None:
-                check_installed(graph.remote.endpoints)
+                _check_ready(graph.remote)
             if graph.name in self._graphs:
                 raise UsageError(f"two named graphs are called {graph.name!r}")
             self._graphs[graph.name] = graph
@@ -304,6 +305,14 @@ def _warn_of(graph: NamedGraph, wrong: str) -> None:
     if graph.remote is not None:
         lost = "it cannot run in place of the model on a server"
     log.warning("named graph %r: %s; %s", graph.name, wrong, lost)
+
+
+def _check_ready(model: RemoteModel) -> None:
+    """Raise DependencyMissing and InputError as NamedGraphs does, before a guest starts."""
+    from runtime_shim.backends.remote.access import from_environment  # few hosts have servers
+
+    check_installed(model.endpoints)
+    from_environment(model)
 
 
 def is_lost(graph: Graph) -> bool:

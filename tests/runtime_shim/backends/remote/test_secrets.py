@@ -8,6 +8,7 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,12 +16,14 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from rewriter.errors import InputError
-from runtime_shim import HostError, read_graphs
+from runtime_shim import HostError, NNHost, read_graphs
 from runtime_shim.backends.remote.access import Access
 from runtime_shim.backends.remote.model import Tls
 from tests.runtime_shim.backends.remote.remote_graphs import host_of, inferred
 from tests.runtime_shim.backends.remote.test_tls import pair
+from tests.support.command import nnshim
 from tests.support.inference_server import Model, grpc_server, raw_server
+from tests.support.wasm import assemble
 
 VALUE = "user=me, key=\"s3cret 'in\\two' <words>\""
 
@@ -91,6 +94,52 @@ def test_a_header_that_says_how_a_request_is_sent_is_refused(header: str, tmp_pa
     file.write_text(f'[graphs.m]\nremote = "http://h/m"\nheaders = {{ {header} = "PATH" }}')
     with pytest.raises(InputError, match="own"):
         read_graphs(str(file))
+
+
+@pytest.mark.parametrize("value", ["", "s3cr\u00e9t"], ids=["empty", "not ASCII"])
+@pytest.mark.parametrize(
+    ("variable", "host"),
+    [
+        ("NNSHIM_REMOTE_TOKEN", lambda: host_of("http://h/m", takes_token=True)),
+        ("NNSHIM_REMOTE_TOKEN", lambda: NNHost(devices={"remote": "http://h"})),
+        ("MY_TOKEN", lambda: host_of("http://h/m", headers={"x-token": "MY_TOKEN"})),
+    ],
+    ids=["token of a graph", "token of a server", "header"],
+)
+def test_a_value_that_cannot_be_sent_is_an_error_before_a_guest_starts(
+    monkeypatch: pytest.MonkeyPatch, variable: str, host: Callable[[], NNHost], value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InputError, match=f"{variable}, for the header .* is empty or") as caught:
+        host()
+    assert "s3cr" not in str(caught.value)
+
+
+def test_an_empty_token_ends_the_command_as_an_empty_header_does(tmp_path: Path) -> None:
+    (tmp_path / "graphs.toml").write_text(
+        '[graphs.m]\nremote = "http://127.0.0.1:9/m"\nheaders = { a = "EMPTY" }'
+    )
+    (tmp_path / "guest.wasm").write_bytes(assemble('(module (func (export "_start")))'))
+    env = {"EMPTY": "", "NNSHIM_REMOTE_TOKEN": ""}
+    for options in (
+        ("--graphs", tmp_path / "graphs.toml"),
+        ("-S", "nn-graph=remote::http://127.0.0.1:9/m"),
+        ("--device", "remote=http://127.0.0.1:9"),
+    ):
+        inputs = ("--inputs", tmp_path / "graphs.toml", "-o", tmp_path / "out")
+        for command in (("run",), ("map", *inputs)):
+            done = nnshim(*command, *options, tmp_path / "guest.wasm", env=env)
+            assert done.returncode == 1
+            assert done.stderr.startswith(b"nnshim: error[NN001]: ")
+            assert b" is empty or has characters" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_token_that_no_model_uses_may_be_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NNSHIM_REMOTE_TOKEN", "")
+    NNHost().close()
+    monkeypatch.setenv("MY_TOKEN", "s3cret")
+    host_of("http://h/m", headers={"x-token": "MY_TOKEN"}).close()
 
 
 def test_an_encrypted_key_is_an_error_and_no_question(tmp_path: Path) -> None:
