@@ -135,6 +135,16 @@ CODES = (
         "this one.",
     ),
     Code(
+        "NN014",
+        Severity.ERROR,
+        "another process writes to the folder of results",
+        "One `nnshim map` at a time writes to a folder. Another one, which still runs, has locked "
+        "the file `.nnshim_map.sqlite` in it. Nothing was run, and nothing was changed.",
+        "Wait until the other one ends, or end it with Ctrl-C: the same command then does what is "
+        "left. For another job at the same time, name another folder. The lock ends with the "
+        "process, so no file has to be removed, also after a crash.",
+    ),
+    Code(
         "NN021",
         Severity.ERROR,
         "a reference to an artifact is not complete",

@@ -66,8 +66,11 @@ class Results:
         except sqlite3.Error as error:
             self._state.close()
             if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-                reason = "another nnshim map uses it"
-                raise OutputError(f"cannot write results to {folder}: {reason}") from error
+                raise OutputError(
+                    f"another nnshim map, which still runs, writes its results to {folder}: wait"
+                    " until it ends, or name another folder",
+                    "NN014",
+                ) from error
             raise OutputError(f"cannot write {state}: {_reason(folder, error)}") from error
         except BaseException:
             self._state.close()

@@ -357,8 +357,15 @@ def test_a_job_that_is_killed_leaves_no_process_and_goes_on(guest: Path, tmp_pat
 
 def test_two_jobs_do_not_write_to_one_folder(guest: Path, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("one\n" + "@\n" * 10)
+    out = tmp_path / "out"
     with started(guest, tmp_path / "in.txt"):
         wait_for(lambda: "00000001" in results(guest))
         done = run(guest, tmp_path / "in.txt")
     assert done.returncode == 1
-    assert b"another nnshim map uses it" in done.stderr
+    said = (
+        f"nnshim: error[NN014]: another nnshim map, which still runs, writes its results to {out}"
+    )
+    assert done.stderr.decode().startswith(said)
+    assert b"One `nnshim map` at a time" in nnshim("explain", "NN014").stdout
+    (tmp_path / "in.txt").write_text("one\n")
+    assert run(guest, tmp_path / "in.txt").returncode == 0  # the lock went with its process
