@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from rewriter.abi.dialects import Errno
+from rewriter.errors import UsageError
 from runtime_shim.backends.common.working import WorkingContext
 from runtime_shim.errors import HostError
 from runtime_shim.numbers import check_number
@@ -17,6 +18,9 @@ _KIB, _MIB, _GIB = 1 << 10, 1 << 20, 1 << 30
 _LONGEST = 1_000_000_000
 """In seconds, about 31 years. Some timers of the system accept no more."""
 
+_SHORTEST = 0.001
+"""In seconds, of a timeout: with less, a guest is stopped before it has begun."""
+
 _MOST = (1 << 64) - 1
 """wasmtime counts fuel in 64 bits, and no size is larger.
 
@@ -27,10 +31,10 @@ https://docs.wasmtime.dev/api/wasmtime/struct.Store.html#method.set_fuel
 class Limits(NamedTuple):
     """What one guest may use at a time. None means no limit. Sizes are in bytes.
 
-    runtime_shim.run enforces `timeout` (seconds of wall time, including compilation), `fuel`
-    (wasmtime's, about one unit per instruction), `memory` (the sum of its linear memories, its
-    tables at 8 bytes per element, and its objects of the GC proposal) and `output`. A guest that
-    exceeds `timeout` or `fuel` is stopped; beyond `memory`, growing fails: see
+    runtime_shim.run enforces `timeout` (seconds of wall time, including compilation, at least
+    0.001), `fuel` (wasmtime's, about one unit per instruction), `memory` (the sum of its linear
+    memories, its tables at 8 bytes per element, and its objects of the GC proposal) and `output`. A
+    guest that exceeds `timeout` or `fuel` is stopped; beyond `memory`, growing fails: see
     runtime_shim.engine.shares. `output` is how many bytes each of standard output and standard
     error may have, if runtime_shim.run captures them; a guest that writes more is stopped.
 
@@ -61,8 +65,14 @@ class Limits(NamedTuple):
     def check(self) -> None:
         """Raise UsageError for an invalid limit."""
         for name, value in self._asdict().items():
+            if name == "timeout" and value == 0:  # which elsewhere means that there is no limit
+                raise UsageError(
+                    f"the limit timeout cannot be 0: expected at least {_SHORTEST} seconds; without"
+                    " one (--timeout), a guest may run for any time"
+                )
             if name in ("timeout", "loading"):
-                check_number(f"the limit {name}", value, 0, _LONGEST, whole=False)
+                lowest = _SHORTEST if name == "timeout" else 0
+                check_number(f"the limit {name}", value, lowest, _LONGEST, whole=False)
             else:
                 check_number(f"the limit {name}", value, 0, _MOST)
 

@@ -201,7 +201,14 @@ def test_without_a_folder_for_the_cache_a_guest_runs_all_the_same(tmp_path: Path
         (["--max-memory", str(1 << 64)], b"the limit memory cannot be 18446744073709551616"),
         *(
             (["--timeout", text], f"the limit timeout cannot be {shown}".encode())
-            for text, shown in (("-1", -1.0), ("inf", "inf"), ("nan", "nan"), ("1e99", 1e99))
+            for text, shown in (
+                ("0", "0"),
+                ("0ms", "0"),
+                ("-1", -1.0),
+                ("inf", "inf"),
+                ("nan", "nan"),
+                ("1e99", 1e99),
+            )
         ),
         (["--fuel", "-1"], b"the limit fuel cannot be -1: expected a whole number from 0 to 184"),
         (["--fuel", str(1 << 64)], b"the limit fuel cannot be 18446744073709551616"),

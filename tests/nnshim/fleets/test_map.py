@@ -162,6 +162,16 @@ def test_failures_are_told_with_their_reasons(guest: Path, tmp_path: Path) -> No
     assert set(results(guest)) == {"00000001"}
 
 
+@pytest.mark.parametrize("time", ["0", "0s", "0.0001"])
+def test_no_time_at_all_is_refused_before_the_job_begins(
+    guest: Path, tmp_path: Path, time: str
+) -> None:
+    done = run(guest, lines(tmp_path, 3), "--timeout", time)
+    assert done.returncode == 2
+    assert b"nnshim: error: the limit timeout cannot be 0" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_first_failure_may_end_it(guest: Path, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("!\n" + "@\n" * 50)
     done = run(guest, tmp_path / "in.txt", "--fail-fast")

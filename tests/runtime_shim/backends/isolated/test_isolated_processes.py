@@ -379,5 +379,5 @@ def test_a_load_has_a_limit_of_its_own_and_none_beyond_that_of_all_calls(
 def test_what_the_operator_loads_may_take_as_long_as_it_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host = waiting_host(tmp_path, monkeypatch, Limits(loading=0, timeout=0))
+    host = waiting_host(tmp_path, monkeypatch, Limits(loading=0, timeout=0.001))
     host.load([b"fine"], Encoding.MLX, Target.CPU)
