@@ -221,6 +221,8 @@ def main() -> NoReturn:
         _leave(refused)
     except KeyboardInterrupt:
         _leave(EXIT_INTERRUPTED)
+    except SystemExit as ended:  # by SIGHUP, where standard output may be gone
+        _leave(int(ended.code or 0), refused)
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
         _refuse_misfits(refused)
         frames = traceback.extract_tb(error.__traceback__)

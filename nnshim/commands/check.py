@@ -115,7 +115,7 @@ def command(
     module cannot be read or is invalid, a model is incomplete, or no module was found. If several
     apply, the first of 6, 4, 1, 5, 0 counts. A file that was found in a folder, an archive or a
     list, and does not use wasi-nn, passes. With --fix, the verdicts are about the files as they are
-    afterwards. 130: interrupted.
+    afterwards. 130: interrupted. 129: its terminal was closed.
     """
     from nnshim.checking.reporting import reporting
     from nnshim.checking.settings import Settings

@@ -70,7 +70,7 @@ def command(
     command resumes an interrupted job. Each limit applies to each run.
 
     Exit codes: 0 each input has its result; 1 an input failed, or the module cannot run; 2 usage; 3
-    a required tool is missing; 130 interrupted.
+    a required tool is missing; 130 interrupted; 129 its terminal was closed.
     """
     from nnshim.fleets.files.inputs import find_inputs
     from nnshim.fleets.files.mapping import (

@@ -223,7 +223,8 @@ def command(
     Exit codes: 0 done, or nothing to change; 1 input refused, nothing written; 2 usage; 3
     wasm-tools or the WASI adapter is missing; 4 done, but the host cannot run the result. If
     conditions remain, they are printed, and `nnshim check` of the result counts them. Of many
-    files, the first of 1, 2, 4, 0 that applies to one of them counts. 130: interrupted.
+    files, the first of 1, 2, 4, 0 that applies to one of them counts. 130: interrupted. 129: its
+    terminal was closed.
     """
     from nnshim.config.merged import Given, in_force, only_host
     from nnshim.config.reading import configured

@@ -22,16 +22,36 @@ _SOON = 0.001
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
     """SIGTERM ends what is done meanwhile as Ctrl-C does: by KeyboardInterrupt, so that what is
-    being written is removed, and processes are ended."""
+    being written is removed, and processes are ended. SIGHUP, which says that the terminal was
+    closed, does so by SystemExit, unless it is ignored, as after `nohup`."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     old = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with not_lost(KeyboardInterrupt, _interrupt):
+        with not_lost(KeyboardInterrupt, _interrupt), _ended_by_hangup():
             yield
     finally:
         signal.signal(signal.SIGTERM, old)
+
+
+@contextmanager
+def _ended_by_hangup() -> Iterator[None]:
+    number = getattr(signal, "SIGHUP", None)  # not on Windows
+    if number is None or signal.getsignal(number) is not signal.SIG_DFL:
+        yield
+        return
+
+    def hang_up(*_: object) -> NoReturn:
+        signal.signal(number, signal.SIG_IGN)  # the kernel and the shell both send it
+        sys.exit(128 + number)
+
+    signal.signal(number, hang_up)
+    try:
+        with not_lost(SystemExit, hang_up):
+            yield
+    finally:
+        signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

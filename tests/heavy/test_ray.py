@@ -194,7 +194,10 @@ def test_a_driver_that_is_killed_goes_on_with_what_is_left(nodes: Nodes, tmp_pat
     assert results == {f"{number + 1:08}": f"line {number}\n" for number in range(1000)}
 
 
-def test_ctrl_c_ends_the_actors_while_guests_run(nodes: Nodes, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129)])
+def test_a_terminal_ends_the_actors_while_guests_run(
+    nodes: Nodes, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     (tmp_path / "guest.wasm").write_bytes(assemble(GUEST))
     (tmp_path / "in.txt").write_text("one\n" + "@\n" * 10)
     arguments = ["map", str(tmp_path / "guest.wasm"), "--inputs", str(tmp_path / "in.txt")]
@@ -203,9 +206,9 @@ def test_ctrl_c_ends_the_actors_while_guests_run(nodes: Nodes, tmp_path: Path) -
         [sys.executable, "-m", "nnshim", *arguments], stderr=subprocess.PIPE
     ) as process:
         wait_for(lambda: (tmp_path / "out" / "00000001").exists())
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, said = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert said == b"nnshim: interrupted; the same command resumes the job\n"
     wait_for(lambda: not nodes.actors())
 

@@ -97,7 +97,7 @@ def map_inputs(
                     if done.error is not None and fail_fast:
                         stopped = True
                         break
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             note("interrupted; the same command resumes the job")
             raise
         stale = 0 if stopped else results.count() - told.results

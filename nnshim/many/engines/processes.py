@@ -81,7 +81,7 @@ class Processes:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=serve, args=(theirs,), daemon=True)
         started = _Process(process, ours, self._work)
-        with _deaf_to_ctrl_c(), _short_command_line():
+        with _deaf_to_the_terminal(), _short_command_line():
             try:
                 process.start()
             except RuntimeError as error:
@@ -149,13 +149,14 @@ def _how(code: int | None) -> str:
 
 
 @contextlib.contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """A process that is started meanwhile inherits that it does not get SIGINT, and so is deaf to
-    it even before its first line. This process gets it afterwards."""
+def _deaf_to_the_terminal() -> Iterator[None]:
+    """A process that is started meanwhile inherits that it does not get SIGINT and SIGHUP, which a
+    terminal sends to all of its processes, and so is deaf to them even before its first line. This
+    process gets them afterwards."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    old = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    old = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
     try:
         yield
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -335,17 +336,54 @@ def others(leader: int) -> list[int]:
     return found
 
 
-def test_ctrl_c_ends_guests_that_run_and_says_how_to_go_on(guest: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129)])
+def test_a_terminal_ends_guests_that_run_and_the_job_can_go_on(
+    guest: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     (tmp_path / "in.txt").write_text("one\n" + "@\n" * 10)
     with started(guest, tmp_path / "in.txt") as process:
         wait_for(lambda: "00000001" in results(guest))
         pids = others(process.pid)
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
         _, said = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert b"interrupted; the same command resumes the job" in said
     assert len(pids) >= 2
     assert all(map(ends, pids))
+    (tmp_path / "in.txt").write_text("one\ntwo\n")
+    assert last(run(guest, tmp_path / "in.txt")) == b"nnshim: 2 inputs: 1 written, 1 kept"
+
+
+def test_a_job_whose_terminal_is_closed_keeps_what_is_done(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("one\n" + "@\n" * 10)
+    command = [sys.executable, "-m", "nnshim", "map", str(guest), "--workers", "2"]
+    command += ["--inputs", str(tmp_path / "in.txt"), "-o", str(tmp_path / "out"), "--json"]
+    leader, terminal = pty.openpty()
+    process = subprocess.Popen(  # a terminal that is its own, and standard output too
+        [sys.executable, "-c", ON_A_TERMINAL, *command],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    try:
+        os.close(terminal)
+        wait_for(lambda: "00000001" in results(guest))
+        pids = others(process.pid)
+        os.close(leader)
+        assert process.wait(timeout=PATIENCE) == 129
+    finally:
+        process.kill()
+    assert len(pids) >= 2
+    assert all(map(ends, pids))
+    assert results(guest) == {"00000001": b"one\n"}
+
+
+ON_A_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def test_a_job_that_is_killed_leaves_no_process_and_goes_on(guest: Path, tmp_path: Path) -> None:

@@ -73,19 +73,25 @@ def workers(process: subprocess.Popen[bytes]) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("number", "to_all"),
-    [(signal.SIGINT, True), (signal.SIGINT, False), (signal.SIGTERM, False)],
-    ids=["Ctrl-C", "SIGINT", "SIGTERM"],
+    ("number", "to_all", "code"),
+    [
+        (signal.SIGINT, True, 130),
+        (signal.SIGINT, False, 130),
+        (signal.SIGTERM, False, 130),
+        (signal.SIGHUP, True, 129),
+        (signal.SIGHUP, False, 129),
+    ],
+    ids=["Ctrl-C", "SIGINT", "SIGTERM", "closed terminal", "SIGHUP"],
 )
 def test_an_interrupted_rewrite_leaves_whole_files_only(
-    many: Path, tmp_path: Path, number: signal.Signals, to_all: bool
+    many: Path, tmp_path: Path, number: signal.Signals, to_all: bool, code: int
 ) -> None:
     out = tmp_path / "out"
     with command("rewrite", "--for", "wamr", "--jobs", "2", many, out) as process:
         wait_for(lambda: out.exists() and any(out.glob("*.wasm")))
         (os.killpg if to_all else os.kill)(process.pid, number)
         _, errors = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130, errors
+    assert process.returncode == code, errors
     assert b"Traceback" not in errors
     assert b"resource_tracker" not in errors
     written = list(out.iterdir())
