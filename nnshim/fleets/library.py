@@ -41,9 +41,10 @@ def map_inputs(
 
     A guest that takes its process with it does not end the others: its input is tried once more,
     alone, and then its result is an error. The workers end with the iterator, also when it is
-    closed early. A program that calls this guards its start with `if __name__ == "__main__":`, as
-    for `multiprocessing`. If a file of a model is replaced meanwhile, the inputs that come after
-    that have an InputError.
+    closed early. A program in a file that calls this guards its start, as for `multiprocessing`,
+    with `if __name__ == "__main__":`. `python -c` needs no guard, and a program from standard input
+    has to be saved as a file. If a file of a model is replaced meanwhile, the inputs that come
+    after that have an InputError.
 
     Raises, while it is iterated, what `run` raises if no guest can start, ToolError if processes
     cannot be started or the cluster cannot be reached, and DependencyMissing without Ray. Raises

@@ -125,13 +125,14 @@ _GUARD = (
 
 
 def _check_program() -> None:
-    """Raise UsageError for a program that has no file, such as one from standard input.
+    """Raise UsageError for a program whose name is not that of a file, such as one from standard
+    input or a pipe. One without a name, as with `python -c`, is not imported.
 
     https://docs.python.org/3/library/multiprocessing.html#the-spawn-and-forkserver-start-methods
     """
     program = sys.modules["__main__"]
     path = getattr(program, "__file__", None)
-    if getattr(program, "__spec__", None) is None and path and not os.path.exists(path):
+    if getattr(program, "__spec__", None) is None and path and not os.path.isfile(path):
         raise UsageError(
             f"each process that shares the work imports this program, and {path} is not a file:"
             " save the program as a file"

@@ -138,6 +138,43 @@ def test_a_program_that_processes_cannot_import_is_told_what_to_do(
     assert done.stderr.count("Traceback") == 1
 
 
+def program(folder: Path, *command: str, source: str = "") -> subprocess.CompletedProcess[str]:
+    (folder / "guest.wasm").write_bytes(assemble(GUEST))
+    return subprocess.run(
+        command, cwd=folder, input=source, text=True, capture_output=True, check=False
+    )
+
+
+def test_a_program_on_the_command_line_needs_no_guard(tmp_path: Path) -> None:
+    done = program(tmp_path, sys.executable, "-c", UNGUARDED, "guest.wasm")
+    assert (done.returncode, done.stdout) == (0, "b'one'\n"), done.stderr
+
+
+def test_a_session_that_is_interactive_needs_no_guard(tmp_path: Path) -> None:
+    source = f"{UNGUARDED}\n"
+    done = program(tmp_path, sys.executable, "-i", "-", "guest.wasm", source=source)
+    assert "b'one'\n" in done.stdout, done.stderr
+
+
+def test_a_module_that_is_run_needs_the_guard(tmp_path: Path) -> None:
+    (tmp_path / "without.py").write_text(UNGUARDED)
+    guarded = UNGUARDED.replace("for result", 'if __name__ == "__main__":\n  for result')
+    (tmp_path / "guarded.py").write_text(guarded.replace("    print", "      print"))
+    done = program(tmp_path, sys.executable, "-m", "guarded", "guest.wasm")
+    assert (done.returncode, done.stdout) == (0, "b'one'\n"), done.stderr
+    done = program(tmp_path, sys.executable, "-m", "without", "guest.wasm")
+    assert done.returncode == 1
+    assert 'put the code that starts it under `if __name__ == "__main__":`' in done.stderr
+
+
+def test_a_program_from_a_pipe_is_told_to_be_saved(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(UNGUARDED)
+    command = f'"{sys.executable}" <(cat program.py) guest.wasm'
+    done = program(tmp_path, "bash", "-c", command)
+    assert done.returncode == 1
+    assert "is not a file: save the program as a file" in done.stderr.splitlines()[-1]
+
+
 def test_an_argument_that_nobody_has_is_refused_before_a_worker_starts() -> None:
     with pytest.raises(TypeError, match=r"map\(\) has no argument 'devcies'"):
         next(nnshim.map(assemble(GUEST), [b""], devcies={}))  # type: ignore[call-arg] # the test
