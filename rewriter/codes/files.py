@@ -109,7 +109,8 @@ CODES = (
         "The cluster that `--workers` names cannot be reached, has gone away, or has another "
         "version of nnshim.",
         "Check the host and the port, which is that of Ray's client server (10001 by default), and "
-        "that `ray start --head` runs there with `nnshim[ray]` of the same version as here.",
+        "that `ray start --head` runs there with `nnshim[ray]` of the same version as here. A "
+        "cluster that has only just started may need a minute until it takes clients: try again.",
     ),
     Code(
         "NN012",

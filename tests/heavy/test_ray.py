@@ -316,7 +316,7 @@ def test_a_cluster_that_is_not_there_is_told_in_a_line(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert done.stderr.startswith(
-        b"nnshim: error[NN011]: cannot reach the cluster ray://127.0.0.1:1"
+        b"nnshim: error[NN011]: no cluster answered at ray://127.0.0.1:1 in "
     )
 
 

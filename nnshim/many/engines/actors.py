@@ -17,7 +17,7 @@ from nnshim.many.engines.worker import Do, Failed, answer
 from rewriter.errors import ClusterError, DependencyMissing
 from rewriter.installation import install_line
 
-__all__ = ["Actors", "fitting", "with_port"]
+__all__ = ["Actors", "fitting", "unreached", "with_port"]
 
 _log = logging.getLogger(__name__)
 
@@ -71,12 +71,14 @@ class Actors:
         self._is_ours = not ray.is_initialized()
         self._all: list[_Actor] = []
         if self._is_ours:
+            started = time.monotonic()
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # the error says the same
                     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
             except Exception as error:  # Ray raises many kinds
-                raise ClusterError(f"cannot reach the cluster {address}: {_line(error)}") from error
+                seconds = time.monotonic() - started
+                raise ClusterError(unreached(address, error, seconds)) from error
         self._do = ray.put(make())
         self._gpus = gpus
         self._remote = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(_Serving)
@@ -135,7 +137,9 @@ class Actors:
             said = self._ray.get(asked)
         except self._ray.exceptions.RayError as error:
             self._end(actor)
-            return Gone(f"ended; Ray says: {_line(error)}", to_blame=self._is_there(actor.node))
+            early = f"; {_JUST_STARTED}" if actor.node is None else ""
+            how = f"ended; Ray says: {_line(error).rstrip('.')}{early}"
+            return Gone(how, to_blame=self._is_there(actor.node))
         if actor.node is not None:
             answered: list[Any] | Failed = said
             return answered
@@ -224,7 +228,31 @@ def fitting(resources: Mapping[str, float], gpus: float) -> int:
     return min(cpus, shares)
 
 
+def unreached(address: str, error: Exception, seconds: float) -> str:
+    """Why there is no connection to a cluster, by what Ray's client has raised after so long. It
+    raises ConnectionAbortedError or an error of gRPC where a server answered that could not start
+    what serves this client, and some kind of timeout where none answered.
+
+    https://github.com/ray-project/ray/blob/master/python/ray/util/client/worker.py
+    """
+    said = _line(error)
+    if isinstance(error, ConnectionAbortedError) or hasattr(error, "details"):
+        return f"the cluster {address} cannot be used: {said.rstrip('.')}; {_JUST_STARTED}"
+    if "timeout" in f"{type(error).__name__} {said}".lower():
+        return (
+            f"no cluster answered at {address} in {seconds:.0f} seconds: check the host, and that"
+            f" the port is that of Ray's client server, usually {_PORT}"
+        )
+    return f"cannot reach the cluster {address}: {said}"
+
+
+_JUST_STARTED = "if the cluster has only just started, try again in a minute"
+
+
 def _line(error: BaseException) -> str:
-    """The last line of what Ray says, which has the cause."""
+    """The last line of what Ray says, which has the cause, or what gRPC calls the details."""
+    details = re.search(r'\bdetails = "(.+)"', str(error))
+    if details is not None:
+        return details[1]
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

@@ -14,6 +14,7 @@ import pytest
 from nnshim.checking.many import judge_all
 from nnshim.checking.settings import Settings
 from nnshim.config.by_path import ByPath
+from nnshim.many.engines.actors import unreached
 from nnshim.many.engines.interface import Answer, Ready
 from nnshim.many.engines.worker import Do, answer
 from nnshim.many.searching import Search, search
@@ -184,3 +185,65 @@ def test_files_that_a_worker_would_look_for_are_refused(tree: Path) -> None:
         with pytest.raises(UsageError, match="--workers"):
             list(rewrite_all(found_in(CLUSTER), "out", Rewriting(options)))
     assert not (tree / "out").exists()
+
+
+class FutureTimeoutError(Exception):
+    """As gRPC's, which has no text."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionError("ray client connection timeout"),
+        TimeoutError(),
+        TimeoutError("timed out"),
+        FutureTimeoutError(),
+    ],
+    ids=["Ray's", "TimeoutError", "with a text", "gRPC's"],
+)
+def test_a_cluster_that_does_not_answer_is_told_with_the_time_and_no_name_of_an_exception(
+    error: Exception,
+) -> None:
+    said = unreached("ray://head:10001", error, 30.4)
+    assert said.startswith("no cluster answered at ray://head:10001 in 30 seconds: check the host")
+    assert "Error" not in said
+    assert "timeout" not in said
+
+
+def test_a_cluster_that_cannot_serve_yet_is_told_with_what_ray_says_and_what_to_do() -> None:
+    raised = ConnectionAbortedError(
+        "Initialization failure from server:\nTraceback (most recent call last):\n"
+        "TimeoutError: GetOrCreateRuntimeEnv request failed after 5 attempts."
+    )
+    said = unreached("ray://head:10001", raised, 9)
+    assert said == (
+        "the cluster ray://head:10001 cannot be used: TimeoutError: GetOrCreateRuntimeEnv request"
+        " failed after 5 attempts; if the cluster has only just started, try again in a minute"
+    )
+
+
+class RpcError(Exception):
+    """As gRPC's."""
+
+    def details(self) -> str:
+        return "Channel for client not found"
+
+    def __str__(self) -> str:
+        return (
+            "<_MultiThreadedRendezvous of RPC that terminated with:\n"
+            "\tstatus = StatusCode.NOT_FOUND\n"
+            f'\tdetails = "{self.details()}"\n\tdebug_error_string = "timeout"\n>'
+        )
+
+
+def test_of_an_error_of_grpc_its_details_are_told() -> None:
+    assert unreached("ray://head:10001", RpcError(), 9) == (
+        "the cluster ray://head:10001 cannot be used: Channel for client not found; if the cluster"
+        " has only just started, try again in a minute"
+    )
+
+
+def test_what_is_not_about_time_is_told_as_ray_says_it() -> None:
+    wrong = RuntimeError("Version mismatch: The cluster was started with:\n    Ray: 2.59.0")
+    said = unreached("ray://head:10001", wrong, 1)
+    assert said == "cannot reach the cluster ray://head:10001: Ray: 2.59.0"
