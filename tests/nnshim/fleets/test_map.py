@@ -304,7 +304,7 @@ def test_a_disk_that_is_full_ends_the_job_which_goes_on_later(guest: Path, tmp_p
     assert b"00000031: File too large" in done.stderr
     assert "00000031" not in results(guest)
     there = len(results(guest))
-    assert there >= 10
+    assert there  # how many depends on which worker comes first
     done = subprocess.run(command, capture_output=True, check=True)
     assert last(done) == b"nnshim: 61 inputs: %d written, %d kept" % (61 - there, there)
 
