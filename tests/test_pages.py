@@ -52,7 +52,7 @@ RUN = [name for name in WITH if any(kind in ("sh", "python") for kind, _, _ in B
 PROGRAMS = {
     *("bash", "docker", "iwasm", "jq", "lint-imports", "mypy", "nnshim", "podman", "pytest", "ray"),
 }
-PROGRAMS |= {"skopeo"}
+PROGRAMS |= {"cat", "cp", "pip", "python", "skopeo"}
 """What blocks of `console` start."""
 
 _VERDICTS = """

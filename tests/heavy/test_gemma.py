@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from rewriter.abi.dialects import Encoding, Errno, TensorType
 from runtime_shim import NamedGraph, NNHost, RunOptions, run
 from samples.build import build
 from tests.conftest import GUESTS
+from tests.test_pages import BLOCKS
 
 PROMPT = "The capital of France is"
 OPTIONS = {"temp": 0, "n-predict": 12, "ctx-size": 256}
@@ -100,3 +102,27 @@ def test_sessions_get_the_same_bytes_together_as_alone() -> None:
     with new_host() as host, ThreadPoolExecutor(len(asked)) as pool:
         assert list(pool.map(lambda each: answer(host, *each), asked)) == alone
     assert len(set(alone)) == len(asked)
+
+
+def test_the_page_for_newcomers_shows_what_its_commands_print(
+    tmp_path: Path, installed: dict[str, str]
+) -> None:
+    """The model is linked to, not downloaded again."""
+    (tmp_path / "gemma").mkdir()
+    (tmp_path / "gemma/model.gguf").symlink_to(os.environ["GEMMA"])
+    printed, compared = "", 0
+    for kind, title, body in BLOCKS["language-models.md"]:
+        if title:
+            (tmp_path / title).write_text(body)
+        elif kind == "console":
+            lines = [line for line in body.splitlines() if not line.startswith(("pip ", "python "))]
+            done = subprocess.run(
+                ["bash", "-c", "\n".join(lines)],
+                cwd=tmp_path, env=installed, text=True, check=False,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            printed = done.stdout
+        else:
+            assert printed == body
+            compared += 1
+    assert compared == 4
