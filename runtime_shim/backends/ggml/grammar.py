@@ -21,6 +21,7 @@ from rewriter.abi.dialects import Errno
 from runtime_shim.backends.common.c_objects import free_with
 from runtime_shim.backends.ggml.gbnf.rules import parse_gbnf
 from runtime_shim.backends.ggml.gbnf.stacks import Stacks, stacks_bytes
+from runtime_shim.backends.ggml.guided import guided_sampler
 from runtime_shim.backends.ggml.llama_cpp import failure, lib
 from runtime_shim.backends.ggml.prompt import Vocabulary
 from runtime_shim.backends.ggml.schemas import GUIDED
@@ -76,21 +77,23 @@ class Grammar:
 
     def __init__(self, vocabulary: Vocabulary, text: str, piece: Callable[[int], bytes]) -> None:
         """`piece` gives a token's text. Raises HostError: `invalid_argument` for an invalid
-        grammar, `too_large` for one that would be too large in memory, `unsupported_operation` for
-        a vocabulary with tokens of too many characters."""
+        grammar, or one in llguidance's form that no token can begin, `too_large` for one that would
+        be too large in memory, `unsupported_operation` for a vocabulary with tokens of too many
+        characters, or one that llguidance cannot be used with."""
         if "\0" in text:
             raise HostError(Errno.INVALID_ARGUMENT, "the grammar contains a NUL")
         self._vocabulary, self._piece = vocabulary.pointer, piece
         self._is_guided = text.startswith(GUIDED)
+        self._named = "schema in the option json-schema" if self._is_guided else "grammar"
         self._stacks: Stacks | None = None
         if self._is_guided:
-            self._pointer = lib.sampler_init_llg(self._vocabulary, b"lark", text.encode())
+            self._pointer = guided_sampler(vocabulary, text.encode())
         else:
             self._stacks = Stacks(parse_gbnf(text))
             _check_characters(vocabulary.texts.longest)
             self._pointer = lib.sampler_init_grammar(self._vocabulary, text.encode(), b"root")
         if not self._pointer:
-            raise failure("cannot parse the grammar", Errno.INVALID_ARGUMENT)
+            raise failure(f"cannot parse the {self._named}", Errno.INVALID_ARGUMENT)
         free_with(self, lib.sampler_free, self._pointer)
         self._numbers = array("i", range(vocabulary.size))
         self._data = bytearray(vocabulary.size * ctypes.sizeof(_Candidate))
@@ -98,7 +101,11 @@ class Grammar:
         if self._is_guided:
             self._apply(self._candidates(bytes(4 * vocabulary.size)))
             if not self._has_ruled_out():
-                raise HostError(Errno.INVALID_ARGUMENT, "llguidance cannot parse the grammar")
+                raise HostError(
+                    Errno.INVALID_ARGUMENT,
+                    f"llguidance cannot use the {self._named}: it is not valid, or no token of the"
+                    " model can begin a text that fits it",
+                )
 
     def sample(self, samplers: int, context: int) -> int:
         """The next token that a chain of samplers picks among those that fit. Raises HostError
@@ -111,7 +118,11 @@ class Grammar:
         candidates = self._candidates(found)
         self._apply(candidates)
         if self._is_guided and not self._has_ruled_out():
-            raise HostError(Errno.RUNTIME_ERROR, "llguidance stopped with an error in the grammar")
+            raise HostError(
+                Errno.RUNTIME_ERROR,
+                f"llguidance stopped with an error: no token of the model fits the {self._named} at"
+                " this point, or it takes too much work to find one",
+            )
         lib.sampler_apply(samplers, ctypes.byref(candidates))
         if not 0 <= candidates.selected < candidates.size:
             raise HostError(Errno.RUNTIME_ERROR, "the samplers picked no token")
@@ -120,7 +131,7 @@ class Grammar:
         token = int(picked.id)
         if picked.logit == -math.inf or math.isnan(picked.logit):
             raise HostError(
-                Errno.RUNTIME_ERROR, "no token of the model fits the grammar at this point"
+                Errno.RUNTIME_ERROR, f"no token of the model fits the {self._named} at this point"
             )
         if self._stacks is not None and not lib.vocab_is_eog(self._vocabulary, token):
             self._stacks.accept(token, self._piece(token))

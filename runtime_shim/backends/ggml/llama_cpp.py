@@ -60,6 +60,7 @@ RELEASES = "2026.10."
 log = logging.getLogger("runtime_shim")
 
 os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # otherwise it starts a debugger when it aborts
+os.environ.setdefault("LLGUIDANCE_LOG_LEVEL", "0")  # or it writes tokens to standard error
 
 Token = c_int32
 

@@ -16,6 +16,7 @@ from rewriter.abi.dialects import Errno
 from runtime_shim.backends.ggml.llama_cpp import Token, lib
 from runtime_shim.backends.ggml.options import LARGEST_CONTEXT
 from runtime_shim.errors import HostError
+from runtime_shim.guest_text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,19 @@ https://github.com/ggml-org/llama.cpp/blob/master/src/llama-vocab.cpp
 _BPE_MODELS = (b"gpt2", b"gemma4")
 """Values of tokenizer.ggml.model whose tokens are made only by merging bytes or characters."""
 
+_BYTES = {
+    **{b"<0x%02X>" % byte: byte for byte in range(256)},
+    **{bytes([byte]): byte for byte in range(1, 128)},
+}
+"""The tokens that vocabularies of SentencePiece have for bytes, and characters of one byte, which
+can stand in for them."""
+
+_LONGEST_CHARACTER = 4
+"""In bytes."""
+
+_SPACE = "▁"
+"""What SentencePiece writes for a space, also for the one that it may put before a text."""
+
 _STRIPS = 1 << 7 | 1 << 8
 """LLAMA_TOKEN_ATTR_LSTRIP and LLAMA_TOKEN_ATTR_RSTRIP: white space next to the token is dropped."""
 
@@ -72,10 +86,12 @@ class _Reach(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """The texts of all tokens: the number of their bytes, and of characters in the longest one."""
+    """The texts of all tokens: the number of their bytes, of characters in the longest one, and of
+    bytes in the longest one."""
 
     total: int
     longest: int
+    most_bytes: int
 
 
 class Vocabulary:
@@ -93,7 +109,9 @@ class Vocabulary:
 
     def split(self, text: bytes, most: int) -> Tokens | int:
         """The tokens of a text, with those that the model wants around it; special tokens in the
-        text are recognised. If there are more than `most`, only their number."""
+        text are recognised. If there are more than `most`, only their number. Raises HostError with
+        `invalid_argument` for a character without a token."""
+        self._check_characters(text)
         room = min(len(text) + 16, most)
         while True:
             found = (Token * room)()
@@ -126,12 +144,52 @@ class Vocabulary:
     @functools.cached_property
     def texts(self) -> Texts:
         """As they are in the vocabulary, so no shorter than what the tokens stand for."""
-        total, longest = 0, 0
+        total, longest, most_bytes = 0, 0, 0
         for token in range(self.size):
             text: bytes = lib.vocab_get_text(self.pointer, token)
             total += len(text)
             longest = max(longest, len(text.decode("utf-8", "replace")))
-        return Texts(total, longest)
+            most_bytes = max(most_bytes, len(text))
+        return Texts(total, longest, most_bytes)
+
+    def pieces(self) -> list[int]:
+        """How many bytes of a text each token stands for."""
+        none = ctypes.create_string_buffer(1)
+        tokens = range(self.size)
+        return [-lib.token_to_piece(self.pointer, token, none, 0, 0, True) for token in tokens]
+
+    @functools.cached_property
+    def missing_bytes(self) -> frozenset[int]:
+        """Bytes without a token, in a vocabulary of SentencePiece. llama.cpp ends the process for a
+        text that needs one. Other kinds of vocabularies drop such a byte, or have a token for what
+        is unknown."""
+        missing = set(range(256) if lib.vocab_type(self.pointer) == _SPM else ())
+        for token in range(self.size):
+            if not missing:
+                break
+            missing.discard(_BYTES.get(lib.vocab_get_text(self.pointer, token), -1))
+        return frozenset(missing)
+
+    @functools.cached_property
+    def _characters(self) -> frozenset[str]:
+        """Tokens of one character."""
+        texts = (lib.vocab_get_text(self.pointer, token) for token in range(self.size))
+        found = (
+            text.decode("utf-8", "replace") for text in texts if len(text) <= _LONGEST_CHARACTER
+        )
+        return frozenset(text for text in found if len(text) == 1)
+
+    def _check_characters(self, text: bytes) -> None:
+        if not self.missing_bytes:
+            return
+        used = {_SPACE if char == " " else char for char in {*text.decode(), _SPACE}}
+        for char in sorted(used - self._characters):
+            if not self.missing_bytes.isdisjoint(char.encode()):
+                raise HostError(
+                    Errno.INVALID_ARGUMENT,
+                    f"the model has no token for the character {quoted(char)}, nor for all of its"
+                    " bytes",
+                )
 
     @functools.cached_property
     def _reach(self) -> _Reach:

@@ -13,7 +13,7 @@ import re
 from urllib.parse import unquote
 
 from rewriter.abi.dialects import Errno
-from runtime_shim.backends.ggml.components import components
+from runtime_shim.backends.ggml.gbnf.components import components
 from runtime_shim.errors import HostError
 
 __all__ = ["GUIDED", "grammar_of"]

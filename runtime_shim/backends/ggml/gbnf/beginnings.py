@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NoReturn
 
-from runtime_shim.backends.ggml.components import components
+from runtime_shim.backends.ggml.gbnf.components import components
 from runtime_shim.backends.ggml.gbnf.items import Item, refuse, too_large
 
 __all__ = ["can_be_empty", "ways_to_begin"]

@@ -283,6 +283,7 @@ def test_what_is_not_a_schema_is_an_invalid_argument(
     with pytest.raises(HostError) as caught:
         answer(context(model, json_schema=schema), "abcd")
     assert caught.value.errno is Errno.INVALID_ARGUMENT
+    assert "the option json-schema" in caught.value.reason
     assert not capfd.readouterr().err
 
 
