@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.support.models import identity
 from tests.support.time_limits import with_enough_time
 from tests.support.wasm import assemble
 
-__all__ = ["GUEST", "NAMED", "Fleets", "lines"]
+__all__ = ["GUEST", "NAMED", "Fleets", "last", "lines", "results", "run"]
 
 GUEST = """(module
   (import "wasi_snapshot_preview1" "fd_read"
@@ -184,3 +185,22 @@ class Fleets:
         (row,) = json.loads((tmp_path / "stats.json").read_text())
         assert (row["name"], row["inferences"]) == ("same", 40)
         assert 1 <= row["loads"] <= 2
+
+
+def run(guest: Path, inputs: Path, *options: str | Path) -> subprocess.CompletedProcess[bytes]:
+    """nnshim map with one worker; results go to `out` beside the guest."""
+    return command(
+        "map", guest, "--inputs", inputs, "-o", guest.parent / "out", "--workers", "1", *options
+    )
+
+
+def results(guest: Path) -> dict[str, bytes]:
+    """What is in `out` beside a guest, by its path there."""
+    out = guest.parent / "out"
+    files = (path for path in out.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {str(path.relative_to(out)): path.read_bytes() for path in files}
+
+
+def last(done: subprocess.CompletedProcess[bytes]) -> bytes:
+    """The last line on standard error."""
+    return done.stderr.splitlines()[-1]
