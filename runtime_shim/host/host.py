@@ -29,6 +29,7 @@ from runtime_shim.backends.interface import (
     SharedGraph,
     guarded,
 )
+from runtime_shim.backends.remote.model import Asked
 from runtime_shim.errors import HostError
 from runtime_shim.host.graph_specs import REMOTE, NamedGraph
 from runtime_shim.host.graphs.stand_ins import StandIn
@@ -68,12 +69,11 @@ class NNHost:
     `gpu_fallback`, a model that asks for a missing GPU runs on the CPU, and a warning says so once;
     by default it does not load. A model that `devices` sends to a missing device never loads, with
     or without the fallback. {"remote": URL} lets guests load the models of that inference server by
-    name. `threads` is how many threads one inference may use (None: the NN
-    runtime's default). With `fast_math` it may compute in less precision than the model's own.
-    `model_cache` is a folder in which models are kept for the next process after OpenVINO has
-    compiled them, or ONNX Runtime has optimized them for the CPU. It has up to `model_cache_size`
-    bytes (default: 10 GiB; None: no limit); the least recently used files are removed first.
-    `limits` apply to each guest.
+    name. `threads` is how many threads one inference may use (None: the NN runtime's default). With
+    `fast_math` it may compute in less precision than the model's own. `model_cache` is a folder in
+    which models are kept for the next process after OpenVINO has compiled them, or ONNX Runtime has
+    optimized them for the CPU. It has up to `model_cache_size` bytes (default: 10 GiB; None: no
+    limit); the least recently used files are removed first. `limits` apply to each guest.
 
     With `isolate`, models of encodings that are not in `backends` are parsed and run in other
     processes: see runtime_shim.backends.isolated.client. A model that a guest loads from its own
@@ -224,14 +224,14 @@ class NNHost:
         parts = list(map(Path, graph.paths))
         return self._load(self._shared, parts, encoding, place, options, graph.name)
 
-    def load_remote(self, graph: NamedGraph, stand_in: StandIn | None, chosen: str) -> Graph:
+    def load_remote(self, graph: NamedGraph, stand_in: StandIn | None, asked: Asked) -> Graph:
         """See runtime_shim.host.named_graphs.Loader."""
         self._check_open()
         started = perf_counter()
-        opened: Graph = guarded(open_remote, graph, self.limits.timeout, stand_in)
+        opened: Graph = guarded(open_remote, graph, self.limits.timeout, stand_in, asked)
         self._check_open()
         key: Key = (REMOTE, graph.name, place_name(graph.target), opened.device)
-        key = self._stats.key_of_chosen(key, chosen) if chosen else key
+        key = self._stats.key_of_chosen(key, asked.server) if asked.server else key
         self._stats.add_load(key, perf_counter() - started)
         self._stats_keys[opened] = key
         return opened

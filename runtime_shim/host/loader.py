@@ -9,6 +9,7 @@ from typing import Protocol
 
 from rewriter.abi.dialects import Encoding
 from runtime_shim.backends.interface import Backend, Graph, Options, Part, Place
+from runtime_shim.backends.remote.model import Asked
 from runtime_shim.host.graph_specs import NamedGraph
 from runtime_shim.host.graphs.stand_ins import StandIn
 from runtime_shim.host.named_graphs import Wanted
@@ -75,9 +76,11 @@ def load_with(
     return load(backend, parts, place, options)
 
 
-def open_remote(named: NamedGraph, most_seconds: float | None, stand_in: StandIn | None) -> Graph:
+def open_remote(
+    named: NamedGraph, most_seconds: float | None, stand_in: StandIn | None, asked: Asked
+) -> Graph:
     """See runtime_shim.backends.remote.opening. The graph has servers."""
     from runtime_shim.backends.remote import opening
 
     assert named.remote is not None  # noqa: S101 - nobody asks for other graphs
-    return opening.open_remote(named.remote, most_seconds, stand_in)
+    return opening.open_remote(named.remote, most_seconds, stand_in, asked)

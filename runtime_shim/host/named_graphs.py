@@ -3,29 +3,26 @@ asks for something that the shared one cannot do, as long as the guest has it.""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import logging
 from collections.abc import Callable, Container, Iterable
 from pathlib import Path
+from time import monotonic
 from typing import NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
 from rewriter.abi.dialects import Encoding, Errno, Target
 from rewriter.errors import UsageError
 from runtime_shim.backends.interface import Graph, Options, Place, Settings, guarded
-from runtime_shim.backends.parsing.model_parts import no_file, unfit
-from runtime_shim.backends.remote.installed import check_installed
-from runtime_shim.backends.remote.model import Endpoint, RemoteModel, is_model_name
+from runtime_shim.backends.parsing.model_parts import no_file
+from runtime_shim.backends.remote.model import Asked, Endpoint, RemoteModel, is_model_name
 from runtime_shim.errors import HostError, ServerError
 from runtime_shim.guest_text import quoted
 from runtime_shim.host.graph_specs import REMOTE, NamedGraph, graph_in, names_in, remote_graph
+from runtime_shim.host.graphs.at_start import check_ready, warn_of_files
 from runtime_shim.host.graphs.stand_ins import StandIn
 from runtime_shim.host.pool import Pool
 
 __all__ = ["NamedGraphs", "Wanted", "is_lost", "spelled"]
-
-log = logging.getLogger("runtime_shim")
 
 _NAMES_IN_A_REASON = 20
 
@@ -48,9 +45,8 @@ class Loader(Protocol):
         self, graph: NamedGraph, encoding: Encoding, place: Place, options: Options
     ) -> Graph: ...
 
-    def load_remote(self, graph: NamedGraph, stand_in: StandIn | None, chosen: str) -> Graph:
-        """The graph on its servers. `chosen` is the URL of the server from which a guest has chosen
-        it, and empty if the operator has named the graph."""
+    def load_remote(self, graph: NamedGraph, stand_in: StandIn | None, asked: Asked) -> Graph:
+        """The graph on its servers."""
 
     def share(self, graph: Graph, options: Options) -> Graph:
         """A graph that shares the model, with other options for its contexts."""
@@ -96,18 +92,14 @@ class NamedGraphs:
         self._loader = loader
         self._graphs: dict[str, NamedGraph] = {}
         if server is not None:
-            _check_ready(RemoteModel((server,), takes_token=True))
+            check_ready(RemoteModel((server,), takes_token=True))
         for graph in graphs:
             if graph.remote is not None:
-                _check_ready(graph.remote)
+                check_ready(graph.remote)
             if graph.name in self._graphs:
                 raise UsageError(f"two named graphs are called {graph.name!r}")
             self._graphs[graph.name] = graph
-            missing = graph.missing()
-            if missing is not None:
-                _warn_of(graph, no_file(missing, graph.paths))
-            elif graph.paths and graph.encoding not in given:
-                _warn_of_other(graph)
+            warn_of_files(graph, are_read=graph.encoding not in given)
         self._placed: dict[str, tuple[Encoding, Place]] = {}
         """Only of graphs that were loaded: a file that fails to load may be replaced by one of
         another format."""
@@ -118,6 +110,8 @@ class NamedGraphs:
         """The names of loaded models on the server, the oldest first."""
         self._local: dict[str, Graph] = {}
         """The local models of graphs that are on servers."""
+        self._ill: dict[str, dict[str, float]] = {}
+        """Which servers of the operator's graphs were not well: see Asked."""
         self._configured: WeakValueDictionary[tuple[str, str], Graph] = WeakValueDictionary()
 
     def find(self, name: str, options: Options) -> Wanted:
@@ -236,29 +230,32 @@ class NamedGraphs:
         return Target.GPU in devices.values()
 
     def _load_plain(self, named: NamedGraph) -> Graph:
+        since = monotonic()
         with self._pool.lock_of(named.name):
             graph = _if_there(self._plain.get(named.name))
             if graph is None and named.remote is not None:
-                return self._load_remote(named)
+                return self._load_remote(named, since)
             if graph is None:
                 encoding, place = self._place(named)
                 graph = self._load(named, encoding, place, named.options)
                 self._plain[named.name] = graph
         return graph
 
-    def _load_remote(self, named: NamedGraph) -> Graph:
+    def _load_remote(self, named: NamedGraph, since: float) -> Graph:
         """The graph on its servers or, for this one guest, its local model, if it has one and no
-        server can be reached."""
+        server can be reached. `since` is when the guest has asked for it."""
         stand_in = self._stand_in(named) if named.paths else None
+        is_chosen = named.name not in self._graphs
+        chosen = self._server.url if self._server is not None and is_chosen else ""
+        ill = {} if is_chosen else self._ill.setdefault(named.name, {})
         try:
-            server = None if named.name in self._graphs else self._server
-            graph = self._loader.load_remote(named, stand_in, server.url if server else "")
+            graph = self._loader.load_remote(named, stand_in, Asked(since, ill, chosen))
         except ServerError as error:
             if stand_in is None or error.code not in _OUT_OF_REACH:
                 raise
             return stand_in.load(error.reason)
         self._plain[named.name] = graph
-        if named.name not in self._graphs:
+        if is_chosen:
             self._chosen[named.name] = None
             for oldest in list(self._chosen)[:-_MOST_ON_SERVER]:
                 self._chosen.pop(oldest, None)
@@ -289,30 +286,6 @@ class NamedGraphs:
 
 def _no_file(graph: NamedGraph, path: str) -> str:
     return f"named graph {graph.name!r}: {no_file(path, graph.paths)}"
-
-
-def _warn_of_other(graph: NamedGraph) -> None:
-    """Say of a file that is known not to be a model what it is."""
-    with contextlib.suppress(OSError):  # whoever loads it says so
-        wrong = unfit(graph.paths[0])
-        if wrong is not None:
-            _warn_of(graph, wrong)
-
-
-def _warn_of(graph: NamedGraph, wrong: str) -> None:
-    """Say what is wrong with a graph's file."""
-    lost = "guests that load this graph get an error"
-    if graph.remote is not None:
-        lost = "it cannot run in place of the model on a server"
-    log.warning("named graph %r: %s; %s", graph.name, wrong, lost)
-
-
-def _check_ready(model: RemoteModel) -> None:
-    """Raise DependencyMissing and InputError as NamedGraphs does, before a guest starts."""
-    from runtime_shim.backends.remote.access import from_environment  # few hosts have servers
-
-    check_installed(model.endpoints)
-    from_environment(model)
 
 
 def is_lost(graph: Graph) -> bool:

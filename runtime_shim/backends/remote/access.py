@@ -141,8 +141,10 @@ def _forms_of(value: str) -> Iterator[str]:
             words.update((decoded, *decoded.split(":", 1)))
     for word in words:
         if len(word) >= _SHORTEST_SECRET:
-            yield from (word, repr(word)[1:-1], json.dumps(word)[1:-1], quote(word, safe=""))
-            yield html.escape(word)
+            yield from (word, repr(word)[1:-1], json.dumps(word)[1:-1].replace("/", r"\/"))
+            yield from (json.dumps(word)[1:-1], quote(word), quote(word, safe=""))
+            yield from (html.escape(word), word.encode().hex())
+            yield base64.b64encode(word.encode()).decode().rstrip("=")
 
 
 def check_variables(where: str, headers: Mapping[str, str]) -> None:

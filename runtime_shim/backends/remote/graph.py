@@ -17,7 +17,14 @@ from runtime_shim.backends.common.tensor_info import (
     not_set,
     output_of,
 )
-from runtime_shim.backends.interface import DescribedContext, Graph, Output, is_described
+from runtime_shim.backends.interface import (
+    DescribedContext,
+    Element,
+    Graph,
+    Output,
+    elements_of,
+    is_described,
+)
 from runtime_shim.backends.remote.answers.described import check_answer, check_passable, ports_of
 from runtime_shim.backends.remote.failures import NotTaken, contradiction, inexpressible, unreached
 from runtime_shim.backends.remote.interface import Answered, Given, Metadata, Server
@@ -90,7 +97,7 @@ class RemoteGraph:
         """The server that computed, and all outputs. Raises NotTaken and HostError."""
         given = [Given(self.inputs[index], fed[index][1], fed[index][2]) for index in sorted(fed)]
         request = functools.partial(self._infer, given, shared)
-        return self.servers.ask(request, monotonic() + self.seconds, computes=True)
+        return self.servers.ask(request, monotonic() + self.seconds)
 
     def _infer(
         self, given: Sequence[Given], shared: SharedMemory | None, server: Server, until: float
@@ -133,7 +140,19 @@ class RemoteGraph:
                 "the local model cannot stand in for the one on the server: its inputs and outputs"
                 " have other names, or another order"
             )
+        self._check_types_of(elements_of(context) or [None] * len(self.inputs))
         return graph, context
+
+    def _check_types_of(self, local: Sequence[Element | None]) -> None:
+        """Raise HostError if an input of the local model has another type, also one that guests
+        pass as the same bytes."""
+        for port, element in zip(self.inputs, local, strict=True):
+            if element is None or port.element is None or element.name != port.element.name:
+                found = "an unknown type" if element is None else f"the type {element.name}"
+                raise inexpressible(
+                    "the local model cannot stand in for the one on the server: it has"
+                    f" {found} for the input {port}"
+                )
 
     def _has_names_of(self, local: object) -> bool:
         inputs, outputs = getattr(local, "inputs", None), getattr(local, "outputs", None)

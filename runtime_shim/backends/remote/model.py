@@ -15,6 +15,7 @@ from rewriter.suggestions import did_you_mean
 __all__ = [
     "DEADLINE",
     "TOKEN",
+    "Asked",
     "Endpoint",
     "RemoteModel",
     "Tls",
@@ -108,6 +109,16 @@ class RemoteModel:
     tls: Tls = field(default_factory=Tls)
     shared_memory: bool = False
     falls_back: bool = False
+
+
+class Asked(NamedTuple):
+    """How a guest asks for a model: since when, by time.monotonic; which servers were not well, and
+    when each of them was asked last; and the URL of the server from which the guest has chosen the
+    model, empty if the operator has named it."""
+
+    since: float
+    ill: dict[str, float]
+    server: str
 
 
 def is_model_name(name: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import logging
 import weakref
-from time import monotonic
 
 from rewriter.abi.dialects import Errno
 from rewriter.errors import InputError
@@ -14,7 +13,7 @@ from runtime_shim.backends.remote.failures import NotTaken, unreached, unusable
 from runtime_shim.backends.remote.graph import Fallback, RemoteGraph
 from runtime_shim.backends.remote.installed import cannot_import
 from runtime_shim.backends.remote.interface import Metadata, Server
-from runtime_shim.backends.remote.model import Endpoint, RemoteModel
+from runtime_shim.backends.remote.model import Asked, Endpoint, RemoteModel
 from runtime_shim.backends.remote.servers import Servers
 from runtime_shim.errors import HostError
 
@@ -24,9 +23,11 @@ _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 
 
 def open_remote(
-    model: RemoteModel, most_seconds: float | None, fallback: Fallback | None
+    model: RemoteModel, most_seconds: float | None, fallback: Fallback | None, asked: Asked
 ) -> RemoteGraph:
-    """Connect to a model. Nothing takes longer than its deadline, or than `most_seconds`.
+    """Connect to a model. Nothing takes longer than its deadline, or than `most_seconds`; both
+    count from when the guest has asked for it. If another server, or a local model, comes after one
+    that does not answer, there is time left for it.
 
     Raises HostError: `invalid_encoding` if gRPC cannot be imported, and NN603 if no server can be
     reached.
@@ -41,9 +42,11 @@ def open_remote(
         raise HostError(
             Errno.RUNTIME_ERROR, f"cannot use the files for TLS: {error.strerror or error}"
         ) from None
-    servers = Servers(made)
+    servers = Servers(made, asked.ill)
     try:
-        server, metadata = servers.ask(_metadata, monotonic() + seconds, computes=False)
+        server, metadata = servers.ask_each(
+            _metadata, asked.since + seconds, spare=fallback is not None
+        )
         graph = RemoteGraph(servers, server, metadata, seconds, fallback, model.shared_memory)
     except NotTaken as error:
         servers.close()

@@ -28,36 +28,57 @@ class Servers:
     request until it says that it is ready, which it is asked before its next turn. May be shared by
     threads."""
 
-    def __init__(self, servers: Sequence[Server]) -> None:
+    def __init__(self, servers: Sequence[Server], ill: dict[str, float]) -> None:
+        """`ill` has the names of servers that are known not to be well, with when each was asked
+        last. It is changed."""
         self._lock = threading.Lock()
-        self._order = tuple(servers)
-        self._failed: dict[str, float] = {}
-        """When each server that is not well was asked last."""
+        self._order = tuple(sorted(servers, key=lambda server: server.name in ill))
+        self._failed = ill
         self._asking = {server.name: threading.Lock() for server in servers}
 
-    def ask(self, what: Callable[[Server, float], R], until: float, *, computes: bool) -> R:
-        """The answer of the first server that takes the request or, if it computes nothing, answers
-        it. Raises NotTaken if none does, and HostError as the server that has taken it."""
+    def ask(self, what: Callable[[Server, float], R], until: float) -> R:
+        """The answer of the first server that takes a request which computes something. Raises
+        NotTaken if none does, and HostError as the server that has taken it."""
         reasons = []
         for server in self._order:  # never changed in place
             try:
-                if server.name in self._failed:
-                    self._check(server, until)
-                found = what(server, until)
-                if monotonic() > until:  # to understand an answer takes time, too
-                    raise late(server.speaker)
-                return found
+                return self._asked(server, what, until)
             except NotTaken as error:
-                self._is_ill(server)
+                reasons.append(str(error))
+        raise NotTaken("; ".join(reasons))
+
+    def ask_each(self, what: Callable[[Server, float], R], until: float, *, spare: bool) -> R:
+        """The first answer to a request that computes nothing. Each server has its part of the time
+        that is left, and so has what comes after them, with `spare`. Raises as `ask`."""
+        reasons = []
+        order = self._order
+        for left_over, server in zip(range(len(order), 0, -1), order, strict=True):
+            now = monotonic()
+            try:
+                return self._asked(server, what, now + (until - now) / (left_over + spare))
+            except NotTaken as error:
                 reasons.append(str(error))
             except ServerError as error:
-                if not is_of_an_ill_server(error):
-                    raise
-                self._is_ill(server)
-                if computes or monotonic() > until:
+                if not is_of_an_ill_server(error) or monotonic() > until:
                     raise
                 reasons.append(error.reason)
         raise NotTaken("; ".join(reasons))
+
+    def _asked(self, server: Server, what: Callable[[Server, float], R], until: float) -> R:
+        try:
+            if server.name in self._failed:
+                self._check(server, until)
+            found = what(server, until)
+            if monotonic() > until:  # to understand an answer takes time, too
+                raise late(server.speaker)
+        except NotTaken:
+            self._is_ill(server)
+            raise
+        except ServerError as error:
+            if is_of_an_ill_server(error):  # it has to say first that it is well
+                self._is_ill(server)
+            raise
+        return found
 
     def _check(self, server: Server, until: float) -> None:
         """Raise NotTaken unless it says that it is ready. Only one thread asks, and others wait for
@@ -76,11 +97,12 @@ class Servers:
         now = monotonic()
         if now - asked < _RESTING:
             raise NotTaken(f"{server.name} has just failed")
-        self._failed[server.name] = now
         try:
             server.check_ready(min(until, now + _CHECKING))
         except HostError as error:
             raise NotTaken(f"{server.name} does not say that it is ready: {error.reason}") from None
+        finally:
+            self._failed[server.name] = monotonic()
         self._failed.pop(server.name, None)
 
     def _is_ill(self, server: Server) -> None:

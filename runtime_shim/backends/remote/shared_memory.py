@@ -240,6 +240,18 @@ class SharedMemory:
         if found is not None and found.is_mine and found.size >= size:
             return found
         self._give_up(server)
+        try:
+            made = self._registered(server, size, until)
+        except ServerError as error:
+            if is_of_an_ill_server(error):  # and it has not got the inference
+                raise NotTaken(error.reason) from None
+            if error.errno is Errno.NOT_FOUND:  # of the request, not of the model
+                raise inexpressible(error.reason) from None
+            raise
+        self._segments[server.name] = server, made
+        return made
+
+    def _registered(self, server: Server, size: int, until: float) -> _Segment:
         if _EXTENSION not in server.extensions(until):
             raise inexpressible(f"{server.name} has no shared memory: it lacks {_EXTENSION}")
         self._unused.unregister(until, server)
@@ -251,7 +263,6 @@ class SharedMemory:
             raise
         finally:
             made.unlink()
-        self._segments[server.name] = server, made
         return made
 
     def _give_up(self, server: Server) -> None:

@@ -20,7 +20,8 @@ class Speaker:
 
     def quoted(self, value: object) -> str:
         """Something of an answer, shortened and in quotes."""
-        return quoted(value, self._access.without_secrets)
+        found = quoted(value, self._access.without_secrets)
+        return self._access.without_secrets(found)  # a number may be one, too
 
     def says(self, text: str) -> str:
         """A server's text as it is, but for characters that cannot be seen."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command import nnshim
 from tests.support.fleets import last, results, run
 from tests.support.processes import PATIENCE, ends, status, wait_for
 

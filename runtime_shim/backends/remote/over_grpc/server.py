@@ -56,7 +56,7 @@ _TELLING = 1.0
 _OPTIONS = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", LARGEST_ANSWER),
-    ("grpc.enable_retries", 0),  # this package decides what is repeated
+    ("grpc.enable_retries", 1),  # only of what a server says that it has not begun with
     ("grpc.service_config_disable_resolution", 1),
     ("grpc.enable_http_proxy", 0),
     ("grpc.min_reconnect_backoff_ms", _CONNECTING),
@@ -66,7 +66,8 @@ _OPTIONS = (
 """https://github.com/grpc/grpc/blob/master/include/grpc/impl/channel_arg_names.h"""
 
 _NOT_SENT = ("failed to connect to all addresses", "DNS resolution failed", "errors resolving")
-"""How the details of UNAVAILABLE begin if gRPC had no connection to send the request on."""
+"""How the details of UNAVAILABLE begin if gRPC had no connection to send the request on. The
+address comes after it."""
 
 _ERRNOS = {
     "NOT_FOUND": Errno.NOT_FOUND,
@@ -87,6 +88,7 @@ class GrpcServer:
         self.name = str(endpoint)
         self.speaker = Speaker(self.name, access)
         self._model, self._version = endpoint.model, endpoint.version
+        self._port = f":{endpoint.port}"
         self._identity = Identity(endpoint, self.speaker)
         self._access = access
         self._headers = tuple(access.headers)
@@ -225,7 +227,8 @@ class GrpcServer:
         if (
             status == "UNAVAILABLE"
             and details.startswith(_NOT_SENT)
-            and not self._is_connected()  # a server may say this of one behind it
+            and self._port in details  # a server may say the same of one behind it
+            and not self._is_connected()
         ):
             return NotTaken(f"{self.name}: {details}")
         if status == "UNAVAILABLE" and any(each in details for each in _BROKEN_CONNECTION):

@@ -186,10 +186,11 @@ class HttpServer:
         identity: Identity | None = None,
     ) -> Iterator[Answer]:
         """Ask for a method and a path. With several pieces, the body is JSON with binary tensors
-        after it. The connection is used again if what is done with the answer raises nothing and,
-        with an identity, only if the server repeats ids: if it sends an answer too many, the next
-        request would get that one."""
-        connection = self._connection(until)
+        after it. The connection is used again if what is done with the answer raises nothing. With
+        an identity, it has not been used before, and is not used again, unless the server is known
+        to repeat ids: if it has sent an answer too many, this request would get that one."""
+        is_certain = identity is None or identity.repeats_ids
+        connection = self._connection(until) if is_certain else self._new_connection(until)
         try:
             answer = self._asked(connection, what, body, largest)
             yield answer
@@ -239,6 +240,9 @@ class HttpServer:
                 kept.until = until
                 return kept
             kept.close()
+        return self._new_connection(until)
+
+    def _new_connection(self, until: float) -> Connection:
         try:
             return Connection(self._endpoint.host, self._endpoint.port, self._context, until)
         except OSError as error:

@@ -16,6 +16,7 @@ from rewriter.abi.dialects import TensorType
 from runtime_shim import HostError
 from runtime_shim.backends.remote.model import parse_endpoint
 from runtime_shim.backends.remote.over_grpc.messages import SERVICE, message
+from runtime_shim.backends.remote.over_grpc.server import GrpcServer
 from tests.runtime_shim.backends.remote.remote_graphs import (
     code_of,
     host_of,
@@ -120,6 +121,28 @@ def test_an_answer_too_many_is_not_taken_for_the_next_one(repeats_ids: bool) -> 
     assert found.count("NN607") <= int(repeats_ids)
 
 
+@pytest.mark.parametrize("repeats_ids", [False, True])
+def test_an_answer_after_that_of_another_kind_is_not_taken_for_the_first_inferences(
+    repeats_ids: bool,
+) -> None:
+    def speak(connected: socket.socket) -> None:
+        is_used = False
+        while asked := connected.recv(1 << 16):
+            if asked.startswith(b"GET"):
+                connected.sendall(whole(METADATA))
+                is_used = True
+                continue
+            request = json.loads(asked.partition(b"\r\n\r\n")[2])
+            data = [9, 9] if is_used else request["inputs"][0]["data"]
+            found = {"outputs": [TENSOR | {"data": data}]}
+            if repeats_ids and not is_used:
+                found["id"] = request["id"]
+            connected.sendall(whole(json.dumps(found).encode()))
+
+    with raw_server(speak) as port:
+        assert results(port, 1) == [1]
+
+
 def test_an_answer_with_the_id_of_another_request_is_refused() -> None:
     ids: list[str] = []
 
@@ -172,7 +195,12 @@ def test_a_length_with_many_zeros_is_refused() -> None:
         assert results(port, 1) == ["NN607"]
 
 
-def test_a_request_that_a_server_could_not_pass_on_is_not_sent_to_the_next() -> None:
+@pytest.mark.parametrize("is_connected", [True, False])
+def test_a_request_that_a_server_could_not_pass_on_is_not_sent_to_the_next(
+    is_connected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not is_connected:  # the server has ended the connection after its answer
+        monkeypatch.setattr(GrpcServer, "_is_connected", lambda _: False)
     calls: list[bytes] = []
 
     def describe(_: bytes, __: grpc.ServicerContext) -> bytes:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from onnx import TensorProto
 
 from nnshim.run_options import parse_devices
 from rewriter.abi.dialects import Errno, TensorType
@@ -21,7 +25,7 @@ from tests.runtime_shim.backends.remote.remote_graphs import (
     inferred,
     two_floats,
 )
-from tests.support.inference_server import Model, grpc_server, http_server
+from tests.support.inference_server import Model, grpc_server, http_server, raw_server
 from tests.support.models import identity
 from tests.support.ports import closed_port
 from tests.support.processes import PATIENCE, wait_for
@@ -156,6 +160,61 @@ def test_a_local_model_runs_while_no_server_does_and_that_is_said(
     assert "Connection refused" in said
     (stats,) = host.stats()
     assert (stats.encoding, stats.device, stats.inferences) == ("onnx", "cpu", 3)
+
+
+def test_a_local_model_does_not_get_the_bytes_of_another_type(port: int, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(identity(TensorProto.UINT8, dims=(2,)))
+    bytes_of_i8 = Model([("x", "INT8", [2])], [("y", "UINT8", [2])])
+    host = host_with_local(f"http://127.0.0.1:{port}/m", str(path))
+    with host.session() as session:
+        with http_server(bytes_of_i8, port):
+            context = session.init_execution_context(session.load_by_name("m"))
+        session.set_input(context, 0, TensorType.U8, (2,), memoryview(b"\xff\xfe"))
+        with pytest.raises(HostError, match="it has the type u8 for the input 'x', INT8"):
+            session.compute(context)
+
+
+def silent(connected: socket.socket) -> None:
+    """A server that takes connections and requests, and says nothing."""
+    while connected.recv(1 << 16):
+        pass
+
+
+@pytest.mark.parametrize("serve", SERVERS)
+def test_a_server_that_says_nothing_leaves_time_for_the_next_and_is_remembered(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime_shim.backends.remote.servers._CHECKING", 0.1)
+    monkeypatch.setattr("runtime_shim.backends.remote.servers._RESTING", PATIENCE)
+    with raw_server(silent) as silent_port:
+        with serve(Model()) as other:
+            scheme = other.partition(":")[0]
+            first = f"{scheme}://127.0.0.1:{silent_port}/m"
+            host = host_of(first, other, deadline=4.0)
+            assert host.load_by_name("m").device.startswith(other)
+        alone = host_of(first, deadline=0.5)
+        with pytest.raises(HostError, match="NN604"):
+            alone.load_by_name("m")
+        for reason in ("does not say that it is ready", "has just failed"):
+            with pytest.raises(HostError, match=f"NN603.*{reason}"):
+                alone.load_by_name("m")
+
+
+def test_guests_that_wait_for_one_load_do_not_wait_one_after_the_other() -> None:
+    with raw_server(silent) as port:
+        host = host_of(f"http://127.0.0.1:{port}/m", deadline=1.0)
+
+        def code() -> str | None:
+            with pytest.raises(HostError) as caught:
+                host.load_by_name("m")
+            return caught.value.code
+
+        since = time.monotonic()
+        with ThreadPoolExecutor(6) as pool:
+            codes = [each.result() for each in [pool.submit(code) for _ in range(6)]]
+        assert set(codes) <= {"NN603", "NN604"}
+        assert time.monotonic() - since < 4
 
 
 @pytest.mark.parametrize(

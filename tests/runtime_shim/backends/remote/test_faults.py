@@ -208,8 +208,10 @@ class Proxy:
         self._port = urlsplit(url).port
         self.is_cut = False
         self.is_gone = threading.Event()
+        self._open: list[socket.socket] = []
 
     def __call__(self, connected: socket.socket) -> None:
+        self._open.append(connected)
         with socket.create_connection(("127.0.0.1", self._port)) as other:
             ways = {connected: other, other: connected}
             while not self.is_cut:
@@ -219,7 +221,9 @@ class Proxy:
                         return
                     ways[ready].sendall(data)
         connected.close()
-        self.is_gone.set()
+        self._open.remove(connected)
+        if not self._open:
+            self.is_gone.set()
 
 
 @pytest.mark.parametrize("serve", SERVERS)

@@ -30,13 +30,13 @@ def test_a_server_that_fails_in_two_threads_is_always_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("runtime_shim.backends.remote.servers._RESTING", 0.0)
-    servers = Servers([cast(Server, Failing())])
+    servers = Servers([cast(Server, Failing())], {})
     reasons: set[str] = set()
 
     def ask() -> None:
         for _ in range(50000):
             try:
-                servers.ask(fail, 1e9, computes=True)
+                servers.ask(fail, 1e9)
             except NotTaken as error:
                 reasons.add(str(error))
 
@@ -68,14 +68,14 @@ def test_threads_wait_for_what_one_of_them_asks_a_server_that_has_failed(
             began.set()
             assert ended.wait(PATIENCE)
 
-    servers = Servers([cast(Server, Recovered())])
+    servers = Servers([cast(Server, Recovered())], {})
     with pytest.raises(NotTaken):
-        servers.ask(fail, 1e9, computes=True)
+        servers.ask(fail, 1e9)
     found: list[str] = []
 
     def ask() -> None:
         try:
-            found.append(servers.ask(lambda *_: "computed", 1e9, computes=True))
+            found.append(servers.ask(lambda *_: "computed", 1e9))
         except NotTaken as error:
             found.append(str(error))
 

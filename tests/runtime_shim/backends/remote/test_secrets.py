@@ -19,6 +19,7 @@ from rewriter.errors import InputError
 from runtime_shim import HostError, NNHost, read_graphs
 from runtime_shim.backends.remote.access import Access
 from runtime_shim.backends.remote.model import Tls
+from runtime_shim.backends.remote.speaker import Speaker
 from tests.runtime_shim.backends.remote.remote_graphs import host_of, inferred
 from tests.runtime_shim.backends.remote.test_tls import pair
 from tests.support.command import nnshim
@@ -30,8 +31,16 @@ VALUE = "user=me, key=\"s3cret 'in\\two' <words>\""
 
 @pytest.mark.parametrize(
     "write",
-    [str, repr, json.dumps, str.upper, html.escape, lambda text: quote(text, safe="")],
-    ids=["as it is", "repr", "json", "capitals", "html", "percent"],
+    [
+        *(str, repr, json.dumps, str.upper, html.escape, quote, lambda text: quote(text, safe="")),
+        lambda text: json.dumps(text).replace("/", r"\/"),
+        lambda text: base64.b64encode(text.encode()).decode(),
+        lambda text: text.encode().hex(),
+    ],
+    ids=[
+        *("as it is", "repr", "json", "capitals", "html", "percent", "percent all"),
+        *("json with slashes", "base64", "hex"),
+    ],
 )
 def test_a_value_is_not_repeated_in_any_form(write: object) -> None:
     assert callable(write)
@@ -39,6 +48,11 @@ def test_a_value_is_not_repeated_in_any_form(write: object) -> None:
     assert said.startswith(("wrong ***: ", "wrong key: "))
     for part in ("s3cret", "two", "words"):
         assert part not in said.lower()
+
+
+def test_a_number_that_is_a_value_is_not_repeated() -> None:
+    speaker = Speaker("s", Access({"x-key": "12345678"}, Tls()))
+    assert speaker.quoted([12345678, 2]) == "[***, 2]"
 
 
 def test_a_part_of_a_value_is_not_repeated() -> None:

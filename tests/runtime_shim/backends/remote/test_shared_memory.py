@@ -239,7 +239,7 @@ def test_a_segment_that_a_server_may_have_mapped_is_unmapped(losing: Losing) -> 
     losing.loses = "after"
     with http_server(losing) as url, host_of(url, shared_memory=True).session() as session:
         context = context_of(session)
-        with pytest.raises(HostError, match="NN605"):
+        with pytest.raises(HostError, match=r"NN603.* was lost before the answer"):
             session.compute(context)
         assert len(losing.segments) == 1
         session.compute(context)
@@ -263,3 +263,34 @@ def test_a_server_that_never_knows_the_segment_is_an_error(losing: Losing) -> No
         for _ in range(2):
             with pytest.raises(HostError, match=r"NN606.*no such shared memory"):
                 session.compute(context)
+
+
+def with_shared_memory() -> Model:
+    made = Model(TWO)
+    made.extensions.append("system_shared_memory")
+    return made
+
+
+@pytest.mark.parametrize(("path", "status"), [("/v2", 503), ("register", 502)])
+def test_a_server_that_cannot_map_a_segment_now_has_not_got_the_inference(
+    path: str, status: int
+) -> None:
+    first = with_shared_memory()
+    with (
+        http_server(first) as url,
+        http_server(with_shared_memory()) as other,
+        host_of(url, other, shared_memory=True).session() as session,
+    ):
+        context = context_of(session)
+        first.down = status, path
+        session.compute(context)
+        assert session.get_output(context, 0) == two_floats
+
+
+def test_a_server_that_does_not_know_how_to_map_a_segment_is_not_without_the_model() -> None:
+    model = with_shared_memory()
+    model.down = 404, "register"
+    with http_server(model) as url, host_of(url, shared_memory=True).session() as session:
+        context = context_of(session)
+        with pytest.raises(HostError, match=r"unsupported_operation\[NN608\].*404"):
+            session.compute(context)
