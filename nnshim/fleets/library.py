@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["map_inputs"]
 
+_LARGEST_CHUNK = 1_000_000
+
 
 def map_inputs(
     module: bytes | Module,
@@ -22,6 +24,7 @@ def map_inputs(
     *,
     workers: int | str | None = None,
     gpus: float | None = None,
+    chunksize: int | None = None,
     options: RunOptions | None = None,
     **host: Unpack[HostOptions],
 ) -> Generator[MapResult, None, None]:
@@ -56,7 +59,9 @@ def map_inputs(
     from nnshim.fleets.running import run_all
     from runtime_shim import RunOptions
     from runtime_shim.engine.options import HostOptions
+    from runtime_shim.numbers import check_number
 
+    check_number("chunksize", chunksize, 1, _LARGEST_CHUNK)
     unknown = host.keys() - HostOptions.__annotations__.keys()
     if unknown:
         raise TypeError(f"map() has no argument {sorted(unknown)[0]!r}")
@@ -75,7 +80,7 @@ def map_inputs(
             _check(index, given)
             yield Item(index, GuestInput(given.stdin, tuple(given.args)))  # which nobody changes
 
-    for ran in run_all(guest, items(), workers, gpus):
+    for ran in run_all(guest, items(), workers, gpus, chunksize=chunksize):
         yield MapResult(ran.number, taken.pop(ran.number), ran.outcome, ran.error, ran.seconds)
 
 

@@ -29,16 +29,23 @@ Ray cluster."""
 
 
 def run_all(
-    guest: Guest, items: Iterable[Item | Other], workers: Where, gpus: float | None = None
+    guest: Guest,
+    items: Iterable[Item | Other],
+    workers: Where,
+    gpus: float | None = None,
+    *,
+    chunksize: int | None = None,
 ) -> Iterator[Ran | Other]:
     """What came of each item, once it is known; what is not an item comes back unchanged. No
-    further item is taken before a worker is free for it. The workers end with this iterator. Raises
-    what is about all items, such as LinkError, and ToolError if workers cannot be started, and
-    UsageError for `gpus`, which are those of each worker in a cluster, that cannot be."""
-    pace = Pace()
+    further item is taken before a worker is free for it and, if `chunksize`, the most items that a
+    worker gets at once, is 1, before what has come is given back. The workers end with this
+    iterator. Raises what is about all items, such as LinkError, and ToolError if workers cannot be
+    started, and UsageError for `gpus`, which are those of each worker in a cluster, that cannot
+    be."""
+    pace = Pace(chunksize)
     work: Work[Item | Other, Ran | Other] = Work(_passed, partial(_lost, guest), _passes)
     with Workers(work, _engine(guest, workers, gpus), ordered=False, tries=_TRIES) as crew:
-        for chunk in crew.go_through(pace.chunks(items)):
+        for chunk in crew.go_through(pace.chunks(items), results_first=chunksize == 1):
             for ran in chunk:
                 if isinstance(ran, Ran):
                     pace.took(ran.seconds)

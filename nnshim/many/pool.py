@@ -87,14 +87,19 @@ class Workers(Generic[Item, Found]):
     def __exit__(self, *_: object) -> None:
         self._engine.close()
 
-    def go_through(self, chunks: Iterable[Sequence[Item]]) -> Iterator[Sequence[Found]]:
-        """What is found in each chunk, in their order, or as it comes. Raises ToolError if a worker
-        cannot be started, and what ends the work as a whole."""
+    def go_through(
+        self, chunks: Iterable[Sequence[Item]], *, results_first: bool = False
+    ) -> Iterator[Sequence[Found]]:
+        """What is found in each chunk, in their order, or as it comes. With `results_first`, what
+        has come is given back before another chunk is taken, so that a worker may wait. Raises
+        ToolError if a worker cannot be started, and what ends the work as a whole."""
         source = enumerate(chunks)
         done: dict[int, Sequence[Found]] = {}
         expected = taken = 0
         come: deque[Sequence[Found]] = deque()
         while True:
+            while come and results_first:
+                yield come.popleft()
             most = self._engine.most
             while self._busy < most and (not self._ordered or taken - expected < most * _AHEAD):
                 following = next(source, None)
