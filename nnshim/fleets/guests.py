@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -16,7 +17,10 @@ from typing import TYPE_CHECKING, Any
 from nnshim.fleets.models import Models, models_of
 from nnshim.fleets.sums import added_since
 from nnshim.fleets.values import GuestInput, Item, Ran
-from rewriter.errors import NNShimError, ToolError, UsageError
+from rewriter.analysis.inspect import exported_function
+from rewriter.errors import ModuleError, NNShimError, ToolError, UsageError
+from rewriter.wasm.module import Module
+from rewriter.wasm.sections import SectionId
 
 if TYPE_CHECKING:
     from runtime_shim import GraphStats, NNHost, Outcome, RunOptions
@@ -50,8 +54,24 @@ class Guest:
 
 
 def guest_with(module: bytes, options: RunOptions, host: HostOptions) -> Guest:
-    """The guest, with its models as they are now."""
+    """The guest, with its models as they are now. Raises UsageError for a core module of which
+    nothing would run, and so use no input; other modules that cannot run are for the workers."""
+    with contextlib.suppress(ModuleError):
+        _check_runs(Module.of(module), options.invoke)
     return Guest(module, options, host, models_of(host))
+
+
+def _check_runs(module: Module, invoke: str | None) -> None:
+    starts = any(section.id is SectionId.START for section in module.sections)
+    if (
+        invoke is None
+        and not starts
+        and not any(exported_function(module, name) for name in ("", "_start"))
+    ):
+        raise UsageError(
+            "the module exports no _start, so nothing would run for an input; --invoke (invoke)"
+            " names another function"
+        )
 
 
 class Guests:

@@ -138,7 +138,7 @@ class Fleets:
         assert len(result.outcome.stdout or b"") == written
 
     def test_what_is_about_all_inputs_is_raised(self) -> None:
-        module = assemble('(module (import "env" "lacking" (func)))')
+        module = assemble('(module (import "env" "lacking" (func)) (func (export "_start")))')
         with pytest.raises(nnshim.LinkError, match="lacking"):
             next(iter(nnshim.map(module, [b"one", b"two"], workers=self.workers)))
 

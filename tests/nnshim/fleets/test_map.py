@@ -98,6 +98,15 @@ def test_what_an_argument_stands_for(guest: Path, tmp_path: Path) -> None:
     assert results(guest) == {"00000001": b"-$fiv"}
 
 
+def test_a_module_of_which_nothing_would_run_is_refused(guest: Path, tmp_path: Path) -> None:
+    guest.write_bytes(assemble('(module (func (export "_initialize")) (func (export "go")))'))
+    done = run(guest, lines(tmp_path, 3))
+    assert done.returncode == 2
+    assert b"the module exports no _start, so nothing would run for an input" in done.stderr
+    assert results(guest) == {}
+    assert run(guest, tmp_path / "lines.txt", "--invoke", "go").returncode == 0
+
+
 def test_what_an_invoked_function_returns_is_in_its_result(guest: Path, tmp_path: Path) -> None:
     add = """(module (func (export "both") (param i32 i32) (result i32 f64)
       (i32.add (local.get 0) (local.get 1)) (f64.const 1.5)))"""
