@@ -63,6 +63,7 @@ class Results:
             raise OutputError(f"cannot write results to {folder}: {reason}") from error
         try:
             self._open(job)
+            self._file = _file_at(state)
         except sqlite3.Error as error:
             self._state.close()
             if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
@@ -180,6 +181,7 @@ class Results:
         failure."""
         path = self._path(name)
         made = hashlib.sha256(data).hexdigest()
+        self._check_there()
         with _told(path):
             is_there = self._row(name) is None and os.path.lexists(path)
             if is_there and _written(path) != made:
@@ -206,12 +208,19 @@ class Results:
             self._made.add(folder)
         write_atomic(path, Source(path, b""), (data,))
 
+    def _check_there(self) -> None:
+        """Raise OutputError unless the folder has the state that was opened: another job may have
+        begun in a new one."""
+        if _file_at(os.path.join(self._folder, STATE)) != self._file:
+            raise OutputError(
+                f"{self._folder} was removed, or replaced, while this job wrote its results there"
+            )
+
     def count(self) -> int:
         """Of all results, also of inputs that are no longer there. Raises OutputError, also if
-        what says so was removed meanwhile, and other results perhaps with it."""
-        path = os.path.join(self._folder, STATE)
-        with _told(path):
-            os.stat(path)
+        the folder was removed meanwhile, and results with it."""
+        self._check_there()
+        with _told(os.path.join(self._folder, STATE)):
             (number,) = self._state.execute("SELECT count(*) FROM result").fetchone()
         return int(number)
 
@@ -273,3 +282,12 @@ def _written(path: str) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    """Which file has this name; None if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -206,7 +207,7 @@ def test_results_that_were_removed_meanwhile_are_not_counted(out: Path) -> None:
         made.add("name", "digest", b"data")
         (out / "name").unlink()
         (out / STATE).unlink()
-        with pytest.raises(OutputError, match="No such file"):
+        with pytest.raises(OutputError, match="out was removed, or replaced"):
             made.count()
 
 
@@ -214,3 +215,17 @@ def test_no_value_of_a_variable_is_stored(out: Path) -> None:
     with Results(str(out), JOB) as made:
         made.add("name", "digest", b"data")
     assert all(b"secret" not in path.read_bytes() for path in out.iterdir())
+
+
+def test_a_job_does_not_write_into_the_folder_of_another_that_has_replaced_its_own(
+    out: Path,
+) -> None:
+    with Results(str(out), JOB) as made:
+        made.add("name", "digest", b"data")
+        shutil.rmtree(out)
+        with Results(str(out), {**JOB, "other": 1}):
+            with pytest.raises(OutputError, match="out was removed, or replaced"):
+                made.add("other", "digest", b"data")
+            with pytest.raises(OutputError, match="out was removed, or replaced"):
+                made.count()
+        assert [path.name for path in out.iterdir()] == [STATE]
