@@ -116,6 +116,11 @@ def _check(number: int, given: object) -> None:
     if isinstance(given.args, str | bytes) or not isinstance(given.args, Sequence):
         kind = _type(given.args)
         raise UsageError(f"args of input {number} is of type {kind}: expected a sequence of str")
+    for each in given.args:
+        if not isinstance(each, str):
+            raise UsageError(
+                f"an argument of input {number} is of type {_type(each)}: expected str"
+            )
 
 
 def _type(value: object) -> str:

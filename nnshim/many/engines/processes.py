@@ -76,8 +76,10 @@ class Processes:
         return self._most
 
     def start(self) -> _Process:
-        """Raises UsageError for a program that processes cannot import."""
+        """Raises UsageError for a program that processes cannot import, and where none can be
+        started."""
         _check_program()
+        _check_place()
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=serve, args=(theirs,), daemon=True)
         started = _Process(process, ours, self._work)
@@ -122,6 +124,21 @@ _GUARD = (
     "each process that shares the work imports this program, which would start the work again: put"
     ' the code that starts it under `if __name__ == "__main__":`'
 )
+
+
+def _check_place() -> None:
+    """Raise UsageError in a folder that is gone, and in a process that may not have others."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise UsageError(
+            "the current folder was removed, and processes start in it: change to another folder"
+        ) from None
+    if multiprocessing.current_process().daemon:
+        raise UsageError(
+            "this process may not start others, because it is a daemonic one of multiprocessing,"
+            " such as those of a Pool"
+        )
 
 
 def _check_program() -> None:

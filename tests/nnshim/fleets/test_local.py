@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from multiprocessing import active_children
+from multiprocessing import active_children, current_process
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ def test_no_process_is_started_before_the_first_result_is_wanted() -> None:
         ((b"", []), "input 1 is of type tuple: expected GuestInput or bytes"),
         (GuestInput("path"), "stdin of input 1 is of type str: expected bytes"),  # type: ignore[arg-type]
         (GuestInput(args="ab"), "args of input 1 is of type str: expected a sequence of str"),
+        (GuestInput(args=[1]), "an argument of input 1 is of type int: expected str"),  # type: ignore[list-item]
         (GuestInput(args=iter("ab")), "args of input 1 is of type str"),  # type: ignore[arg-type]
     ],
 )
@@ -178,3 +179,19 @@ def test_a_program_from_a_pipe_is_told_to_be_saved(tmp_path: Path) -> None:
 def test_an_argument_that_nobody_has_is_refused_before_a_worker_starts() -> None:
     with pytest.raises(TypeError, match=r"map\(\) has no argument 'devcies'"):
         next(nnshim.map(assemble(GUEST), [b""], devcies={}))  # type: ignore[call-arg] # the test
+
+
+def test_where_processes_cannot_start_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    with monkeypatch.context() as changed:
+        changed.chdir(gone)
+        gone.rmdir()
+        with pytest.raises(UsageError, match="the current folder was removed"):
+            next(nnshim.map(assemble(GUEST), [b"one"], workers=1))
+    config: dict[str, Any] = vars(current_process())["_config"]
+    monkeypatch.setitem(config, "daemon", True)
+    with pytest.raises(UsageError, match="may not start others, because it is a daemonic one"):
+        next(nnshim.map(assemble(GUEST), [b"one"], workers=1))
