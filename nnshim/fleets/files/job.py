@@ -63,8 +63,11 @@ class Job:
             return Done(name, size, error=ran.error, exit_code=_exit_code(ran.error))
         done = Done(name, size, False, ran.error, outcome.exit_code, outcome.stderr or b"")
         if ran.error is None:
-            returned = "".join(f"{value}\n" for value in outcome.results)
-            self._results.add(name, digest, (outcome.stdout or b"") + returned.encode())
+            returned = "".join(f"{value}\n" for value in outcome.results).encode()
+            written = outcome.stdout or b""
+            if returned and written and not written.endswith(b"\n"):
+                written += b"\n"
+            self._results.add(name, digest, written + returned)
         return done._replace(refused=outcome.refused)
 
     def _items(self) -> Iterator[Item | Done]:

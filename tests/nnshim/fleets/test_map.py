@@ -116,6 +116,20 @@ def test_what_an_invoked_function_returns_is_in_its_result(guest: Path, tmp_path
     assert results(guest) == {"00000001": b"3\n1.5\n", "00000002": b"7\n1.5\n"}
 
 
+def test_what_a_function_returns_is_on_a_line_of_its_own(guest: Path, tmp_path: Path) -> None:
+    writes = """(module
+      (import "wasi_snapshot_preview1" "fd_write"
+        (func $write (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (data (i32.const 0) "\\08\\00\\00\\00\\01\\00\\00\\001")
+      (func (export "two") (result i32)
+        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))
+        (i32.const 23)))"""
+    guest.write_bytes(assemble(writes))
+    assert run(guest, lines(tmp_path, 1), "--invoke", "two").returncode == 0
+    assert results(guest) == {"00000001": b"1\n23\n"}
+
+
 def test_the_file_of_stats_replaces_no_result(guest: Path, tmp_path: Path) -> None:
     assert run(guest, lines(tmp_path, 1)).returncode == 0
     before = results(guest)
