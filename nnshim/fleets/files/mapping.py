@@ -83,6 +83,16 @@ def map_inputs(
     gc.freeze()
     gc.enable()  # which the start of the command did without
     told = Told(as_json=as_json)
+    try:
+        return _told_of(job, where, told, fail_fast)
+    except BaseException:
+        told.break_off()
+        raise
+
+
+def _told_of(
+    job: Mapping, where: tuple[Where, float | None], told: Told, fail_fast: bool
+) -> tuple[int, Sequence[GraphStats]]:
     progress = Progress("running", things="inputs")
     stopped = needs_folder = False
     identity = identity_of(job.guest, job.arguments, job.inputs.path)

@@ -213,7 +213,7 @@ class Results:
         begun in a new one."""
         if _file_at(os.path.join(self._folder, STATE)) != self._file:
             raise OutputError(
-                f"{self._folder} was removed, or replaced, while this job wrote its results there"
+                f"{self._folder} was removed, or replaced, while this job wrote to it"
             )
 
     def count(self) -> int:

@@ -69,6 +69,11 @@ class Told:
         if self._failures is not None:
             say(*self._failures.add([failure_in_json(done, done.error)]))
 
+    def break_off(self) -> None:
+        """The job has ended with an error: the object, if it has begun, has failures only."""
+        if self._failures is not None and self._failures.has_begun:
+            say(*self._failures.end(), "}")
+
     def end(self, rows: Sequence[GraphStats], *, stale: int, stopped: bool) -> None:
         counts = Counts(self._written, self._kept, self._failed, stale, stopped)
         if self._failures is not None:

@@ -21,6 +21,11 @@ class Elements:
         self._held: str | None = None
         """The last line, which a comma follows only if another element does."""
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is an element."""
+        return self._held is not None
+
     def add(self, values: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         for value in values:
             yield f"{self._before}[" if self._held is None else f"{self._held},"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pty
 import signal
@@ -109,6 +110,20 @@ import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
+
+
+def test_the_json_of_a_job_that_is_interrupted_is_whole(guest: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("!\none\n@\n")
+    command = [sys.executable, "-m", "nnshim", "map", str(guest), "--workers", "1", "--json"]
+    command += ["--inputs", str(tmp_path / "in.txt"), "-o", str(tmp_path / "out")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_for(lambda: (tmp_path / "out" / "00000002").exists())  # so the failure is told
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    found = json.loads(said)
+    assert list(found) == ["failures"]
+    assert [failure["input"] for failure in found["failures"]] == ["00000001"]
 
 
 def test_a_job_that_is_killed_leaves_no_process_and_goes_on(guest: Path, tmp_path: Path) -> None:
