@@ -96,6 +96,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
         "streaming.wasm": assemble(STREAMING_GUEST),
         "env.wasm": import_module("env"),
+        "unresolved.wasm": assemble('(module (import "env" "f" (func)) (func (export "_start")))'),
         "env2.wasm": import_module("env2"),
         "compact.wasm": HEADER + TYPES + imports(name("env") + b"\0\x7e\0\0" + vector(b"\1f")),
         "truncated.wasm": guest[:-3],
