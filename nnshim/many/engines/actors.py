@@ -8,7 +8,7 @@ import os
 import re
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -44,6 +44,18 @@ class _Serving:
         return answer(self._do, items)
 
 
+@contextlib.contextmanager
+def _told_if_gone() -> Iterator[None]:
+    """Raise ClusterError for what Ray's client raises without its server: ConnectionError, or an
+    error of gRPC, which nobody else raises here."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, ConnectionError) and not hasattr(error, "details"):
+            raise
+        raise ClusterError(f"the cluster is gone: {_line(error)}") from error
+
+
 class _Actor:
     """Implements engine.Hand. `pending` is what it is asked."""
 
@@ -53,7 +65,8 @@ class _Actor:
         self.pending: Any = handle.begin.remote()
 
     def give(self, items: Sequence[Any]) -> None:
-        self.pending = self.handle.work.remote(items)
+        with _told_if_gone():
+            self.pending = self.handle.work.remote(items)
 
 
 class Actors:
@@ -101,21 +114,21 @@ class Actors:
     def _places(self) -> int:
         """Actors that fit into the nodes that there are now."""
         self._check_connected()
-        alive = (each["Resources"] for each in self._ray.nodes() if each["Alive"])
+        with _told_if_gone():
+            alive = [each["Resources"] for each in self._ray.nodes() if each["Alive"]]
         return sum(fitting(each, self._gpus) for each in alive)
 
     def start(self) -> _Actor:
         self._check_connected()
-        started = _Actor(self._remote.remote(self._do))
+        with _told_if_gone():
+            started = _Actor(self._remote.remote(self._do))
         self._all.append(started)
         return started
 
     def wait(self) -> Sequence[tuple[_Actor, Answer]]:
         asked = {each.pending: each for each in self._all if each.pending is not None}
-        try:
+        with _told_if_gone():
             found = [(asked[each], self._answer(asked[each])) for each in self._ready(list(asked))]
-        except ConnectionError as error:
-            raise ClusterError(f"the cluster is gone: {_line(error)}") from error
         gone = [each for each, answer in found if isinstance(answer, Gone)]
         self._all = [each for each in self._all if each not in gone]
         return found

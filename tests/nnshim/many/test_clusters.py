@@ -7,6 +7,7 @@ import pickle
 import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from nnshim.checking.many import judge_all
 from nnshim.checking.settings import Settings
 from nnshim.config.by_path import ByPath
-from nnshim.many.engines.actors import unreached
+from nnshim.many.engines.actors import _Actor, _told_if_gone, unreached
 from nnshim.many.engines.interface import Answer, Ready
 from nnshim.many.engines.worker import Do, answer
 from nnshim.many.searching import Search, search
@@ -22,7 +23,7 @@ from nnshim.rewriting.many import rewrite_all
 from nnshim.rewriting.settings import Settings as Rewriting
 from nnshim.rewriting.together import Rewrote
 from rewriter import RewriteOptions
-from rewriter.errors import UsageError
+from rewriter.errors import ClusterError, UsageError
 from rewriter.hosts.table import find_hosts
 from tests.support.command import nnshim
 from tests.support.wasm import assemble, import_module
@@ -247,3 +248,25 @@ def test_what_is_not_about_time_is_told_as_ray_says_it() -> None:
     wrong = RuntimeError("Version mismatch: The cluster was started with:\n    Ray: 2.59.0")
     said = unreached("ray://head:10001", wrong, 1)
     assert said == "cannot reach the cluster ray://head:10001: Ray: 2.59.0"
+
+
+class FakeRpcError(Exception):
+    """As gRPC's, which Ray's client raises when its server has ended."""
+
+    def details(self) -> str:
+        return "Stream removed"
+
+
+@pytest.mark.parametrize("error", [ConnectionError("no server"), FakeRpcError("no server")])
+def test_what_rays_client_raises_without_its_server_says_that_the_cluster_is_gone(
+    error: Exception,
+) -> None:
+    def remote(_: object) -> None:
+        raise error
+
+    actor = _Actor(SimpleNamespace(begin=SimpleNamespace(remote=lambda: "asked")))
+    actor.handle = SimpleNamespace(work=SimpleNamespace(remote=remote))
+    with pytest.raises(ClusterError, match="the cluster is gone: no server"):
+        actor.give([b"one"])
+    with pytest.raises(ValueError, match="ours"), _told_if_gone():
+        raise ValueError("ours")
