@@ -81,13 +81,11 @@ def _ran_as_core(
 
 
 def _core(source: Source, options: RunOptions) -> bytes:
-    from rewriter.analysis.inspect import exported_function
+    from rewriter.analysis.inspect import default_entry
     from rewriter.verifying.components import core_of
 
     module = core_of(source)
-    if options.invoke is None and not any(
-        exported_function(module, name) for name in ("", "_start")
-    ):
+    if options.invoke is None and default_entry(module) is None:
         raise UnsupportedModule(
             "the core module in the component has no _start, so nothing would run", None, "NN346"
         )

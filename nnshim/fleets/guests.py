@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nnshim.fleets.models import Models, models_of
 from nnshim.fleets.sums import added_since
 from nnshim.fleets.values import GuestInput, Item, Ran
-from rewriter.analysis.inspect import exported_function
+from rewriter.analysis.inspect import default_entry
 from rewriter.errors import ModuleError, NNShimError, ToolError, UsageError
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
@@ -63,11 +63,7 @@ def guest_with(module: bytes, options: RunOptions, host: HostOptions) -> Guest:
 
 def _check_runs(module: Module, invoke: str | None) -> None:
     starts = any(section.id is SectionId.START for section in module.sections)
-    if (
-        invoke is None
-        and not starts
-        and not any(exported_function(module, name) for name in ("", "_start"))
-    ):
+    if invoke is None and not starts and default_entry(module) is None:
         raise UsageError(
             "the module exports no _start, so nothing would run for an input; --invoke (invoke)"
             " names another function"

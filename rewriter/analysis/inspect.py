@@ -32,6 +32,7 @@ __all__ = [
     "ExportedFunction",
     "ImportedItem",
     "ModuleInfo",
+    "default_entry",
     "exported_function",
     "exported_functions",
     "exports_functions",
@@ -228,6 +229,14 @@ def exported_function(module: Module, name: str) -> FuncType | None:
     """
     found = exported_functions(module, (name,)).get(name)
     return found.type if found else None
+
+
+def default_entry(module: Module) -> str | None:
+    """The export that `wasmtime run` calls by default; None if it calls none.
+
+    Raises MalformedModule for unreadable sections.
+    """
+    return next((name for name in ("", "_start") if exported_function(module, name)), None)
 
 
 def exported_functions(module: Module, names: Collection[str]) -> dict[str, ExportedFunction]:

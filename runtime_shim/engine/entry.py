@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rewriter.analysis.inspect import ModuleInfo, exported_function
+from rewriter.analysis.inspect import ModuleInfo, default_entry, exported_function
 from rewriter.errors import UsageError
 from rewriter.wasm.module import Module
 from runtime_shim.engine.binding import NUMBERS
@@ -34,14 +34,10 @@ def entry_of(info: ModuleInfo, invoke: str | None, texts: Sequence[str]) -> Entr
     Raises UsageError if `invoke` is not a function or does not accept the arguments, and LinkError
     for a module whose entry points are not functions of the right type.
     """
-    name = _first_there(info.module) if invoke is None else invoke
+    name = default_entry(info.module) if invoke is None else invoke
     arguments, results = _types(info, name, texts)
     initializes = exported_function(info.module, "_initialize") is not None
     return Entry(name, arguments, results, initializes and name != "_initialize")
-
-
-def _first_there(module: Module) -> str | None:
-    return next((name for name in ("", "_start") if exported_function(module, name)), None)
 
 
 def _types(
