@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rewriter.abi.dialects import Errno
 from runtime_shim.backends.remote.speaker import Speaker
 from runtime_shim.errors import ServerError
@@ -9,6 +12,7 @@ from runtime_shim.errors import ServerError
 __all__ = [
     "NotTaken",
     "Unavailable",
+    "before_an_inference",
     "contradiction",
     "inexpressible",
     "is_of_an_ill_server",
@@ -37,6 +41,17 @@ class Unavailable(ServerError):
 def is_of_an_ill_server(error: ServerError) -> bool:
     """Whether the server has failed, and may fail again, rather than refused one request."""
     return error.code in _UNCERTAIN or isinstance(error, Unavailable)
+
+
+@contextmanager
+def before_an_inference() -> Iterator[None]:
+    """Raise NotTaken where a server fails at what it is asked before it gets an inference."""
+    try:
+        yield
+    except ServerError as error:
+        if is_of_an_ill_server(error):
+            raise NotTaken(error.reason) from None
+        raise
 
 
 def unusable(reason: str) -> ServerError:

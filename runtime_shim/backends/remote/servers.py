@@ -23,10 +23,10 @@ _RESTING = 1.0
 
 
 class Servers:
-    """The servers, of which the first that is well gets all requests. A request goes to the next
-    one only if the one before has certainly not begun to compute. One that has failed gets no
-    request until it says that it is ready, which it is asked before its next turn. May be shared by
-    threads."""
+    """The servers, of which the first gets all requests until it fails, and is then the last. A
+    request goes to the next one only if the one before has certainly not begun to compute. One that
+    has failed gets no request until it says that it is ready, which it is asked before its next
+    turn. May be shared by threads."""
 
     def __init__(self, servers: Sequence[Server], ill: dict[str, float]) -> None:
         """`ill` has the names of servers that are known not to be well, with when each was asked

@@ -20,6 +20,7 @@ from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.answers.limits import LARGEST_ANSWER
 from runtime_shim.backends.remote.failures import (
     NotTaken,
+    before_an_inference,
     contradiction,
     inexpressible,
     is_of_an_ill_server,
@@ -241,10 +242,9 @@ class SharedMemory:
             return found
         self._give_up(server)
         try:
-            made = self._registered(server, size, until)
+            with before_an_inference():
+                made = self._registered(server, size, until)
         except ServerError as error:
-            if is_of_an_ill_server(error):  # and it has not got the inference
-                raise NotTaken(error.reason) from None
             if error.errno is Errno.NOT_FOUND:  # of the request, not of the model
                 raise inexpressible(error.reason) from None
             raise

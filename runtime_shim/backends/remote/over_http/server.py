@@ -17,8 +17,8 @@ from runtime_shim.backends.remote.answers.identity import Identity
 from runtime_shim.backends.remote.answers.limits import LARGEST_ANSWER, LARGEST_DESCRIPTION
 from runtime_shim.backends.remote.failures import (
     NotTaken,
+    before_an_inference,
     contradiction,
-    is_of_an_ill_server,
     late,
     lost,
     refused,
@@ -44,7 +44,6 @@ from runtime_shim.backends.remote.over_http.bodies import (
 )
 from runtime_shim.backends.remote.over_http.sockets import Connection
 from runtime_shim.backends.remote.speaker import Speaker
-from runtime_shim.errors import ServerError
 
 __all__ = ["HttpServer"]
 
@@ -122,7 +121,8 @@ class HttpServer:
         until: float,
     ) -> Sequence[Answered]:
         if self._takes_binary is None:
-            self._takes_binary = self._says_that_it_takes_binary(until)
+            with before_an_inference():
+                self._takes_binary = "binary_tensor_data" in self.extensions(until)
         mine = request_id()
         text = infer_body(mine, self._tensors(inputs, outputs))
         data = [each.data for each in inputs if not isinstance(each.data, Region)]
@@ -132,14 +132,6 @@ class HttpServer:
             self._check_status(answer)
             length = answer.header(HEADER_LENGTH.lower())
             return answered(self._identity, mine, answer.data, length)
-
-    def _says_that_it_takes_binary(self, until: float) -> bool:
-        try:
-            return "binary_tensor_data" in self.extensions(until)
-        except ServerError as error:
-            if is_of_an_ill_server(error):  # and it has not got the inference
-                raise NotTaken(error.reason) from None
-            raise
 
     def _tensors(
         self, inputs: Sequence[Given], outputs: Sequence[tuple[Port, Region | None]]

@@ -6,6 +6,7 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -22,11 +23,18 @@ from tests.support.inference_server import Model, Tensor, http_server
 TWO = [("x", "FP32", [2])]
 
 
+M = TypeVar("M", bound=Model)
+
+
+def with_shared_memory(model: M) -> M:
+    model.extensions.append("system_shared_memory")
+    return model
+
+
 @pytest.fixture
 def model() -> Iterator[Model]:
     """A model with a fixed shape, on a server that has shared memory."""
-    made = Model(TWO)
-    made.extensions.append("system_shared_memory")
+    made = with_shared_memory(Model(TWO))
     yield made
     assert not made.segments
     assert made.keys
@@ -218,9 +226,7 @@ class Losing(Model):
 
 @pytest.fixture
 def losing() -> Losing:
-    made = Losing(TWO)
-    made.extensions.append("system_shared_memory")
-    return made
+    return with_shared_memory(Losing(TWO))
 
 
 def test_a_segment_that_a_server_has_not_unmapped_is_unmapped_with_the_next(losing: Losing) -> None:
@@ -265,20 +271,14 @@ def test_a_server_that_never_knows_the_segment_is_an_error(losing: Losing) -> No
                 session.compute(context)
 
 
-def with_shared_memory() -> Model:
-    made = Model(TWO)
-    made.extensions.append("system_shared_memory")
-    return made
-
-
 @pytest.mark.parametrize(("path", "status"), [("/v2", 503), ("register", 502)])
 def test_a_server_that_cannot_map_a_segment_now_has_not_got_the_inference(
     path: str, status: int
 ) -> None:
-    first = with_shared_memory()
+    first = with_shared_memory(Model(TWO))
     with (
         http_server(first) as url,
-        http_server(with_shared_memory()) as other,
+        http_server(with_shared_memory(Model(TWO))) as other,
         host_of(url, other, shared_memory=True).session() as session,
     ):
         context = context_of(session)
@@ -288,7 +288,7 @@ def test_a_server_that_cannot_map_a_segment_now_has_not_got_the_inference(
 
 
 def test_a_server_that_does_not_know_how_to_map_a_segment_is_not_without_the_model() -> None:
-    model = with_shared_memory()
+    model = with_shared_memory(Model(TWO))
     model.down = 404, "register"
     with http_server(model) as url, host_of(url, shared_memory=True).session() as session:
         context = context_of(session)
