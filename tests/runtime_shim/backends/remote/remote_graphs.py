@@ -15,7 +15,7 @@ from runtime_shim.backends.remote.access import Access
 from runtime_shim.backends.remote.model import RemoteModel, Tls, parse_endpoint
 from runtime_shim.backends.remote.speaker import Speaker
 
-__all__ = ["SERVER", "code_of", "host_of", "inferred", "two_floats"]
+__all__ = ["SERVER", "code_of", "host_of", "host_with_local", "inferred", "two_floats"]
 
 SERVER = Speaker("s", Access({}, Tls()))
 
@@ -26,6 +26,11 @@ def host_of(*urls: str, paths: Sequence[str] = (), **settings: Any) -> NNHost:
     """A host with a graph `m` at these URLs."""
     remote = RemoteModel(tuple(map(parse_endpoint, urls)), **settings)
     return NNHost(graphs=[NamedGraph("m", Encoding.AUTODETECT, AUTO, tuple(paths), remote=remote)])
+
+
+def host_with_local(url: str, local: str) -> NNHost:
+    """A host with a graph `m` at this URL, and a file that stands in."""
+    return host_of(url, paths=[local], falls_back=True)
 
 
 def inferred(host: NNHost, data: bytes = two_floats) -> bytes:
