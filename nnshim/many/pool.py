@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Generic, NoReturn, TypeVar
+from time import monotonic
+from typing import Generic, NoReturn, Self, TypeVar
 
 from nnshim.many.engines.interface import Engine, Gone, Hand, Ready
 from nnshim.many.engines.worker import Failed
@@ -20,6 +21,10 @@ Found = TypeVar("Found")
 _AHEAD = 4
 """Chunks for each worker that are handed out before the first of them is back, where their order is
 kept. It bounds what is held in memory."""
+
+_SLOW = 0.01
+"""Seconds until there is another chunk, after which workers wait for chunks, and not the other way
+round."""
 
 _STARTS = 3
 """Workers in a row that end before they are ready, after which no more are started. One may have
@@ -63,6 +68,29 @@ class _Task(Generic[Item, Found]):
         return found
 
 
+class _Timed(Generic[Item]):
+    """What another iterator gives. `is_slow` says whether that took long for the last one."""
+
+    def __init__(self, source: Iterator[Item]) -> None:
+        self._source = source
+        self.is_slow = self.has_ended = False
+        self.taken = 0
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Item:
+        since = monotonic()
+        try:
+            item = next(self._source)
+        except StopIteration:
+            self.has_ended = True
+            raise
+        self.is_slow = monotonic() - since > _SLOW
+        self.taken += 1
+        return item
+
+
 class Workers(Generic[Item, Found]):
     """Workers, which end when this is left. An item at which `tries` workers have ended, with no
     other item in their hands, is lost. Some that end before they are ready, one after another, end
@@ -90,44 +118,55 @@ class Workers(Generic[Item, Found]):
     def go_through(
         self, chunks: Iterable[Sequence[Item]], *, results_first: bool = False
     ) -> Iterator[Sequence[Found]]:
-        """What is found in each chunk, in their order, or as it comes. With `results_first`, what
-        has come is given back before another chunk is taken, so that a worker may wait. Raises
-        ToolError if a worker cannot be started, and what ends the work as a whole."""
-        source = enumerate(chunks)
-        done: dict[int, Sequence[Found]] = {}
-        expected = taken = 0
+        """What is found in each chunk, in their order, or as it comes. Workers get another chunk
+        before that is given back, so that they do not wait meanwhile, unless chunks come slowly, or
+        with `results_first`. Raises ToolError if a worker cannot be started, and what ends the work
+        as a whole."""
+        source = _Timed(enumerate(chunks))
         come: deque[Sequence[Found]] = deque()
-        while True:
-            while come and results_first:
-                yield come.popleft()
-            most = self._engine.most
-            while self._busy < most and (not self._ordered or taken - expected < most * _AHEAD):
-                following = next(source, None)
-                if following is None:
-                    break
-                number, items = following
-                taken += 1
-                if any(map(self._work.stays, items)):
-                    here = self._work.do(items)
-                    if self._ordered:
-                        done[number] = here
-                    else:
-                        come.append(here)
-                    break
-                self._todo.append(_Task(number, items))
-                self._hand_out()
+        done: dict[int, Sequence[Found]] = {}
+        expected = 0
+
+        def add(number: int, found: Sequence[Found]) -> None:
+            if self._ordered:
+                done[number] = found
+            else:
+                come.append(found)
+
+        def given_back() -> Iterator[Sequence[Found]]:
+            nonlocal expected
             while come:
                 yield come.popleft()
             while expected in done:
                 yield done.pop(expected)
                 expected += 1
+
+        def listen(at_most: float | None = None) -> None:
+            for task in self._answered(at_most) if self._busy else ():
+                if not self._ordered or not task.left:
+                    add(task.number, task.taken())
+
+        while True:
+            most = self._engine.most
+            while self._busy < most and (
+                not self._ordered or source.taken - expected < most * _AHEAD
+            ):
+                if results_first or source.is_slow:
+                    listen(0)
+                    yield from given_back()
+                following = next(source, None)
+                if following is None:
+                    break
+                number, items = following
+                if any(map(self._work.stays, items)):
+                    add(number, self._work.do(items))
+                    break
+                self._todo.append(_Task(number, items))
+                self._hand_out()
+            yield from given_back()
             if self._busy:
-                for task in self._answered():
-                    if not self._ordered:
-                        come.append(task.taken())
-                    elif not task.left:
-                        done[task.number] = task.taken()
-            elif following is None:
+                listen()
+            elif source.has_ended:
                 return
 
     @property
@@ -149,10 +188,11 @@ class Workers(Generic[Item, Found]):
         self._tasks[hand] = task
         hand.give(task.next)
 
-    def _answered(self) -> Sequence[_Task[Item, Found]]:
-        """Wait until a worker says something, and give back the tasks of which more is found."""
+    def _answered(self, at_most: float | None) -> Sequence[_Task[Item, Found]]:
+        """Wait until a worker says something, or for so many seconds, and give back the tasks of
+        which more is found."""
         tasks = []
-        for hand, answer in self._engine.wait():
+        for hand, answer in self._engine.wait(at_most=at_most):
             task = self._tasks[hand]
             if isinstance(answer, Failed):
                 _raise(answer)

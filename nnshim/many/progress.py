@@ -13,39 +13,61 @@ from rewriter.errors import NNShimError
 from rewriter.terminal import alive
 from rewriter.trees.item import Unsearched
 
-__all__ = ["Progress", "shown_progress", "shown_while"]
+__all__ = ["InputProgress", "Progress", "shown_progress", "shown_while"]
 
 
 class Progress:
     """What is done. `total` is how many files there are, None while that is not known."""
 
-    def __init__(
-        self, verb: str, clock: Callable[[], float] = time.monotonic, things: str = "files"
-    ) -> None:
+    def __init__(self, verb: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._verb = verb
-        self._things = things
         self._clock = clock
         self._started = clock()
-        self._files = 0
+        self._done = 0
         self._bytes = 0
         self.total: int | None = None
 
     def add(self, size: int) -> None:
         """One more file, of this many bytes."""
-        self._files += 1
+        self._done += 1
         self._bytes += size
 
     def __str__(self) -> str:
-        of = "" if self.total is None else f" of {self.total}"
-        text = f"{self._verb}: {self._files}{of} {self._things}, {size_text(self._bytes)}"
         seconds = self._clock() - self._started
-        if not self._files or seconds < 1:
+        text = f"{self._so_far('files')}, {size_text(self._bytes)}"
+        if not self._done or seconds < 1:
             return text
-        text += f", {size_text(round(self._bytes / seconds))}/s"
+        return f"{text}, {size_text(round(self._bytes / seconds))}/s{self._left(seconds, 0)}"
+
+    def _so_far(self, things: str) -> str:
+        of = "" if self.total is None else f" of {self.total}"
+        return f"{self._verb}: {self._done}{of} {things}"
+
+    def _left(self, seconds: float, at_once: int) -> str:
+        """How long the others take, if all but `at_once` took so long; nothing if nobody knows."""
         if self.total is None:
+            return ""
+        left = seconds / (self._done - at_once) * max(0, self.total - self._done)
+        return f", {left:.0f} s left"
+
+
+class InputProgress(Progress):
+    """The same of inputs, of which some have a result already, which takes no time."""
+
+    _kept = 0
+
+    def keep(self) -> None:
+        """One more input, which had its result."""
+        self._done += 1
+        self._kept += 1
+
+    def __str__(self) -> str:
+        seconds = self._clock() - self._started
+        text = self._so_far("inputs")
+        ran = self._done - self._kept
+        if not ran or seconds < 1:
             return text
-        left = seconds / self._files * max(0, self.total - self._files)
-        return f"{text}, {left:.0f} s left"
+        return f"{text}, {ran / seconds:.3g}/s{self._left(seconds, self._kept)}"
 
 
 @contextmanager

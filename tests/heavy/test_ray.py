@@ -194,8 +194,10 @@ def test_a_driver_that_is_killed_goes_on_with_what_is_left(nodes: Nodes, tmp_pat
     assert results == {f"{number + 1:08}": f"line {number}\n" for number in range(1000)}
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129)])
-def test_a_terminal_ends_the_actors_while_guests_run(
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGHUP, 129)]
+)
+def test_a_signal_ends_the_actors_while_guests_run(
     nodes: Nodes, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     (tmp_path / "guest.wasm").write_bytes(assemble(GUEST))
@@ -211,6 +213,25 @@ def test_a_terminal_ends_the_actors_while_guests_run(
     assert process.returncode == code
     assert said == b"nnshim: interrupted; the same command resumes the job\n"
     wait_for(lambda: not nodes.actors())
+
+
+def test_a_job_that_waits_for_the_cpus_of_another_says_so(nodes: Nodes, tmp_path: Path) -> None:
+    (tmp_path / "guest.wasm").write_bytes(assemble(GUEST))
+    (tmp_path / "in.txt").write_text("one\n")
+    arguments = ["map", str(tmp_path / "guest.wasm"), "--inputs", str(tmp_path / "in.txt")]
+    arguments += ["-o", str(tmp_path / "out"), "--workers", nodes.address]
+    other = nnshim.map(assemble(GUEST), [b"1", b"2", b"3", b"@", b"@"], workers=nodes.address)
+    assert next(other).error is None
+    wait_for(lambda: nodes.actors().total() == 2)
+    with subprocess.Popen(
+        [sys.executable, "-m", "nnshim", *arguments], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        other.close()
+        assert process.wait(PATIENCE) == 0
+    assert "no worker has started in 10 seconds, and no CPU of" in said
+    assert (tmp_path / "out" / "00000001").read_text() == "one\n"
 
 
 def test_a_model_that_a_node_does_not_have_comes_from_the_object_store(

@@ -21,7 +21,7 @@ from nnshim.fleets.running import Where, check_gpus
 from nnshim.guest import runnable
 from nnshim.many.ending import ended_by_signals
 from nnshim.many.options import RAY
-from nnshim.many.progress import Progress, shown_while
+from nnshim.many.progress import InputProgress, shown_while
 from nnshim.render.values import Done
 from rewriter.errors import UsageError
 from rewriter.terminal import alive
@@ -93,7 +93,7 @@ def map_inputs(
 def _told_of(
     job: Mapping, where: tuple[Where, float | None], told: Told, fail_fast: bool
 ) -> tuple[int, Sequence[GraphStats]]:
-    progress = Progress("running", things="inputs")
+    progress = InputProgress("running")
     stopped = needs_folder = False
     identity = identity_of(job.guest, job.arguments, job.inputs.path)
     with ended_by_signals(), Results(job.output, identity) as results:
@@ -101,7 +101,10 @@ def _told_of(
         try:
             with told, shown_while(progress, "running", job.inputs.names()):
                 for done in running.done():
-                    progress.add(done.size)
+                    if done.kept:
+                        progress.keep()
+                    else:
+                        progress.add(done.size)
                     told.input(done)
                     needs_folder = needs_folder or _needs_folder(job.guest, done)
                     if done.error is not None and fail_fast:

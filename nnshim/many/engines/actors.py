@@ -6,6 +6,8 @@ import contextlib
 import logging
 import os
 import re
+import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +28,9 @@ _TICK = 1.0
 
 _FRESH = 5.0
 """Seconds for which the number of processors of the cluster is taken for granted."""
+
+_SOON = 10.0
+"""Seconds in which the first worker has started, unless others use the cluster."""
 
 
 class _Serving:
@@ -78,29 +83,23 @@ class Actors:
     """
 
     def __init__(self, make: Callable[[], Do], address: str, gpus: float = 0) -> None:
-        ray = _imported()
-        address = with_port(address)
-        self._ray = ray
-        self._is_ours = not ray.is_initialized()
+        self._address = address = with_port(address)
+        with _same_end():
+            self._ray = ray = _imported()
+            self._is_ours = not ray.is_initialized()
+            if self._is_ours:
+                _connect(ray, address)
         self._all: list[_Actor] = []
-        if self._is_ours:
-            started = time.monotonic()
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # the error says the same
-                    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-            except Exception as error:  # Ray raises many kinds
-                seconds = time.monotonic() - started
-                raise ClusterError(unreached(address, error, seconds)) from error
         self._do = ray.put(make())
         self._gpus = gpus
         self._remote = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(_Serving)
         self._counted = -_FRESH
         self._most = 1
+        self._first_asked: float | None = None
+        """When a worker was asked for, until the first one has started or was said to be late."""
         if not self._places():
-            wanted = f"a CPU and {gpus:g} of a GPU for a worker" if gpus else "a CPU for a worker"
             hint = "; --gpus 0 asks for none" if gpus else ""
-            _log.warning("no node of %s has %s: waiting for one%s", address, wanted, hint)
+            _log.warning("no node of %s has %s: waiting for one%s", address, self._needs, hint)
 
     @property
     def most(self) -> int:
@@ -118,30 +117,58 @@ class Actors:
             alive = [each["Resources"] for each in self._ray.nodes() if each["Alive"]]
         return sum(fitting(each, self._gpus) for each in alive)
 
+    @property
+    def _needs(self) -> str:
+        """What a worker needs of a node."""
+        return f"a CPU and {self._gpus:g} GPU for a worker" if self._gpus else "a CPU for a worker"
+
     def start(self) -> _Actor:
         self._check_connected()
         with _told_if_gone():
             started = _Actor(self._remote.remote(self._do))
+        if not self._all:
+            self._first_asked = time.monotonic()
         self._all.append(started)
         return started
 
-    def wait(self) -> Sequence[tuple[_Actor, Answer]]:
+    def wait(self, *, at_most: float | None = None) -> Sequence[tuple[_Actor, Answer]]:
         asked = {each.pending: each for each in self._all if each.pending is not None}
         with _told_if_gone():
-            found = [(asked[each], self._answer(asked[each])) for each in self._ready(list(asked))]
+            ready = self._ready(list(asked), at_most)
+            found = [(asked[each], self._answer(asked[each])) for each in ready]
         gone = [each for each, answer in found if isinstance(answer, Gone)]
         self._all = [each for each in self._all if each not in gone]
         return found
 
-    def _ready(self, asked: list[Any]) -> list[Any]:
-        """Those of what was asked that are answered, at least one."""
-        ready: list[Any] = []
-        while not ready:
+    def _ready(self, asked: list[Any], at_most: float | None) -> list[Any]:
+        """Those of what was asked that are answered, at least one if it may take any time."""
+        self._check_connected()
+        ready: list[Any]
+        ready, left = self._ray.wait(asked, timeout=_TICK if at_most is None else at_most)
+        while not ready and at_most is None:
+            self._say_if_late()
             self._check_connected()
             ready, left = self._ray.wait(asked, timeout=_TICK)
-        if left:
+        if ready and left:
             ready += self._ray.wait(left, num_returns=len(left), timeout=0)[0]
         return ready
+
+    def _say_if_late(self) -> None:
+        """Say once that no worker has started yet, if others use what there is."""
+        asked = self._first_asked
+        if asked is None or time.monotonic() - asked < _SOON:
+            return
+        self._first_asked = None
+        free = self._ray.available_resources()
+        lacks = (
+            "CPU" if free.get("CPU", 0) < 1 else "GPU" if free.get("GPU", 0) < self._gpus else ""
+        )
+        if lacks:
+            _log.warning(
+                "no worker has started in %.0f seconds, and no %s of %s is free: other jobs may be"
+                " using them; waiting for one",
+                *(_SOON, lacks, self._address),
+            )
 
     def _answer(self, actor: _Actor) -> Answer:
         """Raises ClusterError for another version of nnshim, whose results may differ."""
@@ -157,6 +184,7 @@ class Actors:
             answered: list[Any] | Failed = said
             return answered
         actor.node, there = said
+        self._first_asked = None
         if there != version("nnshim"):
             raise ClusterError(
                 f"a node of the cluster has nnshim {there}, and here is {version('nnshim')}:"
@@ -187,6 +215,36 @@ class Actors:
             self._end(each)
         if self._is_ours:
             self._ray.shutdown()
+
+
+@contextlib.contextmanager
+def _same_end() -> Iterator[None]:
+    """Have SIGTERM end this process as before. When Ray is imported, it makes that raise SystemExit
+    with the signal's number, in the main thread.
+
+    https://github.com/ray-project/ray/blob/master/python/ray/_private/worker.py
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if before is not None:  # which means that it was not set by Python
+            signal.signal(signal.SIGTERM, before)
+
+
+def _connect(ray: Any, address: str) -> None:
+    """Raises ClusterError."""
+    started = time.monotonic()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the error says the same
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:  # Ray raises many kinds
+        seconds = time.monotonic() - started
+        raise ClusterError(unreached(address, error, seconds)) from error
 
 
 def _imported() -> Any:

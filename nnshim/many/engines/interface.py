@@ -43,9 +43,9 @@ class Engine(Protocol):
     def start(self) -> Hand:
         """Begin to start a worker, which will say that it is ready."""
 
-    def wait(self) -> Sequence[tuple[Hand, Answer]]:
-        """Wait until one of those that were started says something. One that is gone says no
-        more."""
+    def wait(self, *, at_most: float | None = None) -> Sequence[tuple[Hand, Answer]]:
+        """Wait until one of those that were started says something, or for so many seconds, after
+        which there may be nothing. One that is gone says no more."""
 
     def close(self) -> None:
         """End all of them, whatever they are doing."""

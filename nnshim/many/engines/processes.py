@@ -94,10 +94,11 @@ class Processes:
         theirs.close()
         return started
 
-    def wait(self) -> Sequence[tuple[_Process, Answer]]:
+    def wait(self, *, at_most: float | None = None) -> Sequence[tuple[_Process, Answer]]:
         found: list[tuple[_Process, Answer]] = []
-        while not found:
-            answered = wait([each.connection for each in self._all])
+        answered: Sequence[object] = (None,)
+        while answered and not found:
+            answered = wait([each.connection for each in self._all], at_most)
             asked = [each for each in self._all if each.connection in answered]
             answers = ((each, each.answer()) for each in asked)
             found = [(each, answer) for each, answer in answers if answer is not None]

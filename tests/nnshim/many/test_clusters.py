@@ -55,7 +55,7 @@ class Elsewhere:
     def give(self, items: Sequence[Any]) -> None:
         self._given = pickle.loads(pickle.dumps(items))
 
-    def wait(self) -> Sequence[tuple[Elsewhere, Answer]]:
+    def wait(self, *, at_most: float | None = None) -> Sequence[tuple[Elsewhere, Answer]]:
         if not self._is_ready:
             self._is_ready = True
             return [(self, Ready())]

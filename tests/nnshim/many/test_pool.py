@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 
+from nnshim.many.engines.interface import Answer, Ready
 from nnshim.many.order import in_order
+from nnshim.many.pool import Workers
 from nnshim.many.work import Work
 from rewriter.errors import DependencyMissing, ToolError
 from tests.support.processes import PATIENCE, started, wait_for
@@ -147,7 +149,9 @@ if __name__ != "__main__":
     os._exit(5)
 import sys
 sys.path.append(os.getcwd())
+from nnshim.many.engines.interface import Answer, Ready
 from nnshim.many.order import in_order
+from nnshim.many.pool import Workers
 from nnshim.many.work import Work
 from rewriter.errors import ToolError
 try:
@@ -205,6 +209,53 @@ def test_items_are_taken_no_further_ahead_than_they_are_needed() -> None:
         if number > 2000:
             break
     assert max(ahead) <= 2 * 4 * 16 + 16
+
+
+class AtOnce:
+    """An engine of many workers, which have done what they are given at once. It is its only
+    hand."""
+
+    most = 1000
+
+    def __init__(self) -> None:
+        self.said: list[tuple[AtOnce, Answer]] = []
+
+    def start(self) -> AtOnce:
+        hand = AtOnce()
+        hand.said = self.said
+        self.said.append((hand, Ready()))
+        return hand
+
+    def give(self, items: Sequence[int]) -> None:
+        self.said.append((self, list(items)))
+
+    def wait(self, *, at_most: float | None = None) -> Sequence[tuple[AtOnce, Answer]]:
+        found, self.said[:] = list(self.said), []
+        return found
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize(("seconds", "first"), [(0.02, 2), (0, 20)])
+def test_what_is_found_waits_for_other_items_only_if_these_come_fast(
+    ordered: bool, seconds: float, first: int
+) -> None:
+    taken = 0
+
+    def items() -> Iterator[Sequence[int]]:
+        nonlocal taken
+        for taken in range(1, 21):
+            time.sleep(seconds)
+            yield [taken]
+
+    work = Work(squares, lost, nowhere)
+    with Workers(work, AtOnce(), ordered=ordered) as workers:
+        found = workers.go_through(items())
+        assert next(found) == [1]
+        assert taken == first
+        assert [each[0] for each in found] == list(range(2, 21))
 
 
 class Ring:

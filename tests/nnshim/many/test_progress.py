@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nnshim.many.progress import Progress, _count, shown_progress
+from nnshim.many.progress import InputProgress, Progress, _count, shown_progress
 from nnshim.many.searching import search
 from rewriter.errors import InputError
 from rewriter.terminal import Doing
@@ -30,6 +30,19 @@ def test_it_says_how_many_files_how_fast_and_how_long_it_takes() -> None:
     assert str(progress) == "checking: 30 files, 30.0 MiB, 3.0 MiB/s"
     progress.total = 120
     assert str(progress) == "checking: 30 of 120 files, 30.0 MiB, 3.0 MiB/s, 30 s left"
+
+
+def test_inputs_that_have_their_results_do_not_count_for_how_fast_it_is() -> None:
+    now = 0.0
+    progress = InputProgress("running", lambda: now)
+    progress.total = 130
+    for _ in range(100):
+        progress.keep()
+    now = 4.0
+    assert str(progress) == "running: 100 of 130 inputs"
+    for _ in range(10):
+        progress.add(0)
+    assert str(progress) == "running: 110 of 130 inputs, 2.5/s, 8 s left"
 
 
 def test_what_cannot_be_counted_is_not_said_twice() -> None:
