@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nnshim.common import AsJson, start_logging
+from nnshim.common import start_logging
 from nnshim.ended import check_stats_file, report_stats
 from nnshim.guest_options import Given, Stats, StatsJson, limits_of, meant, takes_guest
 
@@ -61,7 +61,9 @@ def command(
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first input that fails.")
     ] = False,
-    as_json: AsJson = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print all failures and the counts as JSON.")
+    ] = False,
 ) -> None:
     """Run a guest once for each of many inputs, in several processes.
 

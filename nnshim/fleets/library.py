@@ -65,7 +65,9 @@ def map_inputs(
     unknown = host.keys() - HostOptions.__annotations__.keys()
     if unknown:
         raise TypeError(f"map() has no argument {sorted(unknown)[0]!r}")
-    options = options or RunOptions()
+    options = RunOptions() if options is None else options
+    if not isinstance(options, RunOptions):
+        raise TypeError(f"map(): options cannot be of type {_type(options)}: expected RunOptions")
     if options.redirects:
         raise UsageError("map: the options stdin, stdout and stderr are the inputs and the results")
     data = bytes(module.data) if isinstance(module, Module) else module

@@ -211,7 +211,7 @@ def test_a_signal_ends_the_actors_while_guests_run(
         process.send_signal(number)
         _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
-    assert said == b"nnshim: interrupted; the same command resumes the job\n"
+    assert said == b"nnshim: interrupted with 1 result; the same command resumes the job\n"
     wait_for(lambda: not nodes.actors())
 
 

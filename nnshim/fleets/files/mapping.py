@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from nnshim.common import note
+from nnshim.common import counted, note
 from nnshim.config.found import is_below
 from nnshim.ended import NO_FOLDER, lacks_folder
 from nnshim.fleets.files.identity import identity_of
@@ -23,7 +23,7 @@ from nnshim.many.ending import ended_by_signals
 from nnshim.many.options import RAY
 from nnshim.many.progress import InputProgress, shown_while
 from nnshim.render.values import Done
-from rewriter.errors import UsageError
+from rewriter.errors import ClusterError, UsageError
 from rewriter.terminal import alive
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def map_inputs(
     """The exit code, and what the hosts of all workers have loaded and run. Raises UsageError if
     the results cannot go there, and what is about all inputs."""
     _check_apart(job.inputs.path, job.output)
+    _say_if_expanded(job)
     gc.freeze()
     gc.enable()  # which the start of the command did without
     told = Told(as_json=as_json)
@@ -111,13 +112,20 @@ def _told_of(
                         stopped = True
                         break
         except (KeyboardInterrupt, SystemExit):
-            note("interrupted; the same command resumes the job")
+            note(f"interrupted with {counted(told.results, 'result')}; {_RESUMES}")
+            raise
+        except ClusterError:
+            if told.results:
+                note(f"there are {counted(told.results, 'result')}; {_RESUMES}")
             raise
         stale = 0 if stopped else results.count() - told.results
     if needs_folder:
         note(NO_FOLDER)
     told.end(running.stats.rows(), stale=stale, stopped=stopped)
     return told.exit_code, running.stats.rows()
+
+
+_RESUMES = "the same command resumes the job"
 
 
 def _needs_folder(guest: Guest, done: Done) -> bool:
@@ -137,5 +145,24 @@ def check_not_in(output: str, path: str | None) -> None:
 def _check_apart(inputs: str, output: str) -> None:
     """Raise UsageError where results would be inputs, or the other way round."""
     one, other = os.path.realpath(inputs), os.path.realpath(output)
-    if one == other or is_below(one, other) or is_below(other, one):
+    if one == other:
+        raise UsageError(f"the inputs and the results cannot both be in {output}: name another OUT")
+    if is_below(one, other) or is_below(other, one):
         raise UsageError(f"one of {inputs} and {output} is inside the other: use separate folders")
+
+
+def _say_if_expanded(job: Mapping) -> None:
+    """Say where the shell seems to have replaced a pattern of files by their names, of which only
+    the first one follows --inputs."""
+    folder, name = os.path.split(job.inputs.path)
+    ending = os.path.splitext(name)[1]
+    if not ending or os.path.isdir(job.inputs.path):
+        return
+    for argument in job.arguments:
+        beside, other = os.path.split(argument)
+        if beside == folder and os.path.splitext(other)[1] == ending and os.path.isfile(argument):
+            note(
+                f"the lines of {job.inputs.path} are the inputs, and {argument} is an argument of"
+                f" the guest; to run it for each file, use --inputs {folder or '.'}"
+            )
+            return

@@ -45,7 +45,7 @@ class Told:
         for alike in counted:
             note(alike_line(alike))
         if counted and self._failures is None:
-            note("the same command with --json runs those that failed again, and lists all of them")
+            note("to list all of them, run the command again with --json, which retries them")
 
     @property
     def results(self) -> int:

@@ -154,7 +154,7 @@ class Actors:
         return ready
 
     def _say_if_late(self) -> None:
-        """Say once that no worker has started yet, if others use what there is."""
+        """Say once that no worker has started yet, if nothing of the cluster is free."""
         asked = self._first_asked
         if asked is None or time.monotonic() - asked < _SOON:
             return

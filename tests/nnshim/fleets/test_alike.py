@@ -42,7 +42,7 @@ def test_many_that_fail_in_the_same_way_are_counted(tmp_path: Path) -> None:
     assert "... and 997 more inputs failed in the same way as 0" in counted
     assert counted.endswith(": wasm trap: wasm `unreachable` instruction executed")
     assert told[-2:] == [
-        "nnshim: the same command with --json runs those that failed again, and lists all of them",
+        "nnshim: to list all of them, run the command again with --json, which retries them",
         "nnshim: 1000 inputs: 1000 failed",
     ]
 

@@ -79,6 +79,7 @@ def test_what_is_not_an_input_is_refused_when_it_is_taken(given: Any, said: str)
         ({"limits": None}, "limits cannot be of type NoneType: expected Limits"),
         ({"graphs": 5}, "graphs cannot have int: expected NamedGraph"),
         ({"graphs": ["same"]}, "graphs cannot have str: expected NamedGraph"),
+        ({"options": {}}, "options cannot be of type dict: expected RunOptions"),
         ({"devices": "cuda"}, "devices cannot be of type str: expected a mapping"),
     ],
 )

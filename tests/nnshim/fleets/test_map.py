@@ -273,12 +273,27 @@ def test_a_folder_with_other_files_is_left_alone(guest: Path, tmp_path: Path) ->
         ("empty", "there are no inputs"),
         ("nowhere", "No such file"),
         (".", "is inside the other"),
+        ("out", "the inputs and the results cannot both be in"),
     ],
 )
 def test_inputs_that_are_not_are_refused(
     guest: Path, tmp_path: Path, inputs: str, said: str
 ) -> None:
     (tmp_path / "empty").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "one").touch()
     done = run(guest, tmp_path / inputs)
     assert done.returncode in (1, 2)
     assert said in done.stderr.decode()
+
+
+def test_a_pattern_that_the_shell_has_replaced_is_told(guest: Path, tmp_path: Path) -> None:
+    for name in ("a.pgm", "b.pgm", "c.txt"):
+        (tmp_path / name).write_text("one\n")
+    first, second, other = (str(tmp_path / name) for name in ("a.pgm", "b.pgm", "c.txt"))
+    said = (
+        f"nnshim: the lines of {first} are the inputs, and {second} is an argument of the guest;"
+        f" to run it for each file, use --inputs {tmp_path}\n"
+    )
+    assert run(guest, tmp_path / "a.pgm", second).stderr.decode().startswith(said)
+    assert b"argument of the guest" not in run(guest, tmp_path / "a.pgm", other).stderr
