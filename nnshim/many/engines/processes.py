@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshim.many.engines.interface import Answer, Gone, Ready
 from nnshim.many.engines.worker import READY, STARTED, Failed, serve
-from rewriter.errors import UsageError
+from rewriter.errors import ToolError, UsageError
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -76,10 +76,17 @@ class Processes:
         return self._most
 
     def start(self) -> _Process:
-        """Raises UsageError for a program that processes cannot import, and where none can be
-        started."""
+        """Raises UsageError for a program that processes cannot import, and in a place where none
+        can be started, and ToolError where the system refuses one."""
         _check_program()
         _check_place()
+        try:
+            return self._started()
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise ToolError(f"a process that shares the work cannot be started: {why}") from error
+
+    def _started(self) -> _Process:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=serve, args=(theirs,), daemon=True)
         started = _Process(process, ours, self._work)
