@@ -18,7 +18,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nnshim.fleets.library import map_inputs as map  # noqa: A004 - as Python's, but with processes
+    from nnshim.fleets.library import map  # noqa: A004 - as Python's, but with processes
     from nnshim.fleets.values import GuestInput, MapResult
     from rewriter import (
         WASI_EPHEMERAL_NN,
@@ -100,6 +100,7 @@ _HOMES = {
         *("ToolError", "UnsupportedModule", "UsageError", "Verdict"),
         *("check", "rewrite", "rewrite_file"),
     ),
+    "nnshim.fleets.library": ("map",),
     "nnshim.fleets.values": ("GuestInput", "MapResult"),
     "rewriter.abi.dialects": ("Encoding", "Errno", "Target", "TensorType"),
     "runtime_shim": (
@@ -112,7 +113,6 @@ _HOMES = {
 }
 _OTHER_NAMES = {
     "inspect": ("rewriter", "inspect_module"),
-    "map": ("nnshim.fleets.library", "map_inputs"),
     "verify": ("rewriter", "compare"),
 }
 """Of functions that are called something else in their module."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pydoc
+
 import nnshim
 import rewriter
 import runtime_shim
@@ -21,6 +23,12 @@ def test_the_page_of_json_is_what_the_schema_says() -> None:
 def test_the_table_of_keys_is_what_the_schema_says() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text()
     assert key_table.table() in page, "python -m tests.tools.site.key_table"
+
+
+def test_a_function_is_called_in_its_help_what_a_program_calls_it() -> None:
+    assert pydoc.plain(pydoc.render_doc(nnshim.map)).startswith(
+        "Python Library Documentation: function map in module nnshim.fleets.library\n\nmap(module"
+    )
 
 
 def test_the_page_of_python_has_every_public_name() -> None:

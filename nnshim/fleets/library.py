@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from runtime_shim import NamedGraph, RunOptions
     from runtime_shim.engine.options import HostOptions
 
-__all__ = ["map_inputs"]
+__all__ = ["map"]
 
 _LARGEST_CHUNK = 1_000_000
 
 
-def map_inputs(
+def map(  # noqa: A001 - as Python's, but with processes
     module: bytes | Module,
     inputs: Iterable[GuestInput | bytes],
     *,

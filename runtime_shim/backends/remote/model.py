@@ -93,13 +93,13 @@ class Tls(NamedTuple):
 
 @dataclass(frozen=True)
 class RemoteModel:
-    """A model on inference servers. The first endpoint that is well is used.
+    """A model on inference servers. The first endpoint that is ready is used.
 
-    `deadline` is how many seconds a load or an inference may take, with all attempts. `headers` has
-    the environment variable for each header; with `takes_token`, the variable TOKEN has a bearer
-    token. With `shared_memory`, tensors go through POSIX shared
-    memory to a server on this machine. With `falls_back`, the graph's local model runs where no
-    endpoint can be reached.
+    `deadline` is how many seconds a load or an inference may take, with all attempts. `headers`
+    has, for each header, the name of the environment variable with its value. With `takes_token`,
+    the environment variable NNSHIM_REMOTE_TOKEN, if it is set, is sent as a bearer token. With
+    `shared_memory`, tensors go through POSIX shared memory to a server on this machine. With
+    `falls_back`, the graph's local model runs where no endpoint can be reached.
     """
 
     endpoints: tuple[Endpoint, ...]
