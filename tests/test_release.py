@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
+import tarfile
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +105,45 @@ def test_commands_take_nothing_from_a_tag_but_as_a_variable() -> None:
     for job in WORKFLOW["jobs"]:
         for step in steps(job):
             assert "${{" not in step.get("run", "")
+
+
+def test_a_wheel_and_an_sdist_have_the_files_of_git_and_no_caches(tmp_path: Path) -> None:
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    known = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    adapters = {
+        f"rewriter/files/wasi_adapters/wasi_snapshot_preview1.{kind}.wasm"
+        for kind in ("command", "reactor")
+    }
+    files = {*known.splitlines(), *adapters}
+    clone, dist = tmp_path / "clone", tmp_path / "dist"
+    for file in files:
+        (clone / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, clone / file)
+    for folder in ("nnshim", "rewriter/wasm", "samples", "samples/components/python", "tests"):
+        for cache in ("__pycache__/pgm.cpython-311.pyc", ".mypy_cache/a", ".ruff_cache/a"):
+            (clone / folder / cache).parent.mkdir()
+            (clone / folder / cache).touch()
+    build = ["hatchling", "build", "--directory", str(dist)]
+    subprocess.run([sys.executable, "-m", *build], cwd=clone, check=True, capture_output=True)
+
+    with tarfile.open(next(dist.glob("*.tar.gz"))) as sdist:
+        members = {name.partition("/")[2] for name in sdist.getnames()}
+    assert members == {*files, "PKG-INFO"}
+    with zipfile.ZipFile(next(dist.glob("*.whl"))) as wheel:
+        (info,) = {name.split("/")[0] for name in wheel.namelist() if ".dist-info/" in name}
+        names = {name for name in wheel.namelist() if not name.startswith(info)}
+    packages = {
+        file for file in files if file.startswith(("nnshim/", "rewriter/", "runtime_shim/"))
+    }
+    samples = {name for name in names - packages if name.startswith("nnshim/samples/")}
+    assert names == packages | samples
+    assert {name.removeprefix("nnshim/") for name in samples} == {
+        file
+        for file in files
+        if file.startswith("samples/")
+        and not file.startswith("samples/pipelines/")
+        and not file.endswith(("__init__.py", "build.py", "digits_to_tflite.py", "train_digits.py"))
+    }
 
 
 def test_what_a_release_does_with_what_it_has_built_works(
