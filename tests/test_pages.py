@@ -1,11 +1,12 @@
 """Every block of code in docs/ does what its page shows, with nnshim from a wheel.
 
 `sh` and `python` are run, in order and in one folder for each page; lines of `text` are in the
-output of the block before, in their order. A block with a title is that file. `toml` is read by
-what the page says reads it, and of `yaml`, nnshim takes the commands. `yaml` with a title is a file
-of a pipeline, which uses what the repository offers to pipelines, and `make` is a file in samples/.
-A `console` takes something that is not here: of it, the programs are known, nnshim takes the words,
-and the files that pytest and podman are given are there.
+output of the block before, in their order. A page that copies the samples first is gone through in
+an empty folder, and shows what its programs print. A block with a title is that file. `toml` is
+read by what the page says reads it, and of `yaml`, nnshim takes the commands. `yaml` with a title
+is a file of a pipeline, which uses what the repository offers to pipelines, and `make` is a file in
+samples/. A `console` takes something that is not here: of it, the programs are known, nnshim takes
+the words, and the files that pytest and podman are given are there.
 """
 
 from __future__ import annotations
@@ -75,6 +76,15 @@ GUEST = assemble(
 )
 
 
+COPY = 'cp -r "$(nnshim doctor --samples)" samples\n'
+NEWCOMERS = [
+    name
+    for name in RUN
+    if next((body for kind, title, body in BLOCKS[name] if not title), "").startswith(COPY)
+]
+"""Pages that can be gone through from an empty folder."""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """With the files that pages other than those for newcomers speak of."""
@@ -90,7 +100,7 @@ def folder(tmp_path: Path) -> Path:
 def test_every_block_of_a_page_does_what_is_shown_below_it(
     page: str, installed: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
-    newcomer = page.startswith("start/")
+    newcomer = page in NEWCOMERS
     here: Path = request.getfixturevalue("tmp_path" if newcomer else "folder")
     printed = ""
     for kind, title, body in BLOCKS[page]:
@@ -109,6 +119,18 @@ def test_every_block_of_a_page_does_what_is_shown_below_it(
         elif kind == "text":
             lines = iter(printed.splitlines())
             assert all(line in lines for line in body.splitlines()), (body, printed)
+
+
+def test_pages_for_newcomers_bring_their_samples_themselves() -> None:
+    starts = {name for name in RUN if name.startswith("start/")}
+    assert starts | {"fleets.md", "python.md"} <= {*NEWCOMERS}
+
+
+@pytest.mark.parametrize("page", NEWCOMERS)
+def test_a_page_for_newcomers_shows_what_each_program_prints(page: str) -> None:
+    for (kind, _, body), after in itertools.pairwise([*BLOCKS[page], ("", "", "")]):
+        if kind == "python" and "print(" in body and not after[1]:
+            assert after[0] == "text" or (after[0] == "sh" and "python " in after[2]), body
 
 
 @pytest.mark.parametrize("page", WITH)
