@@ -63,13 +63,15 @@ class Search(NamedTuple):
 
     def seen(self, found: Found) -> Found | None:
         """Files in a list count as found, and not as named: None for one that is left alone,
-        because it is excluded, or is not WebAssembly, and its name does not say that it is."""
+        because it is excluded, or is not WebAssembly, and its name does not say that it is. Text
+        that names wasi-nn is an Unsearched."""
         if not (isinstance(found, Item) and found.named and found.path in (self.listed or ())):
             return found
         if is_artifact(found.path):
             return found
         from rewriter.file_kinds import MAGIC
-        from rewriter.trees.heads import not_wasm, says_wasm
+        from rewriter.trees.heads import is_text_guest, not_wasm, says_wasm
+        from rewriter.trees.item import TEXT_GUEST, unsearched
         from rewriter.trees.names import Exclusion
 
         where, name = _below_here(found.path)
@@ -81,7 +83,12 @@ class Search(NamedTuple):
             return Refused(found.name, error)
         if found.gzip or head.startswith(MAGIC):
             return found._replace(named=False)
-        return Refused(found.name, not_wasm(found.name, head)) if says_wasm(found.path) else None
+        if says_wasm(found.path):
+            return Refused(found.name, not_wasm(found.name, head))
+        try:
+            return unsearched(found.name, TEXT_GUEST) if is_text_guest(found.path) else None
+        except InputError as error:
+            return Refused(found.name, error)
 
     def output(self, out: str) -> Output:
         """Where the outputs go. Raises UsageError if they cannot."""

@@ -153,13 +153,13 @@ def _unless_blob(found: Found) -> Found:
     return Refused(found.name, InputError(f"cannot change {found.name}: {IS_BLOB}"))
 
 
-def _left_alone(output: Output, item: Item, refused: Found | None) -> Found | None:
+def _left_alone(output: Output, item: Item, seen: Found | None) -> Found | None:
     """What is to be said of a file that a list names, and that is not WebAssembly."""
     try:
-        if refused is None:
-            output.keep(item)
-        else:
+        if isinstance(seen, Refused):
             output.fail(item)
+        else:
+            output.keep(item)
     except NNShimError as error:
         return Refused(item.name, error)
-    return refused
+    return seen

@@ -77,15 +77,16 @@ CODES = (
     Code(
         "NN008",
         Severity.WARNING,
-        "an archive was not looked into",
+        "a file was not looked into",
         "Modules may be in it: it is an archive in an archive, or of a kind that is not read, such "
         "as a wheel, or an archive by a name that does not say so, or compressed in another way "
         "than with gzip, or a layer of a container image, or a file of an OCI layout that none of "
         "its manifests names; or it has the name of an archive, and was judged as the module that "
-        "it begins like. A module that is compressed with gzip, alone, is looked at everywhere. "
+        "it begins like; or it is text (`.wat`) that names wasi-nn, and was found in a folder, an "
+        "archive or a list. A module that is compressed with gzip, alone, is looked at everywhere. "
         "A file that was not looked into does not change the exit code.",
-        "Unpack it and name what was in it as an input of its own, or leave it out with "
-        "`--exclude`.",
+        "Unpack an archive, and name what was in it as an input of its own. Name a `.wat` file "
+        "itself. Or leave it out with `--exclude`.",
     ),
     Code(
         "NN009",
@@ -100,7 +101,8 @@ CODES = (
         Severity.ERROR,
         "there is no WebAssembly",
         "None of the folders and archives that were named has a module or a component in it, so "
-        "nothing was looked at. They are known by their first bytes; text is not looked for.",
+        "nothing was looked at. They are known by their first bytes, and text (`.wat`) counts only "
+        "if it is named itself.",
         "Check the path, and what `--exclude` leaves out. A list of names (`--files-from`) may be "
         "empty.",
     ),

@@ -17,11 +17,20 @@ from rewriter.trees.archives.streams import opened
 from rewriter.trees.heads import (
     format_of,
     holds_files,
+    is_text_guest,
     not_wasm,
     read_head,
     says_wasm,
 )
-from rewriter.trees.item import MAX_UNPACKED, Found, Item, Refused, Unsearched, unsearched
+from rewriter.trees.item import (
+    MAX_UNPACKED,
+    TEXT_GUEST,
+    Found,
+    Item,
+    Refused,
+    Unsearched,
+    unsearched,
+)
 from rewriter.trees.roots import roots
 from rewriter.trees.walk import Kind, Seen, walk
 from rewriter.wasm.limits import LARGEST_MODULE
@@ -44,13 +53,13 @@ def find(
     bytes, also those of the data that a file compressed with gzip holds. Other files are left
     alone, unless they are named themselves or their name says that they are modules. Archives are
     known by their name, and looked into, but not archives in them, nor what has another name and
-    begins like an archive: each is an Unsearched. A folder that is an OCI layout is searched by
-    `find_in_layout`. In folders, `.git` is left out. A link, also in an archive, is looked at where
-    it leads to, and is a Refused if that is nowhere; if that is excluded, by the link's own name.
-    What `exclude` says is left out, unless it is named itself (see `Exclusion`). A file comes once
-    by each of its names that is an input, or in a folder that is one, and in a tar by the names of
-    hard links to it. The modules of an archive may have `max_unpacked` bytes together; a compressed
-    tar, as a whole.
+    begins like an archive, nor text (`.wat`) that names wasi-nn: each is an Unsearched. A folder
+    that is an OCI layout is searched by `find_in_layout`. In folders, `.git` is left out. A link,
+    also in an archive, is looked at where it leads to, and is a Refused if that is nowhere; if that
+    is excluded, by the link's own name. What `exclude` says is left out, unless it is named itself
+    (see `Exclusion`). A file comes once by each of its names that is an input, or in a folder that
+    is one, and in a tar by the names of hard links to it. The modules of an archive may have
+    `max_unpacked` bytes together; a compressed tar, as a whole.
 
     Nothing is left out silently: what cannot be looked at is a Refused. All is done while the
     iterator is used; a file is opened once, for its first bytes.
@@ -119,6 +128,8 @@ def _look(path: str, exclude: Sequence[str], max_unpacked: int, named: bool) -> 
         yield Refused(path, not_wasm(path, head))
     elif holds_files(path, head):
         yield unsearched(path, _OTHER)
+    elif is_text_guest(path):
+        yield unsearched(path, TEXT_GUEST)
 
 
 def _look_into_gzip(compressed: Item, item: Item) -> Iterator[Found]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 
 from rewriter.errors import InputError, MalformedModule, ModuleError
 from rewriter.file_kinds import GZIP, HEAD, MAGIC, begins_as_archive, mistaken
@@ -13,8 +14,11 @@ __all__ = [
     "FLAGS",
     "format_of",
     "holds_files",
+    "is_text_guest",
+    "names_wasi_nn",
     "not_wasm",
     "read_head",
+    "says_text",
     "says_wasm",
 ]
 
@@ -35,6 +39,11 @@ _OTHERS = re.compile(
 
 _WITHOUT = (".a", ".keras", ".lib", ".npz", ".pt", ".pt2", ".pth", ".ptl", ".rlib")
 """Models that are ZIP archives, and libraries, whose objects are linked; neither has modules."""
+
+_WASI_NN = re.compile(rb"wasi[-_:]?(ephemeral_)?nn", re.IGNORECASE)
+"""In an import of wasi-nn in text form, by any name that means it."""
+
+_PIECE, _LONGEST_NAME = 1 << 16, 32
 
 FLAGS: int = (
     os.O_RDONLY
@@ -58,6 +67,35 @@ def holds_files(name: str, head: bytes) -> bool:
     if lower.endswith(_WITHOUT):
         return False
     return _OTHERS.search(lower) is not None or head.startswith(GZIP) or begins_as_archive(head)
+
+
+def is_text_guest(path: str) -> bool:
+    """Whether the file's name says that it is a module in text form, and it names wasi-nn, which a
+    module does that imports it. Raises InputError."""
+    if not says_text(path):
+        return False
+    try:
+        with open(os.open(path, FLAGS), "rb") as file:
+            return names_wasi_nn(b"", file.read)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+
+
+def names_wasi_nn(head: bytes, read: Callable[[int], bytes]) -> bool:
+    """Whether wasi-nn is named in a text that begins with `head`. `read` returns what follows, at
+    most so many bytes at a time. Raises what `read` raises."""
+    seen = head
+    while not _WASI_NN.search(seen):
+        piece = read(_PIECE)
+        if not piece:
+            return False
+        seen = seen[-_LONGEST_NAME:] + piece
+    return True
+
+
+def says_text(name: str) -> bool:
+    """Whether the name says that it is a module in text form."""
+    return name.lower().endswith(".wat")
 
 
 def says_wasm(name: str) -> bool:

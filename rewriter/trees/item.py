@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_UNPACKED",
+    "TEXT_GUEST",
     "Blob",
     "Format",
     "Found",
@@ -117,15 +118,21 @@ class Refused(NamedTuple):
 
 
 class Unsearched(NamedTuple):
-    """What is left alone although modules may be in it."""
+    """What is left alone although modules may be in it. `what` says what it is."""
 
     name: str
     diagnostic: Diagnostic
+    what: str = ""
+
+
+TEXT_GUEST = "a module in text form that names wasi-nn"
+"""What is left alone where modules are found by their first bytes."""
 
 
 def unsearched(name: str, what: str) -> Unsearched:
     """What is said of a file that is not looked into."""
-    return Unsearched(name, Diagnostic("NN008", f"{name}: {what}, which was not looked into"))
+    said = Diagnostic("NN008", f"{name}: {what}, which was not looked into")
+    return Unsearched(name, said, what)
 
 
 Found = Item | Refused | Unsearched

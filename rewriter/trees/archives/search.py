@@ -16,8 +16,17 @@ from rewriter.trees.archives.streams import Stream, as_input_errors, opened, too
 from rewriter.trees.archives.tar.members import TarMember, tar_members
 from rewriter.trees.archives.zip.hidden import check_stored, may_hide
 from rewriter.trees.archives.zip.members import Zip, ZipMember, open_zip, zip_members
-from rewriter.trees.heads import format_of, holds_files, not_wasm, read_head, says_wasm
+from rewriter.trees.heads import (
+    format_of,
+    holds_files,
+    names_wasi_nn,
+    not_wasm,
+    read_head,
+    says_text,
+    says_wasm,
+)
 from rewriter.trees.item import (
+    TEXT_GUEST,
     Format,
     Found,
     Identity,
@@ -32,6 +41,8 @@ from rewriter.trees.names import Exclusion
 from rewriter.wasm.limits import LARGEST_MODULE
 
 __all__ = ["find_in_archive"]
+
+_NESTED = "an archive in an archive"
 
 _DUMPDIR = b"D"
 """A folder with data: https://www.gnu.org/software/tar/manual/html_node/Dumpdir.html"""
@@ -146,7 +157,9 @@ class _Search:
         if first is None and says_wasm(name):
             reason = f"not WebAssembly: it is a link to {first_name}, which is not"
             return Refused(whole, MalformedModule(f"{whole}: {reason}", 0, "NN101"))
-        return _unsearched(whole) if first is not None or _is_archive(name, b"") else None
+        if isinstance(first, Unsearched):
+            return unsearched(whole, first.what)
+        return unsearched(whole, _NESTED) if _is_archive(name, b"") else None
 
     def zip(self, file: BinaryIO) -> Iterator[Found]:
         """Raises what `open_zip` raises."""
@@ -199,10 +212,9 @@ class _Search:
             if not may_hide(archive.file, entry.info):
                 return
             with archive.open(entry.info) as read:
-                while piece := read(CHUNK):
-                    self.left -= len(piece)
-                    if self.left < 0:
-                        raise too_much(self.path, f"it unpacks to more than {self.most} bytes")
+                counted = self.counted(read)
+                while counted(CHUNK):
+                    pass
 
     def followed(self, links: Links) -> Iterator[tuple[str, str | Refused]]:
         """The links that lead to members that are excluded, which are found by no other name, and
@@ -248,7 +260,22 @@ class _Search:
             return self.look_into_gzip(name, member, head, read)
         if says_wasm(member.name):
             return Refused(name, not_wasm(name, head))
-        return _unsearched(name) if _is_archive(member.name, head) else None
+        if _is_archive(member.name, head):
+            return unsearched(name, _NESTED)
+        is_guest = says_text(member.name) and names_wasi_nn(head, self.counted(read))
+        return unsearched(name, TEXT_GUEST) if is_guest else None
+
+    def counted(self, read: Read) -> Read:
+        """The same function, which raises InputError for more bytes than are left."""
+
+        def read_counted(size: int) -> bytes:
+            piece = read(size)
+            self.left -= len(piece)
+            if self.left < 0:
+                raise too_much(self.path, f"it unpacks to more than {self.most} bytes")
+            return piece
+
+        return read_counted
 
     def look_into_gzip(self, name: str, member: Member, first: bytes, read: Read) -> Found | None:
         """The same for one that is compressed itself."""
@@ -265,7 +292,7 @@ class _Search:
             return self.item(name, member, self.left + 1 if size is None else size, gzip=True)
         if says_wasm(member.name):
             return Refused(name, not_wasm(name, head))
-        return _unsearched(name) if _is_archive(member.name, head) else None
+        return unsearched(name, _NESTED) if _is_archive(member.name, head) else None
 
     def item(self, name: str, member: Member, size: int, *, gzip: bool = False) -> Found:
         """A module of so many bytes. Raises InputError if there are too many."""
@@ -283,7 +310,3 @@ class _Search:
 
 def _is_archive(name: str, head: bytes) -> bool:
     return format_of(name) is not None or holds_files(name, head)
-
-
-def _unsearched(name: str) -> Unsearched:
-    return unsearched(name, "an archive in an archive")

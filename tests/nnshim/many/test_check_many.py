@@ -67,6 +67,7 @@ def test_a_folder_has_an_answer_for_each_module_in_it(tree: Path) -> None:
             ("in/a.wasm", "runs"),
             ("in/b/component.wasm", "nothing_to_do"),
             ("in/b/plain.wasm", "nothing_to_do"),
+            ("in/b/text.wat", "not_looked_into"),
             ("in/b/with\na newline", "runs"),
         ],
     )
@@ -160,7 +161,21 @@ def test_a_list_has_names_on_lines_or_with_nul(tree: Path) -> None:
         "in/b/with\na newline",
         "in/b/component.wasm",
         "in/b/plain.wasm",
+        "in/b/text.wat",
     ]
+
+
+def test_text_for_wasi_nn_does_not_pass_in_silence(tree: Path) -> None:
+    """In a folder, in a list, and in a folder that has nothing else."""
+    said = "nnshim: warning[NN008]: {}: a module in text form that names wasi-nn, which was not"
+    assert said.format("in/b/text.wat") in check("in")[2]
+    listed = objects("--files-from", "-", stdin=b"in/a.wasm\nin/b/text.wat\n")
+    assert listed == (0, [("in/a.wasm", "runs"), ("in/b/text.wat", "not_looked_into")])
+    (tree / "only").mkdir()
+    (tree / "only/text.wat").write_text(TEXT)
+    code, _, errors = check("in/only")
+    assert (code, "error[NN010]" in errors) == (6, True)
+    assert said.format("in/only/text.wat") in errors
 
 
 def test_a_list_leaves_out_nothing_that_is_named(tree: Path) -> None:
@@ -214,6 +229,7 @@ def test_members_of_an_archive_are_judged_like_files(tree: Path) -> None:
         ("all.tar.gz!in/a.wasm", "runs"),
         ("all.tar.gz!in/b/component.wasm", "nothing_to_do"),
         ("all.tar.gz!in/b/plain.wasm", "nothing_to_do"),
+        ("all.tar.gz!in/b/text.wat", "not_looked_into"),
         ("all.tar.gz!in/b/with\na newline", "runs"),
         ("all.tar.gz!in/broken.wasm", "no_verdict"),
     ]
@@ -245,7 +261,14 @@ def test_what_has_nothing_to_do_still_has_to_keep_to_the_policy(tree: Path) -> N
 
 def test_the_configuration_leaves_files_out(tree: Path) -> None:
     Path("nnshim.toml").write_text('files = ["in"]\nexclude = ["plain.wasm", "component.wasm"]\n')
-    assert objects() == (0, [("in/a.wasm", "runs"), ("in/b/with\na newline", "runs")])
+    assert objects() == (
+        0,
+        [
+            ("in/a.wasm", "runs"),
+            ("in/b/text.wat", "not_looked_into"),
+            ("in/b/with\na newline", "runs"),
+        ],
+    )
 
 
 def test_an_artifact_is_one_of_many(tree: Path) -> None:
@@ -262,6 +285,7 @@ def test_a_file_is_judged_once_however_often_it_is_reached(tree: Path) -> None:
     assert [name for name, _ in found] == [
         "in/b/component.wasm",
         "in/b/plain.wasm",
+        "in/b/text.wat",
         "in/b/with\na newline",
         artifact,
         "in/a.wasm",

@@ -216,6 +216,16 @@ def test_a_list_copies_what_is_not_webassembly(tree: Path) -> None:
     }
 
 
+def test_a_list_copies_text_for_wasi_nn_and_says_so(tree: Path) -> None:
+    text = b'(module (import "wasi_ephemeral_nn" "compute" (func (param i32) (result i32))))'
+    Path("in/text.wat").write_bytes(text)
+    names = b"in/a.wasm\nin/text.wat\n"
+    done = nnshim("rewrite", "-o", "out", "--files-from", "-", "--for", "wamr-legacy", stdin=names)
+    assert done.returncode == 0, done.stderr
+    assert b"warning[NN008]: in/text.wat: a module in text form that names wasi-nn" in done.stderr
+    assert contents(Path("out")) == {"a.wasm": rewrite(GUEST, FOR_WAMR), "text.wat": text}
+
+
 def test_require_is_about_all_files_together(tree: Path) -> None:
     assert nnshim("rewrite", "--require", "--for", "wamr-legacy", "in", "out").returncode == 0
     done = nnshim(

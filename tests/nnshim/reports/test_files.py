@@ -65,6 +65,19 @@ def test_what_was_not_looked_into_is_in_every_report(kind: str, folder: Path) ->
     assert "not looked into" in written
 
 
+@pytest.mark.parametrize("kind", REPORTS)
+def test_text_for_wasi_nn_in_a_folder_is_in_every_report(kind: str, folder: Path) -> None:
+    Path("rewrite.wasm").unlink()
+    Path("only_if.wasm").unlink()
+    Path("guest.wat").write_text('(module (import "wasi_nn" "compute" (func)))')
+    done = nnshim("check", ".", "--for", "wasmedge", f"--report={kind}=out")
+    assert b"warning[NN008]: ./guest.wat: a module in text form that names wasi-nn" in done.stderr
+    assert done.returncode == 0
+    written = Path("out").read_text()
+    assert "guest.wat" in written
+    assert "not looked into" in written
+
+
 def test_what_was_not_looked_into_has_its_own_verdict_in_json(folder: Path) -> None:
     Path("package.vsix").write_bytes(b"PK\3\4")
     done = nnshim("check", ".", "--for", "wasmedge", "--quiet", "--json")
