@@ -116,3 +116,12 @@ def test_the_servers_of_a_model_count(tmp_path: Path) -> None:
         assert json.dumps(identity_of(jobs[-1], [], "in"))
         assert pickle.loads(pickle.dumps(jobs[-1])) == jobs[-1]
     assert len({str(identity_of(job, [], "in")["named graphs"]) for job in jobs}) == len(jobs)
+
+
+def test_each_variable_of_a_guest_counts() -> None:
+    """Also those that -S inherit-env passes on, because a result can depend on any."""
+    one, other, more = (
+        guest_with(b"module", RunOptions(env=variables), {})
+        for variables in ({"A": "1"}, {"A": "2"}, {"A": "1", "B": ""})
+    )
+    assert differing(one, other) == differing(one, more) == {"--env"}
