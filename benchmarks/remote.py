@@ -25,7 +25,8 @@ from benchmarks.measure import in_turn, machine, table
 from rewriter.abi.dialects import Encoding
 from runtime_shim import NamedGraph, NNHost
 from runtime_shim.backends.common.devices import AUTO
-from runtime_shim.backends.remote.model import RemoteModel, parse_endpoint
+from runtime_shim.backends.remote.endpoints import parse_endpoint
+from runtime_shim.backends.remote.model import RemoteModel
 from tests.heavy.inference_servers import triton
 
 SIZES = (40, 100 << 10, 1 << 20, 16 << 20)

@@ -184,7 +184,7 @@ def _pairs(
 def _parse_device(option: str) -> tuple[str, str]:
     what, equals, device = option.partition("=")
     if not equals or not device:
-        from runtime_shim.backends.remote.model import without_user
+        from runtime_shim.backends.remote.endpoints import without_user
 
         raise UsageError(
             f"--device {without_user(option)}: expected ENCODING=DEVICE or TARGET=DEVICE, such as"

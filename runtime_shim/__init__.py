@@ -24,7 +24,8 @@ except ModuleNotFoundError as error:
         f" {install_line(package=error.name)}"
     ) from None
 
-from runtime_shim.backends.remote.model import Endpoint, RemoteModel, Tls, parse_endpoint
+from runtime_shim.backends.remote.endpoints import Endpoint, parse_endpoint
+from runtime_shim.backends.remote.model import RemoteModel, Tls
 from runtime_shim.components.run import run
 from runtime_shim.engine.embedding import NNHost, Session
 from runtime_shim.engine.linking import guest_dialects, host_dialects

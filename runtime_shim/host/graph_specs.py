@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import TYPE_CHECKING
 
 from rewriter.abi.dialects import Encoding, Target
 from rewriter.errors import UsageError
@@ -12,12 +15,8 @@ from runtime_shim.backends.common.devices import AUTO
 from runtime_shim.backends.formats import FORMATS
 from runtime_shim.backends.interface import Options, Place
 from runtime_shim.backends.parsing.model_parts import with_weights
-from runtime_shim.backends.remote.model import (
-    Endpoint,
-    RemoteModel,
-    parse_endpoint,
-    without_user,
-)
+from runtime_shim.backends.remote.endpoints import Endpoint, parse_endpoint, without_user
+from runtime_shim.backends.remote.model import RemoteModel
 
 __all__ = [
     "REMOTE",
@@ -43,11 +42,14 @@ class NamedGraph:
     """A model in files, with the name that guests ask for. The files are read at the first use,
     unless the NN runtime maps them, and need not exist before.
 
-    `target` is where the model should run: a target, "auto", or a device of the backend. `options`
-    are the backend's; a guest's options override them.
+    `encoding` is an Encoding or its name. `target` is where the model should run: a target or its
+    name, "auto", or a device of the backend. `options` are the backend's; a guest's options
+    override them.
 
     With `remote`, the model is on inference servers. `paths` are then those of its local model if
     `remote.falls_back`, and empty otherwise.
+
+    Raises UsageError for values that make no sense, alone or together.
     """
 
     name: str
@@ -57,9 +59,49 @@ class NamedGraph:
     options: Options = field(default_factory=dict)
     remote: RemoteModel | None = None
 
-    def local(self) -> NamedGraph:
-        """The graph without its servers."""
-        return replace(self, remote=None)
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            name: str,
+            encoding: Encoding | str,
+            target: Place,
+            paths: Sequence[str | PathLike[str]],
+            options: Options = ...,
+            remote: RemoteModel | None = None,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise UsageError(f"the name of a graph cannot be {self.name!r}: expected a str")
+        for field_name, value in (
+            ("encoding", _checked_encoding(self.encoding)),
+            ("target", _checked_target(self.target)),
+            ("paths", _checked_paths(self.paths)),
+        ):
+            object.__setattr__(self, field_name, value)
+        if not isinstance(self.options, Mapping):
+            raise self._error(f"options cannot be {self.options!r}: expected a mapping")
+        if self.remote is None and not self.paths:
+            raise self._error("paths cannot be empty without remote")
+        if self.remote is not None:
+            self._check_remote(self.remote)
+
+    def _check_remote(self, remote: object) -> None:
+        if not isinstance(remote, RemoteModel):
+            kind = type(remote).__name__
+            raise self._error(f"remote cannot be of type {kind}: expected a RemoteModel")
+        if self.paths and not remote.falls_back:
+            raise self._error(
+                "paths has no effect beside remote without RemoteModel(falls_back=True)"
+            )
+        if remote.falls_back and not self.paths:
+            raise self._error("remote falls back, and paths has no files of a local model")
+        if not all(endpoint.model for endpoint in remote.endpoints):
+            raise self._error("an endpoint names no model; expected grpc://HOST:PORT/MODEL")
+
+    def _error(self, what: str) -> UsageError:
+        return UsageError(f"graph {self.name!r}: {what}")
 
     def missing(self) -> str | None:
         """The first of the files that does not exist, if any."""
@@ -148,6 +190,28 @@ def graph_in(folder: str, name: str) -> NamedGraph | None:
     return NamedGraph(name, Encoding.AUTODETECT, Target.CPU, tuple(paths))
 
 
+def _checked_target(target: object) -> Place:
+    """Raises UsageError."""
+    if isinstance(target, Target):
+        return target
+    if isinstance(target, str) and target:
+        return place_of(target)
+    raise UsageError(f"target cannot be {target!r}: expected a Target, or a name such as 'auto'")
+
+
+def _checked_paths(paths: object) -> tuple[str, ...]:
+    """Raises UsageError."""
+    expected = "expected a sequence of files, such as ['model.onnx']"
+    if isinstance(paths, str | bytes | PathLike | Mapping) or not isinstance(paths, Iterable):
+        raise UsageError(f"paths cannot be {paths!r}: {expected}")
+    found = []
+    for path in paths:
+        if not isinstance(path, str | PathLike):
+            raise UsageError(f"paths cannot have {path!r}: {expected}")
+        found.append(os.fspath(path))
+    return tuple(found)
+
+
 def _file_in(root: str, path: str) -> str | None:
     """A file's path with all links resolved, or None if it is not a file or is outside of the
     folder, whose own path has its links resolved. Asks the system first, because it refuses paths
@@ -182,6 +246,17 @@ def place_of(text: str) -> Place:
     """A target or "auto" in any case, otherwise the name of a device, unchanged."""
     known: dict[str, Place] = {target.name.lower(): target for target in Target}
     return {**known, AUTO: AUTO}.get(text.lower(), text)
+
+
+def _checked_encoding(encoding: object) -> Encoding:
+    """Raises UsageError."""
+    if isinstance(encoding, Encoding):
+        return encoding
+    if isinstance(encoding, str):
+        return encoding_of(encoding)
+    raise UsageError(
+        f"encoding cannot be {encoding!r}: expected an Encoding, or a name such as 'onnx'"
+    )
 
 
 def encoding_of(text: str) -> Encoding:

@@ -11,14 +11,14 @@ from typing import NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
 from rewriter.abi.dialects import Encoding, Errno, Target
-from rewriter.errors import UsageError
 from runtime_shim.backends.interface import Graph, Options, Place, Settings, guarded
 from runtime_shim.backends.parsing.model_parts import no_file
-from runtime_shim.backends.remote.model import Asked, Endpoint, RemoteModel, is_model_name
+from runtime_shim.backends.remote.endpoints import Endpoint, is_model_name
+from runtime_shim.backends.remote.model import Asked, RemoteModel
 from runtime_shim.errors import HostError, ServerError
 from runtime_shim.guest_text import quoted
 from runtime_shim.host.graph_specs import REMOTE, NamedGraph, graph_in, names_in, remote_graph
-from runtime_shim.host.graphs.at_start import check_ready, warn_of_files
+from runtime_shim.host.graphs.at_start import check_ready, checked_graphs, warn_of_files
 from runtime_shim.host.graphs.stand_ins import StandIn
 from runtime_shim.host.pool import Pool
 
@@ -68,8 +68,9 @@ class NamedGraphs:
     name is resolved for each guest that asks, and again right before files are read. Any other name
     is that of a model on `server`, if there is one.
 
-    Raises UsageError if two `graphs` have the same name, DependencyMissing if one needs gRPC and it
-    is not installed, and InputError for the variable of a header that is not set or cannot be sent.
+    Raises UsageError for `graphs` that are something else, and if two of them have the same name;
+    DependencyMissing if one needs gRPC and it is not installed, and InputError for the variable of
+    a header that is not set or cannot be sent.
     """
 
     def __init__(
@@ -93,11 +94,9 @@ class NamedGraphs:
         self._graphs: dict[str, NamedGraph] = {}
         if server is not None:
             check_ready(RemoteModel((server,), takes_token=True))
-        for graph in graphs:
+        for graph in checked_graphs(graphs):
             if graph.remote is not None:
                 check_ready(graph.remote)
-            if graph.name in self._graphs:
-                raise UsageError(f"two named graphs are called {graph.name!r}")
             self._graphs[graph.name] = graph
             warn_of_files(graph, are_read=graph.encoding not in given)
         self._placed: dict[str, tuple[Encoding, Place]] = {}

@@ -10,7 +10,7 @@ from rewriter.errors import InputError, UsageError
 from rewriter.suggestions import did_you_mean
 from runtime_shim.backends.common.devices import AUTO, place_name
 from runtime_shim.backends.interface import MODEL_CACHE_SIZE, Backend, Place
-from runtime_shim.backends.remote.model import Endpoint, parse_server
+from runtime_shim.backends.remote.endpoints import Endpoint, parse_server
 from runtime_shim.host.graph_specs import REMOTE
 
 __all__ = ["Placement", "check_folders", "checked_backends", "without_server"]

@@ -29,7 +29,8 @@ from ray.util.state import list_actors
 
 import nnshim
 from rewriter.errors import UsageError
-from runtime_shim.backends.remote.model import RemoteModel, parse_endpoint
+from runtime_shim.backends.remote.endpoints import parse_endpoint
+from runtime_shim.backends.remote.model import RemoteModel
 from runtime_shim.host.graph_specs import remote_graph
 from tests.support.command import nnshim as command
 from tests.support.fleets import GUEST, NAMED, Fleets, lines

@@ -18,7 +18,7 @@ __all__ = ["check_set", "variables_of"]
 def variables_of(host: HostOptions) -> Sequence[str]:
     """The names of those of headers; and that of the bearer token, if a host made from these
     arguments can use it and it is set here."""
-    from runtime_shim.backends.remote.model import TOKEN
+    from runtime_shim.backends.remote.endpoints import TOKEN
 
     remotes = [graph.remote for graph in host.get("graphs", ()) if graph.remote is not None]
     found = {variable for remote in remotes for variable in remote.headers.values()}

@@ -12,18 +12,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from rewriter.errors import InputError
-from runtime_shim.backends.remote.model import TOKEN, RemoteModel, Tls
+from runtime_shim.backends.remote.endpoints import TOKEN
+from runtime_shim.backends.remote.model import RemoteModel, Tls
 
 if TYPE_CHECKING:
     import ssl
 
 __all__ = ["Access", "check_variables", "from_environment", "shown"]
-
-_HEADER = re.compile(r"[a-z0-9_.-]+")
-"""gRPC's keys, which are HTTP's in small letters.
-
-https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
-"""
 
 _VALUE = re.compile(r"[\x20-\x7e]+")
 
@@ -32,12 +27,6 @@ _SEPARATORS = re.compile(r"[\s,;=:\"']+")
 
 https://www.rfc-editor.org/rfc/rfc9110.html#name-common-rules-for-defining-f
 """
-
-_OF_THE_CONNECTION = (
-    *("connection", "content-encoding", "content-length", "content-type", "expect", "host"),
-    *("inference-header-content-length", "te", "trailer", "transfer-encoding", "upgrade"),
-)
-"""Headers that say how a request is sent."""
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 """What is printed as the name of a variable. Anything else may be the value itself."""
@@ -148,14 +137,9 @@ def _forms_of(value: str) -> Iterator[str]:
 
 
 def check_variables(where: str, headers: Mapping[str, str]) -> None:
-    """Raise InputError for a header that cannot be sent, or whose variable is not set."""
+    """Raise InputError for a header whose variable is not set, or has a value that cannot be
+    sent."""
     for header, variable in headers.items():
-        if not _HEADER.fullmatch(header) or header.startswith("grpc-"):
-            raise InputError(
-                f"{where}: {header!r} cannot be a header; expected small letters, digits and -"
-            )
-        if header in _OF_THE_CONNECTION or header.endswith("-bin"):
-            raise InputError(f"{where}: the header {header} is nnshim's or gRPC's own")
         _value(where, header, variable)
 
 
@@ -166,6 +150,12 @@ def shown(variable: str) -> str:
 
 def _value(where: str, header: str, variable: str) -> str:
     value = os.environ.get(variable)
+    if value is None and not _VARIABLE.fullmatch(variable):
+        raise InputError(
+            f"{where}: headers takes the name of an environment variable for the header {header},"
+            " such as MY_TOKEN, and the value of the header from this variable; no variable has"
+            " the name that is given"
+        )
     variable = shown(variable)
     if value is None:
         raise InputError(

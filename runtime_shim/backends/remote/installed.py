@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from rewriter.errors import DependencyMissing
 from rewriter.installation import install_line, not_installed
-from runtime_shim.backends.remote.model import Endpoint
+from runtime_shim.backends.remote.endpoints import Endpoint
 
 __all__ = ["cannot_import", "check_installed"]
 

@@ -4,82 +4,33 @@ Nothing of it is secret: headers are given by the names of environment variables
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from urllib.parse import quote, unquote, urlsplit
 
 from rewriter.errors import UsageError
-from rewriter.suggestions import did_you_mean
+from runtime_shim.backends.remote.endpoints import Endpoint, check_endpoint
+from runtime_shim.numbers import check_number
 
-__all__ = [
-    "DEADLINE",
-    "TOKEN",
-    "Asked",
-    "Endpoint",
-    "RemoteModel",
-    "Tls",
-    "is_model_name",
-    "parse_endpoint",
-    "parse_server",
-    "without_user",
-]
+__all__ = ["DEADLINE", "Asked", "RemoteModel", "Tls"]
 
 DEADLINE = 30.0
 """In seconds, by default."""
 
-TOKEN = "NNSHIM_REMOTE_TOKEN"  # noqa: S105 - the name of a variable
-"""The environment variable with the bearer token of endpoints that the command line names."""
+_SHORTEST_DEADLINE, _LONGEST_DEADLINE = 0.001, 24 * 3600
+"""In seconds."""
 
-_PORTS = {"grpc": None, "grpcs": None, "http": 80, "https": 443}
-"""The default port of each scheme. gRPC has none."""
+_HEADER = re.compile(r"[a-z0-9_.-]+")
+"""gRPC's keys, which are HTTP's in small letters.
 
-_HOST = re.compile(r"[\w.:-]+")
-"""A name, which may be international, or an address."""
+https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+"""
 
-_SECURE = ("grpcs", "https")
-
-_LOCAL = ("localhost", "127.0.0.1", "::1")
-
-
-class Endpoint(NamedTuple):
-    """A model on one server. `model` is empty if only the server is named, and `version` if the
-    server chooses one."""
-
-    scheme: str
-    host: str
-    port: int
-    model: str = ""
-    version: str = ""
-
-    @property
-    def is_secure(self) -> bool:
-        """Whether TLS is used."""
-        return self.scheme in _SECURE
-
-    @property
-    def is_grpc(self) -> bool:
-        """Whether the protocol is gRPC, otherwise HTTP."""
-        return self.scheme.startswith("grpc")
-
-    @property
-    def is_on_this_machine(self) -> bool:
-        """Whether the host is this machine's loopback."""
-        return self.host in _LOCAL
-
-    @property
-    def address(self) -> str:
-        """`HOST:PORT`, with brackets around an IPv6 address."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def url(self) -> str:
-        """The server's, without the model."""
-        return f"{self.scheme}://{self.address}"
-
-    def __str__(self) -> str:
-        version = f"/versions/{quote(self.version, safe='')}" if self.version else ""
-        return f"{self.url}/{quote(self.model, safe='')}{version}"
+_OF_THE_CONNECTION = (
+    *("connection", "content-encoding", "content-length", "content-type", "expect", "host"),
+    *("inference-header-content-length", "te", "trailer", "transfer-encoding", "upgrade"),
+)
+"""Headers that say how a request is sent."""
 
 
 class Tls(NamedTuple):
@@ -93,13 +44,17 @@ class Tls(NamedTuple):
 
 @dataclass(frozen=True)
 class RemoteModel:
-    """A model on inference servers. The first endpoint that is ready is used.
+    """A model on inference servers. The first endpoint gets all requests until it fails, then the
+    next one.
 
-    `deadline` is how many seconds a load or an inference may take, with all attempts. `headers`
-    has, for each header, the name of the environment variable with its value. With `takes_token`,
-    the environment variable NNSHIM_REMOTE_TOKEN, if it is set, is sent as a bearer token. With
-    `shared_memory`, tensors go through POSIX shared memory to a server on this machine. With
-    `falls_back`, the graph's local model runs where no endpoint can be reached.
+    `endpoints` are what `parse_endpoint` makes of URLs. `deadline` is how many seconds a load or an
+    inference may take, with all attempts: from 0.001 to a day. `headers` has, for each header, the
+    name of the environment variable with its value. With `takes_token`, the environment variable
+    NNSHIM_REMOTE_TOKEN, if it is set, is sent as a bearer token. With `shared_memory`, tensors go
+    through POSIX shared memory to a server on this machine. With `falls_back`, the graph's local
+    model runs while no endpoint can be reached.
+
+    Raises UsageError for values that make no sense, alone or together.
     """
 
     endpoints: tuple[Endpoint, ...]
@@ -110,6 +65,83 @@ class RemoteModel:
     shared_memory: bool = False
     falls_back: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "endpoints", _endpoints(self.endpoints))
+        object.__setattr__(self, "headers", _headers(self.headers))
+        if self.deadline is None:
+            raise UsageError("deadline cannot be None: expected a number of seconds")
+        check_number(
+            *("deadline", self.deadline, _SHORTEST_DEADLINE, _LONGEST_DEADLINE),
+            whole=False,
+            unit="seconds",
+        )
+        for name in ("takes_token", "shared_memory", "falls_back"):
+            value = getattr(self, name)
+            if type(value) is not bool:
+                raise UsageError(f"{name} cannot be {value!r}: expected True or False")
+        _check_tls(self.tls)
+        if self.shared_memory and not all(each.is_on_this_machine for each in self.endpoints):
+            raise UsageError(
+                "shared memory needs servers on this machine: localhost, 127.0.0.1 or [::1]"
+            )
+        if self.tls != Tls() and not all(each.is_secure for each in self.endpoints):
+            raise UsageError("tls needs grpcs:// or https://")
+
+
+def _endpoints(given: object) -> tuple[Endpoint, ...]:
+    """Raises UsageError, which repeats no text: it may have a password in it."""
+    expected = 'expected a tuple such as (parse_endpoint("grpc://HOST:PORT/MODEL"),)'
+    if isinstance(given, Endpoint):
+        raise UsageError(f"endpoints cannot be a single Endpoint: {expected}")
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise UsageError(f"endpoints cannot be of type {_type(given)}: {expected}")
+    found = []
+    for each in given:
+        if not isinstance(each, Endpoint):
+            raise UsageError(f"endpoints cannot have a value of type {_type(each)}: {expected}")
+        check_endpoint(each)
+        found.append(each)
+    if not found:
+        raise UsageError(f"endpoints cannot be empty: {expected}")
+    if len(set(found)) < len(found):
+        raise UsageError("an endpoint is named twice")
+    return tuple(found)
+
+
+def _headers(given: object) -> Mapping[str, str]:
+    """In small letters. Raises UsageError, which repeats no value."""
+    expected = "expected the name of an environment variable for each header"
+    if not isinstance(given, Mapping):
+        raise UsageError(f"headers cannot be of type {_type(given)}: {expected}")
+    found = {}
+    for header, variable in given.items():
+        if not isinstance(header, str) or not isinstance(variable, str):
+            raise UsageError(f"headers has something that is not text: {expected}")
+        name = header.lower()
+        if not _HEADER.fullmatch(name) or name.startswith("grpc-"):
+            raise UsageError(f"{header!r} cannot be a header; expected letters, digits, -, _ and .")
+        if name in _OF_THE_CONNECTION or name.endswith("-bin"):
+            raise UsageError(f"the header {header} is nnshim's or gRPC's own")
+        if name in found:
+            raise UsageError(f"the header {header} is named twice")
+        found[name] = variable
+    return found
+
+
+def _check_tls(tls: object) -> None:
+    """Raises UsageError."""
+    if not isinstance(tls, Tls):
+        raise UsageError(f"tls cannot be of type {_type(tls)}: expected Tls")
+    for name, path in tls._asdict().items():
+        if path is not None and not isinstance(path, str):
+            raise UsageError(f"tls: {name} cannot be of type {_type(path)}: expected a path as str")
+    if (tls.certificate is None) != (tls.key is None):
+        raise UsageError("tls needs certificate and key together")
+
+
+def _type(value: object) -> str:
+    return type(value).__name__
+
 
 class Asked(NamedTuple):
     """How a guest asks for a model: since when, by time.monotonic; which servers were not well, and
@@ -119,55 +151,3 @@ class Asked(NamedTuple):
     since: float
     ill: dict[str, float]
     server: str
-
-
-def is_model_name(name: str) -> bool:
-    """Whether a server can have a model of this name: it is a part of a path in HTTP."""
-    is_step = name in ("", ".", "..") or not {"/", "\\"}.isdisjoint(name)
-    return not is_step and name.isprintable()
-
-
-def without_user(text: str) -> str:
-    """A text of a command line for messages: a URL in it may have a password."""
-    return re.sub("//.*@", "//***@", text)
-
-
-def parse_endpoint(text: str) -> Endpoint:
-    """Parse `SCHEME://HOST:PORT/MODEL`, or `.../MODEL/versions/VERSION`; the scheme is grpc, grpcs,
-    http or https. Raises UsageError."""
-    return _parse(text, has_model=True)
-
-
-def parse_server(text: str) -> Endpoint:
-    """Parse `SCHEME://HOST:PORT`, for the models of a server by their names. Raises UsageError."""
-    return _parse(text, has_model=False)
-
-
-def _parse(text: str, has_model: bool) -> Endpoint:
-    shown = re.split("[?#]", text)[0]  # what follows may be a secret
-    if "@" in text:  # this text is not printed, because it may have a password in it
-        raise UsageError(
-            "a URL of an inference server may not have a user or a password in it; headers in a"
-            f" file of graphs, or the variable {TOKEN}, identify you"
-        )
-    model = "/MODEL" if has_model else ""
-    expected = f"expected grpc://HOST:PORT{model}, or grpcs, http or https"
-    try:
-        url = urlsplit(text)
-        host, port = url.hostname or "", url.port
-    except ValueError as error:
-        raise UsageError(f"{shown}: {error}; {expected}") from error
-    if url.scheme not in _PORTS:
-        raise UsageError(f"{shown}: {expected}{did_you_mean(url.scheme, _PORTS)}")
-    port = _PORTS[url.scheme] if port is None else port
-    if shown != text or not _HOST.fullmatch(host) or not port or not text.isprintable():
-        raise UsageError(f"{shown}: {expected}")
-    parts = [unquote(part) for part in url.path.strip("/").split("/")]
-    if not has_model:
-        if parts != [""]:
-            raise UsageError(f"{shown}: {expected}; -S nn-graph=remote::URL names one model")
-        return Endpoint(url.scheme, host, port)
-    version = parts.pop() if len(parts) == 3 and parts.pop(1) == "versions" else None
-    if len(parts) != 1 or not is_model_name(parts[0]) or version == "":
-        raise UsageError(f"{shown}: {expected}, or a model with /versions/VERSION after it")
-    return Endpoint(url.scheme, host, port, parts[0], version or "")

@@ -9,11 +9,12 @@ import weakref
 from rewriter.abi.dialects import Errno
 from rewriter.errors import InputError
 from runtime_shim.backends.remote.access import Access, from_environment
+from runtime_shim.backends.remote.endpoints import Endpoint
 from runtime_shim.backends.remote.failures import NotTaken, unreached, unusable
 from runtime_shim.backends.remote.graph import Fallback, RemoteGraph
 from runtime_shim.backends.remote.installed import cannot_import
 from runtime_shim.backends.remote.interface import Metadata, Server
-from runtime_shim.backends.remote.model import Asked, Endpoint, RemoteModel
+from runtime_shim.backends.remote.model import Asked, RemoteModel
 from runtime_shim.backends.remote.servers import Servers
 from runtime_shim.errors import HostError
 

@@ -4,15 +4,41 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Iterable, Iterator
 
+from rewriter.errors import UsageError
 from runtime_shim.backends.parsing.model_parts import no_file, unfit
 from runtime_shim.backends.remote.installed import check_installed
 from runtime_shim.backends.remote.model import RemoteModel
 from runtime_shim.host.graph_specs import NamedGraph
 
-__all__ = ["check_ready", "warn_of_files"]
+__all__ = ["check_ready", "checked_graphs", "warn_of_files"]
 
 log = logging.getLogger("runtime_shim")
+
+
+def checked_graphs(graphs: object) -> Iterator[NamedGraph]:
+    """These graphs, each with a name of its own. Raises UsageError."""
+    if isinstance(graphs, NamedGraph):
+        raise UsageError("graphs: expected a sequence of NamedGraph, but this is a single one")
+    if isinstance(graphs, str | bytes) or not isinstance(graphs, Iterable):
+        raise UsageError(_expected(graphs))
+    names: set[str] = set()
+    for graph in graphs:
+        if not isinstance(graph, NamedGraph):
+            raise UsageError(_expected(graph))
+        if graph.name in names:
+            raise UsageError(f"two named graphs are called {graph.name!r}")
+        names.add(graph.name)
+        yield graph
+
+
+def _expected(found: object) -> str:
+    hint = "; read_graphs(PATH) returns those of a file" if isinstance(found, str) else ""
+    return (
+        "graphs: expected a sequence of NamedGraph, but there is something of type"
+        f" {type(found).__name__}{hint}"
+    )
 
 
 def check_ready(model: RemoteModel) -> None:

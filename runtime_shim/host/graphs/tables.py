@@ -24,10 +24,15 @@ __all__ = ["read_graphs"]
 _LARGEST_FILE = 1 << 24
 """Maximum size in bytes of a file that names graphs. Tens of thousands of graphs fit."""
 
-_KINDS: Mapping[str, type] = MappingProxyType(
-    {"paths": list, "encoding": str, "target": str, "options": dict}
+_KINDS: Mapping[str, tuple[Any, str]] = MappingProxyType(
+    {
+        "paths": (list, "a list of files"),
+        "encoding": (str, "the name of an encoding"),
+        "target": (str, "cpu, gpu, tpu, auto, or the name of a device"),
+        "options": (dict, "a table"),
+    }
 )
-"""The keys of a model in files."""
+"""The keys of a model in files, with the types of their values, and what is expected, in words."""
 
 
 def read_graphs(path: str) -> list[NamedGraph]:
@@ -58,7 +63,7 @@ def read_graphs(path: str) -> list[NamedGraph]:
         raise InputError(f"{path} is not valid TOML: {error}") from error
     if "format" in content and "graphs" not in content:
         raise InputError(f"{path}: this is a host's profile, which --as and --for take")
-    _check_keys(path, content, {"graphs": dict})
+    _check_keys(path, content, {"graphs": (dict, "tables [graphs.NAME]")})
     if not content.get("graphs"):
         raise InputError(f"{path} names no graph; it needs a table [graphs.NAME] with paths")
     folder = os.path.dirname(path)
@@ -93,10 +98,11 @@ def _graph(where: str, folder: str, name: str, table: object) -> NamedGraph:
     )
 
 
-def _check_keys(where: str, table: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+def _check_keys(where: str, table: Mapping[str, Any], kinds: Mapping[str, tuple[Any, str]]) -> None:
     for key, value in table.items():
         if key not in kinds:
             raise InputError(f"{where}: unknown key {key!r}; expected one of {', '.join(kinds)}")
-        if not isinstance(value, kinds[key]):
+        kind, expected = kinds[key]
+        if not isinstance(value, kind):
             shown = "" if key in REMOTE_KEYS else f": {value!r}"  # it may be a secret
-            raise InputError(f"{where}: invalid value for {key}{shown}")
+            raise InputError(f"{where}: invalid value for {key}{shown}; expected {expected}")

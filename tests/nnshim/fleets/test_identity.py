@@ -11,7 +11,8 @@ from pathlib import Path
 from nnshim import Encoding, Limits, NamedGraph, RunOptions, Target
 from nnshim.fleets.files.identity import identity_of
 from nnshim.fleets.guests import Guest, guest_with
-from runtime_shim.backends.remote.model import RemoteModel, parse_endpoint
+from runtime_shim.backends.remote.endpoints import parse_endpoint
+from runtime_shim.backends.remote.model import RemoteModel
 from tests.support.models import with_external_data
 
 
@@ -111,7 +112,9 @@ def test_the_servers_of_a_model_count(tmp_path: Path) -> None:
         RemoteModel((parse_endpoint("http://a/m"),), falls_back=True),
     ):
         (graph,) = one.host["graphs"]
-        jobs.append(replace(one, host={**one.host, "graphs": [replace(graph, remote=remote)]}))
+        paths = graph.paths if remote.falls_back else ()
+        graph = replace(graph, paths=paths, remote=remote)
+        jobs.append(replace(one, host={**one.host, "graphs": [graph]}))
         assert differing(one, jobs[-1]) == {"named graphs"}
         assert json.dumps(identity_of(jobs[-1], [], "in"))
         assert pickle.loads(pickle.dumps(jobs[-1])) == jobs[-1]

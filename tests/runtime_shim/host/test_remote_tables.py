@@ -9,7 +9,8 @@ import pytest
 
 from rewriter.errors import InputError
 from runtime_shim import NamedGraph, read_graphs
-from runtime_shim.backends.remote.model import Endpoint, Tls
+from runtime_shim.backends.remote.endpoints import Endpoint
+from runtime_shim.backends.remote.model import Tls
 
 
 def read(folder: Path, text: str) -> NamedGraph:
@@ -62,12 +63,21 @@ def test_a_table_says_all_of_a_graph_on_servers(
         ('remote = "ftp://h/m"', "expected grpc://"),
         ('remote = "grpc://h:1/m"\ndeadline = 0', "deadline cannot be 0"),
         ('remote = "grpc://h:1/m"\ndeadline = true', "deadline cannot be True"),
+        ('remote = "grpc://h:1/m"\ndeadline = nan', "deadline cannot be nan.*of seconds"),
+        ('remote = "grpc://h:1/m"\ndeadline = "3s"', "a number of seconds, such as 2.5"),
+        ('remote = "grpc://h:1/m"\nfallback = true', 'for fallback; expected "local"'),
+        ('remote = "grpc://h:1/m"\nheaders = "TOKEN"', "name of an environment variable"),
+        ('remote = "grpc://h:1/m"\nshared-memory = 1', "expected true or false"),
+        ("remote = 1", "expected a URL or a list of URLs"),
+        ('paths = "m.onnx"', "expected a list of files"),
         ('remote = "grpc://h:1/m"\nshared-memory = true', "this machine"),
         ('remote = "grpc://h:1/m"\ntls = { ca = "x" }', "needs grpcs:// or https://"),
         ('remote = "grpcs://h:1/m"\ntls = { ca = "x" }', "does not exist"),
         ('remote = "grpcs://h:1/m"\ntls = { key = "graphs.toml" }', "together"),
         ('remote = "grpcs://h:1/m"\ntls = { verify = "no" }', "ca, certificate, key"),
         ('remote = "grpc://h:1/m"\nheaders = { "a b" = "HOME" }', "cannot be a header"),
+        ('remote = "grpc://h:1/m"\nheaders = { host = "HOME" }', "nnshim's or gRPC's own"),
+        ('remote = "grpc://h:1/m"\nheaders = { A = "HOME", a = "HOME" }', "twice"),
         ('remote = "grpc://h:1/m"\nheaders = { a = 1 }', "environment variable"),
         ('remote = "grpc://h:1/m"\nheaders = { a = "NOT_SET_ANYWHERE" }', "is not set"),
     ],
@@ -75,6 +85,19 @@ def test_a_table_says_all_of_a_graph_on_servers(
 def test_a_table_that_makes_no_sense_is_refused(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         read(tmp_path, text)
+
+
+def test_a_table_that_makes_no_sense_is_named_with_its_file(tmp_path: Path) -> None:
+    for text in ('remote = "grpc://h:1"', 'remote = "grpc://h:1/m"\ndeadline = 0'):
+        with pytest.raises(InputError) as caught:
+            read(tmp_path, text)
+        assert str(caught.value).startswith(f"{tmp_path / 'graphs.toml'}: graphs.m: ")
+
+
+def test_a_secret_in_place_of_a_variable_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="takes the name of an environment variable") as caught:
+        read(tmp_path, 'remote = "http://h/m"\nheaders = { authorization = "Bearer s3cret" }')
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_header_that_cannot_be_sent_is_refused_without_its_value(

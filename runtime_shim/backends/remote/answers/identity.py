@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
+from runtime_shim.backends.remote.endpoints import Endpoint
 from runtime_shim.backends.remote.failures import contradiction
 from runtime_shim.backends.remote.interface import ID_BEGINNING
-from runtime_shim.backends.remote.model import Endpoint
 from runtime_shim.backends.remote.speaker import Speaker
 from runtime_shim.errors import HostError
 

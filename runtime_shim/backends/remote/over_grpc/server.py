@@ -12,6 +12,7 @@ from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.access import Access
 from runtime_shim.backends.remote.answers.identity import Identity
 from runtime_shim.backends.remote.answers.limits import LARGEST_ANSWER, LARGEST_DESCRIPTION
+from runtime_shim.backends.remote.endpoints import Endpoint
 from runtime_shim.backends.remote.failures import (
     NotTaken,
     contradiction,
@@ -31,7 +32,6 @@ from runtime_shim.backends.remote.interface import (
     place_of,
     request_id,
 )
-from runtime_shim.backends.remote.model import Endpoint
 from runtime_shim.backends.remote.over_grpc.forms import Form, form_of
 from runtime_shim.backends.remote.over_grpc.messages import SERVICE, message
 from runtime_shim.backends.remote.over_grpc.outputs import outputs_of, shape_of

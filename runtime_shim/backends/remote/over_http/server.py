@@ -15,6 +15,7 @@ from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.access import Access
 from runtime_shim.backends.remote.answers.identity import Identity
 from runtime_shim.backends.remote.answers.limits import LARGEST_ANSWER, LARGEST_DESCRIPTION
+from runtime_shim.backends.remote.endpoints import Endpoint
 from runtime_shim.backends.remote.failures import (
     NotTaken,
     before_an_inference,
@@ -32,7 +33,6 @@ from runtime_shim.backends.remote.interface import (
     layout_of,
     request_id,
 )
-from runtime_shim.backends.remote.model import Endpoint
 from runtime_shim.backends.remote.over_http.answers import Answer, BrokenOff, Garbled, read_answer
 from runtime_shim.backends.remote.over_http.bodies import (
     HEADER_LENGTH,

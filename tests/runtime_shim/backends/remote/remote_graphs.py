@@ -12,7 +12,8 @@ from rewriter.abi.dialects import Encoding, TensorType
 from runtime_shim import HostError, NamedGraph, NNHost
 from runtime_shim.backends.common.devices import AUTO
 from runtime_shim.backends.remote.access import Access
-from runtime_shim.backends.remote.model import RemoteModel, Tls, parse_endpoint
+from runtime_shim.backends.remote.endpoints import parse_endpoint
+from runtime_shim.backends.remote.model import RemoteModel, Tls
 from runtime_shim.backends.remote.speaker import Speaker
 
 __all__ = ["SERVER", "code_of", "host_of", "host_with_local", "inferred", "two_floats"]

@@ -9,8 +9,8 @@ import pytest
 
 from runtime_shim.backends.remote.answers.described import ports_of
 from runtime_shim.backends.remote.answers.identity import Identity
+from runtime_shim.backends.remote.endpoints import parse_endpoint
 from runtime_shim.backends.remote.interface import Tensors
-from runtime_shim.backends.remote.model import parse_endpoint
 from runtime_shim.backends.remote.over_grpc.messages import message
 from runtime_shim.backends.remote.over_grpc.sizes import check_size
 from runtime_shim.backends.remote.over_http.bodies import answered

@@ -14,7 +14,7 @@ import pytest
 
 from rewriter.abi.dialects import TensorType
 from runtime_shim import HostError
-from runtime_shim.backends.remote.model import parse_endpoint
+from runtime_shim.backends.remote.endpoints import parse_endpoint
 from runtime_shim.backends.remote.over_grpc.messages import SERVICE, message
 from runtime_shim.backends.remote.over_grpc.server import GrpcServer
 from tests.runtime_shim.backends.remote.remote_graphs import (

@@ -8,7 +8,7 @@ from nnshim.run_options import parse_devices
 from rewriter.abi.dialects import Errno, TensorType
 from rewriter.errors import UsageError
 from runtime_shim import HostError, NNHost, RunOptions, parse_nn_graph, run
-from runtime_shim.backends.remote.model import parse_endpoint, parse_server
+from runtime_shim.backends.remote.endpoints import parse_endpoint, parse_server
 from tests.runtime_shim.backends.remote.remote_graphs import (
     host_of,
     two_floats,
