@@ -73,11 +73,13 @@ CODES = (
         "an inference server's answer cannot be used",
         "The answer is not one of the Open Inference Protocol, or it is that of another model, "
         "version or request than the one that was asked for, or its outputs do not have the names, "
-        "types, shapes and lengths that the server's own metadata state. The guest gets none of "
-        "its data.",
+        "types, shapes and lengths that the server's own metadata state. Or another endpoint of "
+        "the graph, or a server that was started again, has a model with other inputs or outputs, "
+        "and was not asked to compute. The guest gets no data.",
         "Check that the URL leads to an inference server, and its configuration of the model. A "
         "URL with a version needs a server that says in its answers which version computed. "
-        "After a new version of the model with other tensors, start nnshim again.",
+        "Let all endpoints of a graph have the same version of the model. After a new version with "
+        "other tensors, start nnshim again.",
     ),
     Code(
         "NN608",

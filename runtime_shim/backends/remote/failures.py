@@ -11,6 +11,7 @@ from runtime_shim.errors import ServerError
 
 __all__ = [
     "NotTaken",
+    "OtherModel",
     "Unavailable",
     "before_an_inference",
     "contradiction",
@@ -18,6 +19,7 @@ __all__ = [
     "is_of_an_ill_server",
     "late",
     "lost",
+    "other_model",
     "refused",
     "unreached",
     "unusable",
@@ -38,9 +40,13 @@ class Unavailable(ServerError):
     with the request: a proxy also says it after a connection that it has lost."""
 
 
+class OtherModel(ServerError):
+    """A server describes another model than the one that the guest knows. Nothing was computed."""
+
+
 def is_of_an_ill_server(error: ServerError) -> bool:
     """Whether the server has failed, and may fail again, rather than refused one request."""
-    return error.code in _UNCERTAIN or isinstance(error, Unavailable)
+    return error.code in _UNCERTAIN or isinstance(error, (OtherModel, Unavailable))
 
 
 @contextmanager
@@ -95,6 +101,17 @@ def contradiction(server: Speaker, what: str) -> ServerError:
     """The server's answer is not one, or does not fit what the server said of the model."""
     return ServerError(
         Errno.RUNTIME_ERROR, f"the answer of {server} cannot be used: {what}", "server", "NN607"
+    )
+
+
+def other_model(server: Speaker, where: str, what: str) -> OtherModel:
+    """A server has another model than the one of the server `where`, which the guest knows."""
+    than = "before" if where == str(server) else f"on {where}"
+    return OtherModel(
+        Errno.RUNTIME_ERROR,
+        f"the model on {server} is not the one {than}: {what}",
+        "server",
+        "NN607",
     )
 
 

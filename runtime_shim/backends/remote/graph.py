@@ -25,8 +25,19 @@ from runtime_shim.backends.interface import (
     elements_of,
     is_described,
 )
-from runtime_shim.backends.remote.answers.described import check_answer, check_passable, ports_of
-from runtime_shim.backends.remote.failures import NotTaken, contradiction, inexpressible, unreached
+from runtime_shim.backends.remote.answers.described import (
+    check_answer,
+    check_passable,
+    check_same,
+    ports_of,
+)
+from runtime_shim.backends.remote.failures import (
+    NotTaken,
+    before_an_inference,
+    contradiction,
+    inexpressible,
+    unreached,
+)
 from runtime_shim.backends.remote.interface import Answered, Given, Metadata, Server
 from runtime_shim.backends.remote.servers import Servers
 from runtime_shim.backends.remote.shared_memory import SharedMemory, UnusedSegments
@@ -77,14 +88,14 @@ class RemoteGraph:
         self.shares_memory = shares_memory
         self.unused = UnusedSegments()
         self.name = server.name
-        self.inputs = ports_of(server.speaker, "input", metadata.inputs)
-        self.outputs = ports_of(server.speaker, "output", metadata.outputs)
+        self.inputs, self.outputs = _described(server, metadata)
         check_passable(server.speaker, self.inputs, self.outputs)
         self.wanted = [(port, None) for port in self.outputs if port.element is not None]
         self.input_elements = [port.element for port in self.inputs]
         self.names = names_of(self.inputs, self.outputs)
         platform = server.speaker.quoted(metadata.platform)[1:-1]
         self.device = f"{self.name} ({platform})" if platform else self.name
+        servers.introduce(server, functools.partial(_meet, self.name, self.inputs, self.outputs))
 
     def init_execution_context(self) -> RemoteContext:
         return RemoteContext(self)
@@ -157,6 +168,27 @@ class RemoteGraph:
     def _has_names_of(self, local: object) -> bool:
         inputs, outputs = getattr(local, "inputs", None), getattr(local, "outputs", None)
         return (inputs, outputs) == (self.names.inputs, self.names.outputs)
+
+
+def _described(server: Server, metadata: Metadata) -> tuple[Sequence[Port], Sequence[Port]]:
+    """The inputs and the outputs. Raises HostError."""
+    return (
+        ports_of(server.speaker, "input", metadata.inputs),
+        ports_of(server.speaker, "output", metadata.outputs),
+    )
+
+
+def _meet(
+    where: str, inputs: Sequence[Port], outputs: Sequence[Port], server: Server, until: float
+) -> None:
+    """Ask a server for its inputs and outputs. Raises NotTaken, and HostError, with NN607 unless
+    they are those that the server `where` has described. Servers do not all check what they are
+    sent."""
+    with before_an_inference():
+        metadata = server.metadata(until)
+    found = _described(server, metadata)
+    check_same(server.speaker, where, "input", inputs, found[0])
+    check_same(server.speaker, where, "output", outputs, found[1])
 
 
 class RemoteContext:

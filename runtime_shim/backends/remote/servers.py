@@ -26,7 +26,8 @@ class Servers:
     """The servers, of which the first gets all requests until it fails, and is then the last. A
     request goes to the next one only if the one before has certainly not begun to compute. One that
     has failed gets no request until it says that it is ready, which it is asked before its next
-    turn. May be shared by threads."""
+    turn. Nor does one compute before `meet` has returned for it, at first and after each failure.
+    May be shared by threads."""
 
     def __init__(self, servers: Sequence[Server], ill: dict[str, float]) -> None:
         """`ill` has the names of servers that are known not to be well, with when each was asked
@@ -35,14 +36,29 @@ class Servers:
         self._order = tuple(sorted(servers, key=lambda server: server.name in ill))
         self._failed = ill
         self._asking = {server.name: threading.Lock() for server in servers}
+        self._met: set[str] = set()
+        self._meet: Callable[[Server, float], object] = lambda *_: None
+
+    def introduce(self, met: Server, meet: Callable[[Server, float], object]) -> None:
+        """Let `meet` look at each server but `met` before it computes. It raises as `ask` does for
+        one that must not."""
+        self._met.add(met.name)
+        self._meet = meet
 
     def ask(self, what: Callable[[Server, float], R], until: float) -> R:
         """The answer of the first server that takes a request which computes something. Raises
         NotTaken if none does, and HostError as the server that has taken it."""
+
+        def met(server: Server, until: float) -> R:
+            if server.name not in self._met:
+                self._meet(server, until)
+                self._met.add(server.name)
+            return what(server, until)
+
         reasons = []
         for server in self._order:  # never changed in place
             try:
-                return self._asked(server, what, until)
+                return self._asked(server, met, until)
             except NotTaken as error:
                 reasons.append(str(error))
         raise NotTaken("; ".join(reasons))
@@ -96,7 +112,7 @@ class Servers:
         asked = self._failed[server.name]
         now = monotonic()
         if now - asked < _RESTING:
-            raise NotTaken(f"{server.name} has just failed")
+            raise NotTaken(f"{server.name} was not ready when asked less than a second ago")
         try:
             server.check_ready(min(until, now + _CHECKING))
         except HostError as error:
@@ -107,6 +123,7 @@ class Servers:
 
     def _is_ill(self, server: Server) -> None:
         """Let the others come first."""
+        self._met.discard(server.name)
         with self._lock:
             if server.name not in self._failed:
                 self._failed[server.name] = 0.0

@@ -7,12 +7,19 @@ from math import prod
 
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.answers.datatypes import element_for
-from runtime_shim.backends.remote.failures import contradiction, inexpressible
+from runtime_shim.backends.remote.failures import contradiction, inexpressible, other_model
 from runtime_shim.backends.remote.interface import Answered, Tensors
 from runtime_shim.backends.remote.speaker import Speaker
 from runtime_shim.errors import HostError
 
-__all__ = ["MOST_DIMENSIONS", "MOST_PORTS", "check_answer", "check_passable", "ports_of"]
+__all__ = [
+    "MOST_DIMENSIONS",
+    "MOST_PORTS",
+    "check_answer",
+    "check_passable",
+    "check_same",
+    "ports_of",
+]
 
 MOST_PORTS = 10_000
 MOST_DIMENSIONS = 64
@@ -72,6 +79,31 @@ def check_passable(server: Speaker, inputs: Sequence[Port], outputs: Sequence[Po
             f"no guest can use the model on {server}: the output {outputs[0]} has a type that no"
             " wasi-nn tensor can have, and there is none of another type"
         )
+
+
+def check_same(
+    server: Speaker, where: str, kind: str, known: Sequence[Port], found: Sequence[Port]
+) -> None:
+    """Raise OtherModel unless the inputs or outputs that a server has `found` have the names and
+    types of the `known` ones, which the server `where` has described, and no other shapes. Their
+    order may be another one, because requests name them."""
+    others = {port.name: port for port in found}
+    for port in known:
+        other = others.pop(port.name, None)
+        if other is None:
+            raise other_model(server, where, f"it has no {kind} {port}")
+        if other.described_type != port.described_type or not _may_be_same(port, other):
+            raise other_model(server, where, f"it has the {kind} {other} instead of {port}")
+    if others:
+        raise other_model(server, where, f"it also has the {kind} {next(iter(others.values()))}")
+
+
+def _may_be_same(one: Port, other: Port) -> bool:
+    """Whether there is a shape that both take."""
+    mine, others = one.dims or (), other.dims or ()
+    return len(mine) == len(others) and all(
+        dim == its or dim is None or its is None for dim, its in zip(mine, others, strict=True)
+    )
 
 
 def check_answer(server: Speaker, port: Port, answered: Answered, size: int) -> tuple[int, ...]:

@@ -132,7 +132,7 @@ def test_a_server_that_says_nothing_leaves_time_for_the_next_and_is_remembered(
         alone = host_of(first, deadline=0.5)
         with pytest.raises(HostError, match="NN604"):
             alone.load_by_name("m")
-        for reason in ("does not say that it is ready", "has just failed"):
+        for reason in ("does not say that it is ready", "was not ready when asked"):
             with pytest.raises(HostError, match=f"NN603.*{reason}"):
                 alone.load_by_name("m")
 
