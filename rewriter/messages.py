@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from rewriter.abi.meanings import meaning_of
 from rewriter.codes import Code, all_codes, find_code
 
 __all__ = ["Explained", "explain_message"]
@@ -137,20 +138,12 @@ _MESSAGES = (
         "`nnshim check --for HOST guest.wasm` says which import it is.",
         ("NN202", "NN215"),
     ),
-    # Errno 1 is invalid_argument in all ABIs, and the first thing that a wrong ABI leads to
-    _Message(
-        r"wasi[_-]?nn.{0,20}\berr(?:or|no)?\b\D{0,12}\d|invalid[_ ]?argument|\berrno\b\D{0,9}\d"
-        r"|^(?:err(?:or|no)?\W{0,3})?[1-9]\d?$",
-        "The host received the call and returned an error. 1 is invalid_argument in every ABI:"
-        " often the guest numbers encodings or tensor types differently from the host, or the host"
-        " has no backend for the model. What other numbers mean depends on the host: `nnshim hosts"
-        " --all HOST@RELEASE` lists them.",
-        "`nnshim check --for HOST --model MODEL guest.wasm` says what does not fit."
-        " `nnshim run -v --as HOST@RELEASE guest.wasm` says why a call is refused.",
-        ("NN203", "NN204", "NN207", "NN262"),
-    ),
 )  # fmt: skip
-"""Messages of hosts, the most special first."""
+"""Messages of hosts, the most special first. What a guest says of an error that it got is in
+rewriter.abi.meanings."""
+
+_OWN = ((r"cannot import (?:the backend for|gRPC)", ("NN501",)),)
+"""Messages of nnshim that have had no code, with the codes that they have now."""
 
 _OFFSET = re.compile(r"\((?:at byte offset|original)[^)]*\)")
 _CODE = re.compile(r"\bNN\d{3}\b", re.IGNORECASE)
@@ -181,6 +174,13 @@ def explain_message(text: str) -> Explained | None:
             return Explained(
                 message.meaning, message.remedy, [find_code(number) for number in message.codes]
             )
+    for pattern, own in _OWN:
+        if re.search(pattern, line):
+            return Explained("", "", [find_code(number) for number in own])
+    returned = meaning_of(line)
+    if returned is not None:
+        codes = [find_code(number) for number in returned.codes]
+        return Explained(returned.text, returned.remedy, codes)
     closest = _closest(text)
     return Explained("", "", closest, exact=False) if closest else None
 

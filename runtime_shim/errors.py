@@ -5,7 +5,9 @@ HostError       becomes an errno for the guest (runtime_shim.engine.host_functio
   Unreadable    a number has no meaning
     OutsideMemory   a pointer outside the guest's memory
   UnknownHandle the guest does not have this handle
-  ServerError   an inference server cannot be reached, or does not answer as it should
+  CodedError    its reason has a code
+    BackendMissing  a backend cannot be imported
+    ServerError     an inference server cannot be reached, or does not answer as it should
 HostHarm        the emulated host would corrupt memory or crash
 LinkError       the module has unresolved imports
 
@@ -21,6 +23,8 @@ from rewriter.abi.dialects import Errno
 from rewriter.errors import NNShimError
 
 __all__ = [
+    "BackendMissing",
+    "CodedError",
     "DeviceLost",
     "HostError",
     "HostHarm",
@@ -86,9 +90,8 @@ class UnknownHandle(HostError):
     """The guest was never given the handle, or has released it."""
 
 
-class ServerError(HostError):
-    """A call that the host refuses because of an inference server. Has a code, and takes the remedy
-    "server"."""
+class CodedError(HostError):
+    """A call that the host refuses for a reason that has a code in rewriter.codes."""
 
     def __init__(self, errno: Errno, reason: str, remedy: str, code: str) -> None:
         super().__init__(errno, reason, remedy)
@@ -97,6 +100,14 @@ class ServerError(HostError):
 
     def __str__(self) -> str:
         return f"{self.errno.name.lower()}[{self.code}]: {self.reason}"
+
+
+class BackendMissing(CodedError):
+    """A backend whose packages are not installed, or cannot be imported."""
+
+
+class ServerError(CodedError):
+    """A call that the host refuses because of an inference server. Takes the remedy "server"."""
 
 
 class HostHarm(NNShimError):

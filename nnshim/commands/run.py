@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -26,6 +27,10 @@ _REMEDIES = {
     " ask for a gpu run on the CPU",
 }
 """What helps, by HostError.remedy."""
+
+
+_WITH_CODE = re.compile(r"warning\[NN\d+\]: ")
+"""How a warning that has a code begins."""
 
 
 @takes_guest()
@@ -104,7 +109,7 @@ class _Said:
 
         text = record.getMessage()
         if record.levelno >= logging.WARNING:
-            self.warnings.add(text)
+            self.warnings.add(_WITH_CODE.sub("", text))
             return True
         return not any(text.endswith(warning) for warning in self.warnings)
 

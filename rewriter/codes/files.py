@@ -13,9 +13,12 @@ CODES = (
         "the input cannot be read",
         "A module, a model, a graphs file or a folder is missing, is of the wrong kind, or is "
         "larger than any engine accepts; or you are not allowed to read it. A link, in a folder or "
-        "an archive, leads to nothing, or round in a circle.",
+        "an archive, leads to nothing, or round in a circle. Or a graphs file has a value that "
+        "makes no sense, or an environment variable with a header or a token for an inference "
+        "server is not set, is empty, or has characters that no header can have.",
         "Check the path in the message and your permissions. To read a module from a pipe, give "
-        "`-` as its file.",
+        "`-` as its file. Set the variable that the message names, such as "
+        "`export MY_TOKEN='Bearer ...'`, or correct the line of the graphs file.",
     ),
     Code(
         "NN002",

@@ -36,7 +36,9 @@ CODES = (
         "None of the graph's endpoints took the request: the connection failed, a proxy has no "
         "server behind it, or the server did not say that the model is ready. Nothing was "
         "computed. The message has the reason for each endpoint.",
-        "Check the URLs, and that the servers run (`curl http://HOST:PORT/v2/health/ready`). With "
+        "Check the URLs, and that the servers run (`curl http://HOST:PORT/v2/health/ready`). Check "
+        "the scheme, too: http and grpc have ports of their own (in Triton, 8000 and 8001), and "
+        "https and grpcs need a server with TLS. With "
         '`fallback = "local"` in a file of graphs, a local model runs instead.',
     ),
     Code(
@@ -64,8 +66,11 @@ CODES = (
         "credentials, too many requests, or a failure of the model. A proxy that has lost its "
         "server (HTTP 502, 503 or 504, gRPC's UNAVAILABLE) may have passed the request on before, "
         "so it is not sent again; the next request goes to a server that says that it is ready.",
-        "Do what the server's message asks for. Credentials come from environment variables that "
-        "`headers` in the file of graphs names.",
+        "Do what the message asks for. If the server wants credentials (HTTP 401 or 403): for a "
+        "model that the command line names, put a bearer token into the environment variable "
+        "`NNSHIM_REMOTE_TOKEN`. A graph in a file of graphs does not use this variable: put the "
+        "value of the header, such as `Bearer TOKEN`, into a variable of your own, and name it in "
+        'the file, as in `headers = { authorization = "MY_TOKEN" }`.',
     ),
     Code(
         "NN607",

@@ -38,7 +38,7 @@ from runtime_shim.backends.interface import (
     StreamingContext,
 )
 from runtime_shim.backends.telemetry import turn_off
-from runtime_shim.errors import HostError
+from runtime_shim.errors import BackendMissing, HostError
 
 __all__ = [
     "OWN_ENCODINGS",
@@ -69,6 +69,9 @@ _GROUP = "nnshim.backends"
 OWN_ENCODINGS = frozenset({*FORMATS, Encoding.AUTODETECT})
 """The encodings that nnshim's own backends load."""
 
+_CODE = "NN501"
+"""That of a backend that cannot be imported."""
+
 _warn_once = functools.cache(logging.getLogger("runtime_shim").warning)
 
 
@@ -92,9 +95,10 @@ def import_backend(
         reason = f"cannot import the backend for {name} models ({_why(error, own)})"
         if own is not None:
             reason += f"; {install_line(own.extra)}"
+        missing = BackendMissing(Errno.INVALID_ENCODING, reason, "", _CODE)
         if warns:
-            _warn_once(reason)
-        raise HostError(Errno.INVALID_ENCODING, reason) from error
+            _warn_once(f"warning[{_CODE}]: {reason}")
+        raise missing from error
     return backend
 
 

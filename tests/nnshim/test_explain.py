@@ -35,6 +35,44 @@ def test_the_numbers_of_errors_are_where_their_explanation_says() -> None:
     assert "1 invalid_argument" in shown
 
 
+@pytest.mark.parametrize(
+    ("message", "said", "code"),
+    [
+        ("invalid_encoding", "invalid_encoding: the host cannot load models of this", "NN501"),
+        ("ErrorCode::InvalidEncoding", "invalid_encoding: the host cannot load", "NN501"),
+        ("load failed with wasi-nn error 2", "2 is invalid_encoding in today's", "NN501"),
+        ("errno 4", "4 is busy in today's specification, nnshim and WasmEdge; runtime_error in",
+         "NN606"),
+        ("error 8", "8 is not_found in today's specification, nnshim and WasmEdge; security in",
+         "NN252"),
+        ("1", "1 is invalid_argument in every ABI", "NN203"),
+        ("not_found: there is no graph named 'x'", "not_found: there is no graph by", "NN252"),
+        ("errno 44", "44 is not an error of wasi-nn in any ABI", "NN207"),
+        ("busy", "busy: the host or an inference server cannot take", "NN606"),
+    ],
+)  # fmt: skip
+def test_an_error_that_a_guest_got_is_explained_by_its_name_or_number(
+    message: str, said: str, code: str
+) -> None:
+    done = nnshim("explain", message)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().startswith(said)
+    assert f"\n{code} (" in done.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "cannot import the backend for onnx models (not installed: onnxruntime)",
+        "nnshim: cannot import gRPC (hidden)",
+    ],
+)
+def test_a_backend_that_cannot_be_imported_is_found_by_its_message(message: str) -> None:
+    done = nnshim("explain", message)
+    assert done.stdout.startswith(b"NN501 (note): a backend cannot be used")
+    assert done.stderr == b""
+
+
 def test_a_message_without_its_code_leads_to_the_closest_codes() -> None:
     done = nnshim("explain", "its wasi_ephemeral_nn has the witx ABI, but the host speaks wamr")
     assert done.returncode == 0

@@ -81,6 +81,7 @@ def test_a_missing_package_is_said_once(tmp_path: Path) -> None:
             done = nnshim("run", *options, guest, env=environment)
             assert done.returncode == Errno.INVALID_ENCODING
             assert done.stderr.count(install_line("torch").encode()) == 1, done.stderr
+            assert b"warning[NN501]: cannot import the backend for pytorch models" in done.stderr
 
 
 def test_a_named_graph_whose_file_is_not_there_is_the_guests_business(tmp_path: Path) -> None:

@@ -45,7 +45,8 @@ class Model:
         self.raw = raw
         self.ready = True
         self.down: tuple[int, str] | None = None
-        """A status, and the end of the paths that get it. gRPC then answers UNAVAILABLE."""
+        """A status, and the end of the paths that get it. gRPC then answers UNAVAILABLE, or
+        UNAUTHENTICATED for 401."""
         self.described: dict[str, Any] = {"name": "m", "versions": ["1"]}
         self.told: dict[str, Any] = {"model_name": "m", "model_version": "1"}
         """What metadata and answers say beside tensors."""
@@ -101,6 +102,8 @@ def grpc_server(
             model.calls.append(method)
             model.headers = dict(context.invocation_metadata())
             if model.down is not None and method.lower().endswith(model.down[1]):
+                if model.down[0] == 401:
+                    context.abort(grpc.StatusCode.UNAUTHENTICATED, "who is it?")
                 context.abort(grpc.StatusCode.UNAVAILABLE, "nothing behind the proxy")
             if method == "ModelInfer":
                 return _inferred(model, request) if model.garbage is None else model.garbage

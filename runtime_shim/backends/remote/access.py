@@ -44,11 +44,13 @@ _LONG_SECRET = 8
 
 
 class Access:
-    """Headers with their values, and TLS. Its repr has no value."""
+    """Headers with their values, and TLS. Its repr has no value. `advice` is what to say after a
+    server has refused access."""
 
-    def __init__(self, headers: Mapping[str, str], tls: Tls) -> None:
+    def __init__(self, headers: Mapping[str, str], tls: Tls, advice: str = "") -> None:
         self._headers = tuple(headers.items())
         self.tls = tls
+        self.advice = advice
         secrets = {form for value in headers.values() for form in _forms_of(value)}
         longest_first = sorted(secrets, key=len, reverse=True)
         self._longest_secret = max(map(len, secrets), default=0)
@@ -178,4 +180,17 @@ def from_environment(model: RemoteModel) -> Access:
     }
     if model.takes_token and TOKEN in os.environ:
         values["authorization"] = f"Bearer {_value('remote', 'authorization', TOKEN)}"
-    return Access(values, model.tls)
+    return Access(values, model.tls, _advice(model))
+
+
+def _advice(model: RemoteModel) -> str:
+    """Where credentials come from, and which are not sent."""
+    if model.takes_token and TOKEN in os.environ:
+        return f"; the bearer token in {TOKEN} was sent"
+    if model.takes_token:
+        return f"; no credentials were sent, because {TOKEN} is not set"
+    names = ", ".join(model.headers)
+    sent = f"; nnshim sent the header {names}" if names else "; the graph has no headers to send"
+    if TOKEN in os.environ:
+        sent += f", and {TOKEN} is only sent for models that the command line names"
+    return sent

@@ -22,7 +22,7 @@ def check_installed(endpoints: Iterable[Endpoint]) -> None:
     needing = next((endpoint for endpoint in endpoints if endpoint.is_grpc), None)
     if needing is not None and not all(map(_is_installed, _MODULES)):
         raise DependencyMissing(
-            f"{needing.url} takes gRPC, which is not installed; {install_line(_EXTRA)}"
+            f"{needing.url} needs gRPC, which is not installed; {install_line(_EXTRA)}"
         )
 
 
@@ -39,6 +39,6 @@ def cannot_import(error: ImportError) -> str:
     missing = not_installed(_EXTRA)
     why = f"not installed: {', '.join(missing)}" if missing else str(error)
     return (
-        f"cannot import gRPC ({why}), without which inference servers can be reached over HTTP"
-        f" only; {install_line(_EXTRA)}"
+        f"cannot import gRPC ({why}); without it, inference servers can only be reached over HTTP;"
+        f" {install_line(_EXTRA)}"
     )

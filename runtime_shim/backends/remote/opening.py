@@ -73,7 +73,7 @@ def _server(endpoint: Endpoint, access: Access) -> Server:
     try:
         from runtime_shim.backends.remote.over_grpc.server import GrpcServer
     except ImportError as error:
-        reason = cannot_import(error)
-        _warn_once(reason)
-        raise unusable(reason) from error
+        failed = unusable(cannot_import(error))
+        _warn_once(f"warning[{failed.code}]: {failed.reason}")
+        raise failed from error
     return GrpcServer(endpoint, access)

@@ -230,14 +230,25 @@ class GrpcServer:
             and self._port in details  # a server may say the same of one behind it
             and not self._is_connected()
         ):
-            return NotTaken(f"{self.name}: {details}")
+            return NotTaken(f"{self.name}: {details}{_instead(details)}")
         if status == "UNAVAILABLE" and any(each in details for each in _BROKEN_CONNECTION):
             return lost(self.speaker, details)
         if status == "RESOURCE_EXHAUSTED" and _is_of_an_answer(details):
             return contradiction(self.speaker, details)
+        if status in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
+            details += self._access.advice
         errno = _ERRNOS.get(status, Errno.RUNTIME_ERROR)
         is_unavailable = status == "UNAVAILABLE"
         return refused(self.speaker, f"{status}: {details}", errno, is_unavailable=is_unavailable)
+
+
+def _instead(details: str) -> str:
+    """What to try where a connection fails because of another protocol."""
+    if "Expected SETTINGS frame" in details:
+        return "; this port does not seem to speak gRPC: try http:// in place of grpc://"
+    if "WRONG_VERSION_NUMBER" in details:
+        return "; this port does not seem to speak TLS: try grpc:// in place of grpcs://"
+    return ""
 
 
 def _is_of_an_answer(details: str) -> bool:

@@ -108,12 +108,24 @@ def read_answer(connection: Connection, largest: int) -> Answer:
     return Answer(status, reason, headers, _exactly(connection, length), is_last)
 
 
+def _instead(arrived: bytes | bytearray) -> str:
+    """What begins like this instead, if that is known.
+
+    https://www.rfc-editor.org/rfc/rfc9113.html#name-frame-format
+    """
+    if arrived[3:9] == b"\x04\x00\x00\x00\x00\x00":  # the settings with which HTTP/2 begins
+        return ", but as one of gRPC: try grpc:// in place of http://"
+    if arrived[:2] == b"\x15\x03":  # an alert
+        return ", but as one of TLS: try https:// in place of http://"
+    return ""
+
+
 def _head(connection: Connection) -> tuple[int, int, str, list[tuple[str, str]]]:
     """The minor version, the status, the same in words, and the headers."""
     arrived = connection.arrived
     while True:
         if not arrived.startswith(_STARTS[: len(arrived)]):
-            raise Garbled("it does not begin as an answer of HTTP/1.1")
+            raise Garbled(f"it does not begin as an answer of HTTP/1.1{_instead(arrived)}")
         found = _END.search(arrived, 0, _LONGEST)
         if found is not None:
             break

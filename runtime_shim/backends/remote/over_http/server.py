@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import ssl
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -61,6 +62,9 @@ _ERRNOS = {
 
 _UNAVAILABLE = (502, 503, 504)
 """The status of a server that cannot serve now, or of a proxy before it."""
+
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
+"""What OpenSSL says of an answer that is not TLS, before and since 3.2."""
 
 _DEFAULT_PORTS = (("http", 80), ("https", 443))
 """Ports that are not named in requests."""
@@ -164,6 +168,8 @@ class HttpServer:
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
             said = "nnshim does not go where a server sends it"
         said = f"{answer.status}: {self.speaker.says(said or answer.reason)}"
+        if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            said += self._access.advice
         errno = _ERRNOS.get(answer.status, Errno.RUNTIME_ERROR)
         is_unavailable = answer.status in _UNAVAILABLE
         raise refused(self.speaker, said, errno, is_unavailable=is_unavailable)
@@ -283,4 +289,7 @@ def _how(error: OSError | BrokenOff) -> str:
     """An error of the connection, without anything that a server or a file has put into it."""
     if isinstance(error, BrokenOff):
         return str(error)
-    return error.strerror or type(error).__name__
+    how = error.strerror or type(error).__name__
+    if isinstance(error, ssl.SSLError) and any(each in how for each in _NOT_TLS):
+        how += "; this port does not seem to speak TLS: try http:// in place of https://"
+    return how

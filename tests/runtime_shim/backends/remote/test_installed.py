@@ -45,7 +45,7 @@ def test_the_command_ends_with_the_code_of_what_is_missing(tmp_path: Path) -> No
     path = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', os.getcwd())}"}
     done = nnshim("run", "-S", graph, str(SAMPLES / "digits_by_name.wat"), env=path)
     assert done.returncode == 3
-    assert b"error[NN003]: grpc://127.0.0.1:9 takes gRPC" in done.stderr
+    assert b"error[NN003]: grpc://127.0.0.1:9 needs gRPC" in done.stderr
     assert install_line("remote").encode() in done.stderr
 
 
