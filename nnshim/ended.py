@@ -76,8 +76,9 @@ def report_stats(rows: Sequence[GraphStats], as_text: bool, path: str | None) ->
     if as_text:
         for row in rows:
             name = f" {row.name!r}" if row.name is not None else ""
+            target = "" if row.encoding == "remote" else f" (target {row.meant_for})"
             note(
-                f"{row.encoding} model{name} meant for {row.meant_for} on {row.device}: loaded"
+                f"{row.encoding} model{name} on {row.device}{target}: loaded"
                 f" {counted(row.loads, 'time')} in {row.load_seconds * 1e3:.1f} ms,"
                 f" {counted(row.inferences, 'inference')} in {row.inference_seconds * 1e3:.1f} ms"
             )

@@ -188,7 +188,7 @@ def _parse_device(option: str) -> tuple[str, str]:
 
         raise UsageError(
             f"--device {without_user(option)}: expected ENCODING=DEVICE or TARGET=DEVICE, such as"
-            " openvino=cpu"
+            " openvino=cpu, or remote=URL"
         )
     return what, device
 

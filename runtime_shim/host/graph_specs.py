@@ -117,7 +117,7 @@ def parse_nn_graph(text: str) -> NamedGraph:
     """
     encoding_text, separator, folder = text.partition("::")
     if not separator or not folder:
-        raise UsageError(f"nn-graph={without_user(text)}: expected ENCODING::DIR")
+        raise UsageError(f"nn-graph={without_user(text)}: {_expected(text)}")
     if encoding_text == REMOTE:
         return remote_graph(parse_endpoint(folder))
     encoding = encoding_of(encoding_text)
@@ -133,6 +133,17 @@ def parse_nn_graph(text: str) -> NamedGraph:
         )
     paths = tuple(os.path.join(folder, file) for file in FORMATS[encoding].files)
     return NamedGraph(name, encoding, Target.CPU, paths)
+
+
+def _expected(text: str) -> str:
+    before, colons, _ = text.partition("::")
+    hint = "" if colons else ", with two colons"
+    before = before.partition(":")[0]
+    if before == REMOTE:
+        return f"expected remote::URL{hint}, such as remote::grpc://HOST:PORT/MODEL"
+    if hint and ":" in text and before.upper() in {encoding.name for encoding in FORMATS}:
+        return f"expected {before}::DIR{hint}"
+    return "expected ENCODING::DIR"
 
 
 def remote_graph(endpoint: Endpoint) -> NamedGraph:

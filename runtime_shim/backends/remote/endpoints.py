@@ -125,14 +125,21 @@ def _parse(text: str, has_model: bool) -> Endpoint:
     if url.scheme not in _PORTS:
         raise UsageError(f"{shown}: {expected}{did_you_mean(url.scheme, _PORTS)}")
     port = _PORTS[url.scheme] if port is None else port
-    if shown != text or not _HOST.fullmatch(host) or not port or not text.isprintable():
+    if shown != text or not _HOST.fullmatch(host) or not text.isprintable():
         raise UsageError(f"{shown}: {expected}")
+    if port is None:
+        raise UsageError(f"{shown} has no port, and gRPC needs one; {expected}")
+    if port == 0:
+        raise UsageError(f"{shown}: port 0 cannot be used; {expected}")
     parts = [unquote(part) for part in url.path.strip("/").split("/")]
     if not has_model:
         if parts != [""]:
             raise UsageError(f"{shown}: {expected}; -S nn-graph=remote::URL names one model")
         return Endpoint(url.scheme, host, port)
+    if parts == [""]:
+        raise UsageError(f"{shown} names no model; expected {url.scheme}://HOST:PORT/MODEL")
     version = parts.pop() if len(parts) == 3 and parts.pop(1) == "versions" else None
     if len(parts) != 1 or not is_model_name(parts[0]) or version == "":
-        raise UsageError(f"{shown}: {expected}, or a model with /versions/VERSION after it")
+        model = f"{url.scheme}://HOST:PORT/MODEL"
+        raise UsageError(f"{shown}: expected {model} or {model}/versions/VERSION")
     return Endpoint(url.scheme, host, port, parts[0], version or "")

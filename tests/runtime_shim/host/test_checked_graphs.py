@@ -33,7 +33,7 @@ def endpoint(*parts: Any) -> Endpoint:
         ((endpoint("http", "h", "80", "m"),), "parse_endpoint"),
         ((Endpoint("http", "h", 0, "m"),), "expected grpc://HOST:PORT"),
         ((Endpoint("http", "h\r\nX: y", 80, "m"),), "expected grpc://HOST:PORT"),
-        ((Endpoint("http", "h", 80, ".."),), "expected grpc://HOST:PORT"),
+        ((Endpoint("http", "h", 80, ".."),), "expected http://HOST:PORT/MODEL"),
         ((endpoint("http", None, 80, "m"),), "wrong type"),
         ((endpoint("http", "h", 80, 3),), "wrong type"),
         ((Endpoint("http", "a@h", 80, "m"),), "may not have a user"),

@@ -173,7 +173,7 @@ def test_the_command_says_it_in_text_and_for_programs(tmp_path: Path) -> None:
         SAMPLES / "digits_by_name.wat",
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, b"3\n")
-    assert b"openvino model 'digits' meant for CPU on CPU: loaded 1 time in" in done.stderr
+    assert b"openvino model 'digits' on CPU (target CPU): loaded 1 time in" in done.stderr
     assert b", 1 inference in " in done.stderr
     (row,) = json.loads((tmp_path / "stats.json").read_text())
     assert (row["name"], row["device"], row["inferences"]) == ("digits", "CPU", 1)

@@ -111,6 +111,27 @@ def test_urls_that_name_no_model_are_refused(url: str) -> None:
         parse_endpoint(url)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("remote:http://h/m", "nn-graph=remote:http://h/m: expected remote::URL, with two colons"),
+        ("remote::", "expected remote::URL"),
+        ("onnx:digits", "nn-graph=onnx:digits: expected onnx::DIR, with two colons"),
+        ("digits", "nn-graph=digits: expected ENCODING::DIR"),
+        ("remote::https://h:1/", "https://h:1/ names no model; expected https://HOST:PORT/MODEL"),
+        (
+            "remote::grpc://h/m",
+            "grpc://h/m has no port, and gRPC needs one; expected grpc://HOST:PORT",
+        ),
+        ("remote::http://h/a/b", "http://h/a/b: expected http://HOST:PORT/MODEL or "),
+    ],
+)
+def test_a_mistyped_graph_is_answered_by_what_is_missing(text: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_nn_graph(text)
+    assert said in str(caught.value)
+
+
 def test_a_url_with_a_password_is_refused_without_repeating_it() -> None:
     for parse in (parse_endpoint, parse_server, lambda url: parse_nn_graph(f"remote::{url}")):
         with pytest.raises(UsageError, match="NNSHIM_REMOTE_TOKEN") as caught:
