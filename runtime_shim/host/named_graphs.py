@@ -31,8 +31,8 @@ _MOST_ON_SERVER = 256
 end of names on some servers."""
 
 _OUT_OF_REACH = ("NN603", "NN604")
-"""Errors of a load after which a local model may stand in: nobody has taken the request, or
-answered it."""
+"""Errors of a load after which a local model may stand in: no server has taken the request, or
+none has answered it."""
 
 
 class Loader(Protocol):
