@@ -6,13 +6,19 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rewriter.analysis.inspect import ModuleInfo, default_entry, exported_function
+from rewriter.analysis.inspect import (
+    ModuleInfo,
+    default_entry,
+    exported_function,
+    exported_functions,
+)
 from rewriter.errors import UsageError
 from rewriter.wasm.module import Module
+from rewriter.wasm.sections import SectionId
 from runtime_shim.engine.binding import NUMBERS
 from runtime_shim.errors import LinkError
 
-__all__ = ["Entry", "entry_of"]
+__all__ = ["Entry", "entry_of", "not_run"]
 
 
 _NAMES_IN_A_MESSAGE = 20
@@ -38,6 +44,22 @@ def entry_of(info: ModuleInfo, invoke: str | None, texts: Sequence[str]) -> Entr
     arguments, results = _types(info, name, texts)
     initializes = exported_function(info.module, "_initialize") is not None
     return Entry(name, arguments, results, initializes and name != "_initialize")
+
+
+def not_run(info: ModuleInfo, entry: Entry) -> str | None:
+    """What of a module that no function is called of does not run, and which functions could be
+    called. None if a function is called, or if the module has a start function."""
+    if entry.name is not None or any(each.id is SectionId.START for each in info.module.sections):
+        return None
+    what = "only its _initialize ran" if entry.after_initialize else "nothing of it ran"
+    functions = exported_functions(info.module, info.exports)
+    names = [name for name in functions if name != "_initialize"]
+    some = ", ".join(names[:_NAMES_IN_A_MESSAGE]) or "none"
+    more = ", and others" if len(names) > _NAMES_IN_A_MESSAGE else ""
+    return (
+        f"the module exports no _start, so {what}; --invoke NAME (invoke) calls another function,"
+        f" of which it exports {some}{more}"
+    )
 
 
 def _types(

@@ -20,7 +20,7 @@ from rewriter.wasm.module import Module
 from runtime_shim.backends.common.halting import halt
 from runtime_shim.engine.binding import Escape, call, define
 from runtime_shim.engine.deadline import Deadline
-from runtime_shim.engine.entry import Entry, entry_of
+from runtime_shim.engine.entry import Entry, entry_of, not_run
 from runtime_shim.engine.linking import (
     check_imports,
     check_links,
@@ -225,13 +225,17 @@ class CoreRun(Running):
                 store.set_limits(memory_size=bounds.memory, table_elements=bounds.elements)
             try:
                 with self._watched(deadline, streams):
-                    return Outcome(0, results=_called(connection, store, entry))
+                    results = _called(connection, store, entry)
             except _GuestExit as guest_exit:
                 return guest_exit.outcome
             except (wasmtime.Trap, wasmtime.WasmtimeError) as trap:
                 if self._session.stop is not None:
                     raise self._session.stop from trap
                 return trapped(trap, self._options)
+            left_out = not_run(self._info, entry)
+            if left_out is not None:
+                log.warning(left_out)
+            return Outcome(0, results=results)
 
     def _connection(self, store: wasmtime.Store, compiled: wasmtime.Module) -> Connection:
         """The functions that the guest calls. Raises LinkError if it needs others."""
@@ -271,9 +275,6 @@ def _called(connection: Connection, store: wasmtime.Store, entry: Entry) -> tupl
     if entry.after_initialize:
         call(store, _func(exports, "_initialize"), (), 0, connection.escape)
     if entry.name is None:
-        log.info(
-            'the guest exports neither "" nor _start, so nothing runs after it is instantiated'
-        )
         return ()
     function = _func(exports, entry.name)
     return tuple(call(store, function, entry.arguments, entry.results, connection.escape))

@@ -84,6 +84,30 @@ def test_a_missing_package_is_said_once(tmp_path: Path) -> None:
             assert b"warning[NN501]: cannot import the backend for pytorch models" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("functions", "said"),
+    [
+        ('(export "main" (func 0))', b"nothing of it ran; --invoke NAME (invoke) calls another"),
+        ('(export "main" (func 0)) (export "_initialize" (func 0))', b"only its _initialize ran"),
+        ('(export "_start" (func 0))', b""),
+        ('(export "main" (func 0)) (start 0)', b""),
+    ],
+)
+def test_a_module_of_which_nothing_runs_is_told_of(
+    tmp_path: Path, functions: str, said: bytes
+) -> None:
+    guest = tmp_path / "guest.wasm"
+    guest.write_bytes(assemble(f"(module (func) {functions})"))
+    done = nnshim("run", guest)
+    assert done.returncode == 0
+    if not said:
+        assert done.stderr == b""
+        return
+    assert said in done.stderr
+    assert done.stderr.endswith(b"of which it exports main\n")
+    assert nnshim("run", "--invoke", "main", guest).stderr == b""
+
+
 def test_a_named_graph_whose_file_is_not_there_is_the_guests_business(tmp_path: Path) -> None:
     asks, asks_not = tmp_path / "asks.wasm", tmp_path / "asks_not.wasm"
     asks.write_bytes(loads("a"))
