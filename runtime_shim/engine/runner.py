@@ -66,6 +66,10 @@ class _Code(Protocol):
 Code = TypeVar("Code", bound=_Code)
 
 
+_LARGE = 1 << 20
+"""In bytes. Such a module is validated first: compiling takes some fifty times as long."""
+
+
 class Compiled:
     """Keeps what was compiled, for other engines of the same configuration. An engine of its own
     for each run is what one run can be stopped by, and no other. Without `keeps`, this is for one
@@ -82,6 +86,8 @@ class Compiled:
         Stopped at the deadline."""
         if self._serialized is not None:
             return kind.deserialize(engine, self._serialized)
+        if kind is wasmtime.Module and len(data) >= _LARGE:
+            deadline.within(wasmtime.Module.validate, engine, data)
         code = deadline.within(kind, engine, data)
         if self._keeps:
             self._serialized = bytes(code.serialize())

@@ -11,7 +11,7 @@ import pytest
 from tests.support.command import nnshim
 from tests.support.models import identity
 from tests.support.native import openvino_model
-from tests.support.wasm import HEADER
+from tests.support.wasm import assemble
 
 HTML = b"<!DOCTYPE html>\n<title>Not found</title>"
 
@@ -19,7 +19,7 @@ HTML = b"<!DOCTYPE html>\n<title>Not found</title>"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "guest.wasm").write_bytes(HEADER)
+    (tmp_path / "guest.wasm").write_bytes(assemble('(module (func (export "_start")))'))
     (tmp_path / "model.onnx").write_bytes(identity())
     (tmp_path / "model.onnx.gz").write_bytes(gzip.compress(identity()))
     (tmp_path / "page.onnx").write_bytes(HTML)

@@ -297,3 +297,20 @@ def test_a_guest_that_waits_until_its_time_is_over_has_not_ended_well() -> None:
         (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"""
     with pytest.raises(GuestTimeout):
         run(assemble(text), NNHost(limits=Limits(timeout=0.1)), check=True)
+
+
+def test_a_large_module_that_is_invalid_is_refused_before_it_is_compiled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def compiled(*_: object) -> None:
+        raise AssertionError
+
+    valid = assemble('(module (func (export "_start")) (data "' + "x" * (1 << 20) + '"))')
+    body = b"\x0a\x04\x01\x02\x00\x0b"
+    assert body in valid
+    invalid = valid.replace(body, b"\x0a\x05\x01\x03\x00\x1a\x0b")  # it drops nothing
+    with NNHost() as host:
+        assert run(valid, host).exit_code == 0
+        monkeypatch.setattr("wasmtime.Module.__init__", compiled)
+        with pytest.raises(InvalidModule, match=r"wasmtime refuses the module: .*stack"):
+            run(invalid, host)
