@@ -221,6 +221,22 @@ class NamedGraphs:
         self._placed[named.name] = encoding, place
         return graph
 
+    def _own_options(self, named: NamedGraph, encoding: Encoding) -> Options:
+        """The operator's options for a graph, without those that the backend does not know, of
+        which this warns. Raises HostError for invalid values. Both name the graph."""
+        if not named.options or encoding in self._given:
+            return named.options
+        from runtime_shim.backends.common.tensor_info import warn_of_ignored
+        from runtime_shim.backends.configured import understood
+
+        try:
+            ignored = understood(encoding, self._settings, named.options, may_offload=True).ignored
+        except HostError as error:
+            reason = f"named graph {named.name!r}: {error.reason}"
+            raise HostError(error.errno, reason, error.remedy) from error
+        warn_of_ignored(encoding.name.lower(), ignored, named.name)
+        return {name: value for name, value in named.options.items() if name not in ignored}
+
     def _may_offload(self, encoding: Encoding, place: Place) -> bool:
         """Whether there is a GPU that could hold a part of a model."""
         if place is Target.CPU:
@@ -236,7 +252,7 @@ class NamedGraphs:
                 return self._load_remote(named, since)
             if graph is None:
                 encoding, place = self._place(named)
-                graph = self._load(named, encoding, place, named.options)
+                graph = self._load(named, encoding, place, self._own_options(named, encoding))
                 self._plain[named.name] = graph
         return graph
 
@@ -269,7 +285,8 @@ class NamedGraphs:
                 graph = _if_there(self._local.get(named.name))
                 if graph is None:
                     encoding, place = self._place(named)
-                    graph = self._loader.load_named(named, encoding, place, named.options)
+                    options = self._own_options(named, encoding)
+                    graph = self._loader.load_named(named, encoding, place, options)
                     self._local[named.name] = graph
             return graph
 

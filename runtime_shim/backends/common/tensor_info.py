@@ -154,11 +154,12 @@ def settings_for(backend: str, settings: Settings, options: Options) -> Settings
     return settings._replace(threads=threads, fast_math=fast_math)
 
 
-def warn_of_ignored(backend: str, names: tuple[str, ...]) -> None:
-    """Warn of unknown options."""
+def warn_of_ignored(backend: str, names: tuple[str, ...], graph: str | None = None) -> None:
+    """Warn of unknown options, those of a named graph with its name."""
     if names:
+        where = "" if graph is None else f"named graph {graph!r}: "
         said = quoted(list(names))
-        log.warning("the %s backend ignores unknown options: %s", backend, said)
+        log.warning("%sthe %s backend ignores unknown options: %s", where, backend, said)
 
 
 def _senseless(option: str, value: object) -> HostError:

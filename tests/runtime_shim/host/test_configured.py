@@ -6,6 +6,7 @@ import gc
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -195,3 +196,19 @@ def test_layers_on_a_gpu_are_what_a_language_model_is_loaded_with(may_offload: b
     )
     assert (few.loading != all_.loading) is may_offload
     assert few.contexts == all_.contexts
+
+
+@Kinds
+def test_options_of_the_operator_that_are_wrong_are_said_with_the_name_of_the_graph(
+    onnx: NamedGraph, isolate: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    unknown = replace(onnx, name="it's", options={"thread": 2, "threads": 1})
+    senseless = replace(onnx, name="other", options={"threads": "2"})
+    with NNHost(graphs=[unknown, senseless], isolate=isolate) as host:
+        host.load_by_name("it's")
+        host.load_by_name("it's")
+        with pytest.raises(HostError, match="named graph 'other': the option threads") as caught:
+            host.load_by_name("other")
+    assert caught.value.errno is Errno.INVALID_ARGUMENT
+    (said,) = caplog.messages
+    assert said == """named graph "it's": the onnx backend ignores unknown options: ['thread']"""
