@@ -102,7 +102,7 @@ def check_endpoint(endpoint: Endpoint) -> None:
         found = _parse(str(endpoint), has_model=bool(endpoint.model))
     except UsageError as error:
         raise UsageError(f"this endpoint makes no sense: {error}") from None
-    except (TypeError, AttributeError):
+    except (TypeError, AttributeError, UnicodeEncodeError):
         raise UsageError(f"a part of an endpoint is of the wrong type; {expected}") from None
     if found != endpoint._replace(host=endpoint.host.lower()):
         raise UsageError(f"{endpoint} is not what its parts say; {expected}")
