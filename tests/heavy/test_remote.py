@@ -18,8 +18,11 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor_pb2 import DescriptorProto
 
-from rewriter.abi.dialects import TensorType
-from runtime_shim import HostError, NNHost, parse_nn_graph
+from rewriter.abi.dialects import Encoding, TensorType
+from runtime_shim import HostError, NamedGraph, NNHost, parse_nn_graph
+from runtime_shim.backends.common.devices import AUTO
+from runtime_shim.backends.remote.endpoints import parse_endpoint
+from runtime_shim.backends.remote.model import RemoteModel
 from runtime_shim.backends.remote.over_grpc import messages
 from samples.build import SAMPLES
 from tests.heavy.inference_servers import Running, mlserver, triton
@@ -103,6 +106,37 @@ def test_every_type_of_tensor_comes_back_from_triton(
             session.set_input(context, 0, tensor_type, (3,), memoryview(data))
             session.compute(context)
             assert session.get_output(context, 0) == data
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_triton_reads_numbers_in_typed_contents(kind: str, on_triton: Running) -> None:
+    url = f"grpc://127.0.0.1:{on_triton.grpc}/echo_{kind}"
+    tensor_type, size = TYPES[kind]
+    data = bytes([1, *[0] * (size - 1)]) * 3
+    with host_of(url, binary_tensors=False).session() as session:
+        context = session.init_execution_context(session.load_by_name("m"))
+        session.set_input(context, 0, tensor_type, (3,), memoryview(data))
+        if kind == "FP16":
+            with pytest.raises(HostError, match="is sent in binary form only"):
+                session.compute(context)
+        else:
+            session.compute(context)
+            assert session.get_output(context, 0) == data
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+@pytest.mark.parametrize("server", ["on_triton", "on_mlserver"])
+def test_the_digits_are_recognised_without_binary_tensors(
+    server: str,
+    protocol: str,
+    request: pytest.FixtureRequest,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    running: Running = request.getfixturevalue(server)
+    endpoint = parse_endpoint(f"{protocol}://127.0.0.1:{getattr(running, protocol)}/digits")
+    remote = RemoteModel((endpoint,), binary_tensors=False)
+    named = NamedGraph("digits", Encoding.AUTODETECT, AUTO, (), remote=remote)
+    assert printed_digits(NNHost(graphs=[named]), ABIS[0], capfd) == "0123456789"
 
 
 def shared_with(server: Running) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +21,7 @@ import grpc
 from runtime_shim.backends.remote.over_grpc.messages import SERVICE, message
 from tests.support.processes import PATIENCE
 
-__all__ = ["Model", "drip", "grpc_server", "http_server", "raw_server"]
+__all__ = ["FIELDS", "Model", "Tensor", "drip", "grpc_server", "http_server", "raw_server"]
 
 Tensor = tuple[str, str, list[int], bytes]
 """Name, type, shape and bytes."""
@@ -43,6 +44,8 @@ class Model:
         self.infer = infer
         self.extensions = ["binary_tensor_data"] * binary
         self.raw = raw
+        self.sent_raw = 0
+        """Inputs of the last request over gRPC that are raw."""
         self.ready = True
         self.down: tuple[int, str] | None = None
         """A status, and the end of the paths that get it. gRPC then answers UNAVAILABLE, or
@@ -139,9 +142,11 @@ def grpc_server(
 
 def _inferred(model: Model, request: bytes) -> bytes:
     asked = message("ModelInferRequest").FromString(request)
+    model.sent_raw = len(asked.raw_input_contents)
+    raw = asked.raw_input_contents or map(_typed, asked.inputs)
     inputs = [
         (each.name, each.datatype, list(each.shape), data)
-        for each, data in zip(asked.inputs, asked.raw_input_contents, strict=True)
+        for each, data in zip(asked.inputs, raw, strict=True)
     ]
     made = message("ModelInferResponse")(**model.answer(asked.id))
     for name, datatype, shape, data in model.infer(inputs):
@@ -149,8 +154,40 @@ def _inferred(model: Model, request: bytes) -> bytes:
         if model.raw:
             made.raw_output_contents.append(data)
         else:
-            output.contents.fp32_contents.extend(memoryview(data).cast("f"))
+            values = map(bool, data) if datatype == "BOOL" else array(FORMATS[datatype], data)
+            getattr(output.contents, FIELDS[datatype]).extend(values)
     return bytes(made.SerializeToString())
+
+
+FIELDS = {
+    "BOOL": "bool_contents",
+    **dict.fromkeys(("INT8", "INT16", "INT32"), "int_contents"),
+    **dict.fromkeys(("UINT8", "UINT16", "UINT32"), "uint_contents"),
+    "INT64": "int64_contents",
+    "UINT64": "uint64_contents",
+    "FP32": "fp32_contents",
+    "FP64": "fp64_contents",
+}
+"""https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/open_inference_grpc.proto
+"""
+
+FORMATS = dict(
+    zip(
+        ("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"),
+        "bhiqBHIQ",
+        strict=True,
+    )
+) | {"FP32": "f", "FP64": "d"}
+"""Characters of the module `array`."""
+
+
+def _typed(tensor: Any) -> bytes:
+    """The bytes of an input that came in no raw form, which has only the field of its type."""
+    (found,) = tensor.contents.ListFields()
+    assert found[0].name == FIELDS[tensor.datatype]
+    if tensor.datatype == "BOOL":
+        return bytes(found[1])
+    return array(FORMATS[tensor.datatype], found[1]).tobytes()
 
 
 @contextlib.contextmanager
@@ -216,6 +253,9 @@ def http_server(
             except ValueError as error:
                 self.answer(json.dumps({"error": str(error)}).encode(), 500)
                 return
+            asked_for = [each["parameters"].get("binary_data") for each in wanted.values()]
+            said = [each for each in asked_for if each is not None]
+            binary = any(said) if said else bool(model.extensions)
             outputs, after = [], b""
             for name, datatype, shape, data in inferred:
                 output: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
@@ -224,7 +264,7 @@ def http_server(
                     os.pwrite(file, data, offset)
                     if model.tells_places is not None:
                         output["parameters"] = wanted[name]["parameters"] | model.tells_places
-                elif model.extensions:
+                elif binary:
                     output["parameters"] = {"binary_data_size": len(data)}
                     after += data
                 else:

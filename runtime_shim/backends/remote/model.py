@@ -51,8 +51,10 @@ class RemoteModel:
     inference may take, with all attempts: from 0.001 to a day. `headers` has, for each header, the
     name of the environment variable with its value. With `takes_token`, the environment variable
     NNSHIM_REMOTE_TOKEN, if it is set, is sent as a bearer token. With `shared_memory`, tensors go
-    through POSIX shared memory to a server on this machine. With `falls_back`, the graph's local
-    model runs while no endpoint can be reached.
+    through POSIX shared memory to a server on this machine. `binary_tensors` says whether tensors
+    are sent as bytes: by default (None) always over gRPC, and over HTTP if the server says that it
+    takes them; False is for gRPC servers that read only typed contents. With `falls_back`, the
+    graph's local model runs while no endpoint can be reached.
 
     Raises UsageError for values that make no sense, alone or together.
     """
@@ -63,6 +65,7 @@ class RemoteModel:
     takes_token: bool = False
     tls: Tls = field(default_factory=Tls)
     shared_memory: bool = False
+    binary_tensors: bool | None = None
     falls_back: bool = False
 
     def __post_init__(self) -> None:
@@ -79,6 +82,10 @@ class RemoteModel:
             value = getattr(self, name)
             if type(value) is not bool:
                 raise UsageError(f"{name} cannot be {value!r}: expected True or False")
+        if type(self.binary_tensors) not in (bool, type(None)):
+            raise UsageError(
+                f"binary_tensors cannot be {self.binary_tensors!r}: expected True, False or None"
+            )
         _check_tls(self.tls)
         if self.shared_memory and not all(each.is_on_this_machine for each in self.endpoints):
             raise UsageError(

@@ -36,7 +36,7 @@ def open_remote(
     seconds = model.deadline if most_seconds is None else min(model.deadline, most_seconds)
     try:
         access = from_environment(model)
-        made = [_server(endpoint, access) for endpoint in model.endpoints]
+        made = [_server(endpoint, access, model.binary_tensors) for endpoint in model.endpoints]
     except InputError as error:
         raise HostError(Errno.RUNTIME_ERROR, str(error)) from None
     except OSError as error:
@@ -63,17 +63,17 @@ def _metadata(server: Server, until: float) -> tuple[Server, Metadata]:
     return server, server.metadata(until)
 
 
-def _server(endpoint: Endpoint, access: Access) -> Server:
+def _server(endpoint: Endpoint, access: Access, binary: bool | None) -> Server:
     if access.headers and not (endpoint.is_secure or endpoint.is_on_this_machine):
         _warn_once(f"the headers for {endpoint} are sent unencrypted")
     if not endpoint.is_grpc:
         from runtime_shim.backends.remote.over_http.server import HttpServer
 
-        return HttpServer(endpoint, access)
+        return HttpServer(endpoint, access, binary)
     try:
         from runtime_shim.backends.remote.over_grpc.server import GrpcServer
     except ImportError as error:
         failed = unusable(cannot_import(error))
         _warn_once(f"warning[{failed.code}]: {failed.reason}")
         raise failed from error
-    return GrpcServer(endpoint, access)
+    return GrpcServer(endpoint, access, binary)

@@ -23,6 +23,7 @@ REMOTE_KEYS: Mapping[str, tuple[Any, str]] = MappingProxyType(
                     " environment variable for each header"),
         "tls": (dict, 'a table such as { ca = "ca.pem" }'),
         "shared-memory": (bool, "true or false"),
+        "binary-tensors": (bool, "true or false"),
     }
 )  # fmt: skip
 """The keys, with the types of their values, and what is expected, in words."""
@@ -53,6 +54,7 @@ def read_remote(where: str, folder: str, table: Mapping[str, Any]) -> RemoteMode
             headers=table.get("headers", {}),
             tls=_tls(where, folder, table.get("tls", {})),
             shared_memory=table.get("shared-memory", False),
+            binary_tensors=table.get("binary-tensors"),
             falls_back="fallback" in table,
         )
     except UsageError as error:

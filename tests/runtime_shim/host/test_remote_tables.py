@@ -32,6 +32,7 @@ def test_a_table_says_all_of_a_graph_on_servers(
         deadline = 2.5
         headers = { Authorization = "MY_TOKEN" }
         tls = { ca = "ca.pem" }
+        binary-tensors = false
         fallback = "local"
         paths = ["model.onnx"]
         encoding = "onnx"
@@ -45,6 +46,7 @@ def test_a_table_says_all_of_a_graph_on_servers(
     assert graph.remote.headers == {"authorization": "MY_TOKEN"}
     assert graph.remote.tls == Tls(ca=str(tmp_path / "ca.pem"))
     assert (graph.remote.deadline, graph.remote.falls_back) == (2.5, True)
+    assert graph.remote.binary_tensors is False
     assert graph.paths == (str(tmp_path / "model.onnx"),)
     assert "s3cret" not in repr(graph)
     assert pickle.loads(pickle.dumps(graph)) == graph  # for another process

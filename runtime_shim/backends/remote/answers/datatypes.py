@@ -6,13 +6,15 @@ BF16 is an extension of Triton's.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from runtime_shim.backends.common.tensor_info import element_of
 from runtime_shim.backends.interface import Element
 
-__all__ = ["element_for", "format_of"]
+__all__ = ["element_for", "format_of", "numbers_in"]
 
 _NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -60,3 +62,8 @@ def element_for(datatype: str) -> Element | None:
 def format_of(datatype: str) -> str | None:
     """The character of the module `struct` for a type that Python's numbers can hold."""
     return _FORMATS.get(datatype)
+
+
+def numbers_in(data: bytes, letter: str) -> tuple[Any, ...]:
+    """The elements of a tensor of the type with this character."""
+    return struct.unpack(f"<{len(data) // struct.calcsize(letter)}{letter}", data)

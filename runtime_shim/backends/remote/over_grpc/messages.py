@@ -54,6 +54,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "2 string datatype",
             "3 int64* shape",
             "4 Parameter* parameters",
+            "5 InferTensorContents contents",
         ),
         "InferRequestedOutputTensor": ("1 string name", "2 Parameter* parameters"),
         "ModelInferRequest": (

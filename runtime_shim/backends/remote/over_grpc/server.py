@@ -33,6 +33,7 @@ from runtime_shim.backends.remote.interface import (
     request_id,
 )
 from runtime_shim.backends.remote.over_grpc.forms import Form, form_of
+from runtime_shim.backends.remote.over_grpc.inputs import add_typed
 from runtime_shim.backends.remote.over_grpc.messages import SERVICE, message
 from runtime_shim.backends.remote.over_grpc.outputs import outputs_of, shape_of
 from runtime_shim.backends.remote.over_grpc.sizes import check_size
@@ -84,7 +85,7 @@ _BROKEN_CONNECTION = ("Socket closed", "Connection reset", "recvmsg:", "sendmsg:
 class GrpcServer:
     """Implements remote.interface.Server."""
 
-    def __init__(self, endpoint: Endpoint, access: Access) -> None:
+    def __init__(self, endpoint: Endpoint, access: Access, binary: bool | None = None) -> None:
         self.name = str(endpoint)
         self.speaker = Speaker(self.name, access)
         self._model, self._version = endpoint.model, endpoint.version
@@ -99,6 +100,7 @@ class GrpcServer:
         else:
             self._channel = grpc.insecure_channel(target, _OPTIONS)
         self._infer = self._method("ModelInfer")
+        self._is_typed = binary is False
         self._begun: tuple[Layout, bytes] | None = None
         """What the last request began with, and for which layout."""
 
@@ -164,7 +166,7 @@ class GrpcServer:
         in_bytes = mine.encode()
         pieces = [self._beginning(inputs, outputs), ID, varint(len(in_bytes)), in_bytes]
         for each in inputs:
-            if not isinstance(each.data, Region):
+            if not self._is_typed and not isinstance(each.data, Region):
                 pieces += (RAW_INPUT, varint(len(each.data)), each.data)
         answer = self._call(self._infer, b"".join(pieces), until)
         form = self._form
@@ -181,10 +183,10 @@ class GrpcServer:
         self, inputs: Sequence[Given], outputs: Sequence[tuple[Port, Region | None]]
     ) -> bytes:
         """The request without tensors in raw form, which come last. It is made once for all
-        requests with the same layout."""
+        requests with the same layout, unless it has tensors in it."""
         layout = layout_of(inputs, outputs)
         begun = self._begun
-        if begun is None or begun[0] != layout:
+        if begun is None or self._is_typed or begun[0] != layout:
             request = message("ModelInferRequest")(
                 model_name=self._model, model_version=self._version
             )
@@ -193,6 +195,8 @@ class GrpcServer:
                     name=port.name, datatype=port.described_type, shape=shape
                 )
                 _add_place(added.parameters, data if isinstance(data, Region) else None)
+                if self._is_typed and not isinstance(data, Region):
+                    add_typed(added.contents, port, data)
             for port, region in outputs:
                 _add_place(request.outputs.add(name=port.name).parameters, region)
             begun = self._begun = layout, request.SerializeToString()

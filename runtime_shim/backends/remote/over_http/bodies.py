@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 
 from runtime_shim.backends.common.tensor_info import Port
-from runtime_shim.backends.remote.answers.datatypes import format_of
+from runtime_shim.backends.remote.answers.datatypes import format_of, numbers_in
 from runtime_shim.backends.remote.answers.identity import Identity
 from runtime_shim.backends.remote.answers.limits import LARGEST_DESCRIPTION
 from runtime_shim.backends.remote.failures import contradiction, inexpressible
@@ -159,7 +159,7 @@ def _values(port: Port, data: bytes) -> tuple[Any, ...]:
             f"the input {port} cannot be spelled in JSON, and the server takes nothing else over"
             " HTTP; gRPC can"
         )
-    return struct.unpack(f"<{len(data) // struct.calcsize(letter)}{letter}", data)
+    return numbers_in(data, letter)
 
 
 def answered(

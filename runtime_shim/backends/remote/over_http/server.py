@@ -73,7 +73,7 @@ _DEFAULT_PORTS = (("http", 80), ("https", 443))
 class HttpServer:
     """Implements remote.interface.Server."""
 
-    def __init__(self, endpoint: Endpoint, access: Access) -> None:
+    def __init__(self, endpoint: Endpoint, access: Access, binary: bool | None = None) -> None:
         self.name = str(endpoint)
         self.speaker = Speaker(self.name, access)
         self._endpoint = endpoint
@@ -85,7 +85,7 @@ class HttpServer:
         self._path = f"/v2/models/{quote(endpoint.model, safe='')}{version}"
         self._kept: list[Connection] = []
         self._process = os.getpid()
-        self._takes_binary: bool | None = None
+        self._takes_binary = binary
         self._described_tensors: tuple[Layout, str] | None = None
         """What the last request said of its tensors, and for which layout."""
 

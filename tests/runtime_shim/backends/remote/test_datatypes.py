@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,7 +15,7 @@ from rewriter.abi.dialects import Errno, TensorType
 from rewriter.abi.numbers import ComponentType
 from runtime_shim import HostError
 from tests.runtime_shim.backends.remote.remote_graphs import host_of
-from tests.support.inference_server import Model, grpc_server, http_server
+from tests.support.inference_server import FIELDS, Model, Tensor, grpc_server, http_server
 
 Serve = Callable[[Model], AbstractContextManager[str]]
 
@@ -88,6 +89,44 @@ def test_json_has_the_types_that_the_table_says(row: Row) -> None:
             assert row.json == "no ([NN608](codes.md#nn608))"
             with pytest.raises(HostError, match=r"NN608.*gRPC can"):
                 session.compute(context)
+
+
+@pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row.datatype)
+def test_a_grpc_server_that_reads_only_typed_contents_gets_them(row: Row) -> None:
+    data = bytes(index % 2 for index in range(3 * int(row.size)))
+    model = Model([("x", row.datatype, [3])], raw=False)
+    with grpc_server(model) as url, host_of(url, binary_tensors=False).session() as session:
+        context = session.init_execution_context(session.load_by_name("m"))
+        session.set_input(context, 0, TensorType[row.core.upper()], (3,), memoryview(data))
+        if row.datatype in FIELDS:
+            for given in (data, data[::-1]):
+                session.set_input(context, 0, TensorType[row.core.upper()], (3,), memoryview(given))
+                session.compute(context)
+                assert session.get_output(context, 0) == given
+            assert model.sent_raw == 0
+        else:
+            assert row.datatype in ("FP16", "BF16")
+            with pytest.raises(HostError, match=r"NN608.*is sent in binary form only"):
+                session.compute(context)
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+@pytest.mark.parametrize("binary", [True, False])
+def test_over_http_the_operator_knows_better_than_the_server(says_so: bool, binary: bool) -> None:
+    found: list[bytes] = []
+
+    def infer(tensors: list[Tensor]) -> list[Tensor]:
+        found.extend(tensor[3] for tensor in tensors)
+        return tensors
+
+    data = struct.pack("<2f", 1, 2)
+    model = Model([("x", "FP32", [2])], infer=infer, binary=says_so)
+    with http_server(model) as url, host_of(url, binary_tensors=binary).session() as session:
+        context = session.init_execution_context(session.load_by_name("m"))
+        session.set_input(context, 0, TensorType.F32, (2,), memoryview(data))
+        session.compute(context)
+        assert session.get_output(context, 0) == data
+    assert found == [data if binary else b"[1.0, 2.0]"]
 
 
 @pytest.mark.parametrize("datatype", ["BYTES", "FP8", ""])
