@@ -23,6 +23,13 @@ class Identity(torch.nn.Module):
         return x.clone()
 
 
+class SumAndMore(torch.nn.Module):
+    def forward(
+        self, x: torch.Tensor, y: torch.Tensor
+    ) -> tuple[torch.Tensor, list[torch.Tensor], dict[str, torch.Tensor]]:
+        return x + y, [x * y, x - y], {"last": x / y}
+
+
 def scripted(module: torch.nn.Module) -> bytes:
     output = io.BytesIO()
     with warnings.catch_warnings():

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
+from operator import le
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["PATIENCE", "children", "ends", "has_ended", "started", "status", "wait_for"]
+__all__ = [
+    "PATIENCE",
+    "children",
+    "ends",
+    "has_ended",
+    "nothing_left",
+    "started",
+    "status",
+    "wait_for",
+]
 
 
 class Status(NamedTuple):
@@ -64,3 +76,21 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it has not come to that"
         time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def nothing_left() -> Iterator[None]:
+    """No process, descriptor, thread or shared memory more than before."""
+
+    def counts() -> tuple[set[int], int, int, int]:
+        gc.collect()
+        shared = Path("/proc/self/maps").read_text().count("memfd:nnshim")
+        return children(), len(os.listdir("/proc/self/fd")), threading.active_count(), shared
+
+    def is_back() -> bool:
+        processes, *numbers = counts()
+        return processes <= before[0] and all(map(le, numbers, before[1:]))
+
+    before = counts()
+    yield
+    wait_for(is_back)  # what is closed may be about to end

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nnshim.registries.registry import Registry
+from rewriter import RewriteOptions, rewrite
 from rewriter.errors import InputError, OutputError
 from rewriter.oci.artifact import Artifact, find, push
 from rewriter.oci.changing import new
@@ -18,6 +19,7 @@ from tests.support.played_registry import Played
 
 SECRET = "pass:word"
 BASIC = "Basic " + base64.b64encode(f"me:{SECRET}".encode()).decode()
+REWRITTEN = rewrite(GUEST, RewriteOptions(to="wasi_nn"))
 
 
 def log_in(folder: Path, registry: Played) -> None:
@@ -25,9 +27,9 @@ def log_in(folder: Path, registry: Played) -> None:
     (folder / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": auth}}}))
 
 
-def guest(registry: Played) -> str:
+def guest(registry: Played, data: bytes = GUEST, media_type: str = WASM) -> str:
     blobs: Blobs = {}
-    return registry.publish("1", manifest_of(blobs, (WASM, GUEST)), blobs)
+    return registry.publish("1", manifest_of(blobs, (media_type, data)), blobs)
 
 
 def pull(reference: str) -> Artifact:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import shutil
 from collections.abc import Iterator
@@ -13,13 +12,14 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from rewriter import Verdict, check
-from rewriter.abi.dialects import DIALECTS, Encoding
+from rewriter import check
+from rewriter.abi.dialects import Encoding
 from rewriter.analysis.compatibility import Runs
 from rewriter.codes import find_code
 from rewriter.errors import InputError, ModelError, UsageError
 from tests.heavy.models_on_peers import RESULTS
 from tests.heavy.peer_models import ABIS, asked, write_files
+from tests.rewriter.analysis.with_models import conditions, everything, guest, on, said
 from tests.support import models
 from tests.support.gguf_models import successors
 from tests.support.tflite_models import identity
@@ -28,7 +28,6 @@ from tests.support.wasm import assemble
 ROOT = Path(__file__).resolve().parents[3]
 CONFORMANCE = ROOT / "conformance" / "models"
 
-NAMES = ("load", "init_execution_context", "set_input", "compute", "get_output")
 
 BACKENDS = {
     "tflite": Encoding.TENSORFLOWLITE,
@@ -36,35 +35,6 @@ BACKENDS = {
     "onnx": Encoding.ONNX,
 }
 """By what tests.heavy.peers calls them."""
-
-
-@functools.cache
-def guest(abi: str, *more: str) -> bytes:
-    module = DIALECTS[abi].layout.module
-    imports = " ".join(
-        f'(import "{module}" "{name}" (func {DIALECTS[abi].signature(name)}))'
-        for name in (*NAMES, *more)
-    )
-    rest = '(memory (export "memory") 1) (func (export "_start"))'
-    return assemble(f"(module {imports} {rest})")
-
-
-def on(host: str, model: Path, module: bytes | None = None) -> Verdict:
-    return check(module or guest("witx"), [host], models=[model], validate=False)[0]
-
-
-def said(found: Verdict, code: str) -> list[str]:
-    return [each.message for each in everything(found) if each.code == code]
-
-
-def everything(found: Verdict) -> list[Any]:
-    return [*found.reasons, *found.caveats]
-
-
-def conditions(found: Verdict) -> list[str]:
-    """Codes of conditions that models have brought."""
-    about = [each.code for each in everything(found) if each.severity.value == "condition"]
-    return [code for code in about if code.startswith("NN7")]
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rewriter.abi.dialects import Target
-from runtime_shim.backends.ggml.backend import GgmlBackend, GgmlContext
+from runtime_shim.backends.ggml.backend import GgmlContext
+from tests.runtime_shim.backends.ggml.asked import context
 from tests.support.gguf_models import successors
-
-GREEDY = {"temp": 0, "ctx-size": 64, "threads": 1}
-"""Several threads wait for each other by spinning, which takes longer than all else here."""
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +22,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def letters(folder: Path) -> Callable[..., GgmlContext]:
-    def context(model: str = "letters", **options: object) -> GgmlContext:
-        given = {**GREEDY, **{name.replace("_", "-"): value for name, value in options.items()}}
-        graph = GgmlBackend().load([folder / f"{model}.gguf"], Target.CPU, given)
-        return graph.init_execution_context()
+def model(folder: Path) -> Path:
+    return folder / "letters.gguf"
 
-    return context
+
+@pytest.fixture(scope="module")
+def letters(folder: Path) -> Callable[..., GgmlContext]:
+    return lambda model="letters", **options: context(folder / f"{model}.gguf", **options)

@@ -18,7 +18,7 @@ from rewriter.abi.dialects import Errno, Target, TensorType
 from runtime_shim import HostError
 from runtime_shim.backends.ggml import llama_cpp
 from runtime_shim.backends.ggml.backend import GgmlBackend, GgmlContext
-from tests.runtime_shim.backends.ggml.conftest import GREEDY
+from tests.runtime_shim.backends.ggml.asked import GREEDY
 
 U8 = TensorType.U8
 

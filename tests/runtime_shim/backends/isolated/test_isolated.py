@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,7 @@ from tests.support import tflite_models
 from tests.support.gguf_models import successors
 from tests.support.guest import HANDLE, Guest
 from tests.support.models import F32, endless, identity, model
-from tests.support.processes import ends, has_ended, started, wait_for
+from tests.support.processes import ends, started, wait_for
 
 
 def test_a_crash_is_a_runtime_error_and_the_next_model_runs(
@@ -113,17 +112,6 @@ def test_a_process_that_ended_unseen_is_not_used_again(number: int) -> None:
     again = host.load([identity()], Encoding.ONNX, Target.CPU)
     assert again is not first
     assert again.init_execution_context() is not None
-
-
-def test_a_fork_of_the_host_leaves_the_process_alone() -> None:
-    backend = IsolatedBackend(Encoding.ONNX)
-    graph = backend.load([identity()], Target.CPU)
-    fork = os.fork()
-    if fork == 0:
-        backend.running().end()
-        os._exit(0)
-    assert os.waitpid(fork, 0)[1] == 0
-    assert graph.init_execution_context() is not None
 
 
 def test_a_crash_while_a_model_runs_ends_the_wait_for_it() -> None:
@@ -210,44 +198,6 @@ def test_the_shared_memory_of_a_large_tensor_is_not_kept() -> None:
     context.set_input(0, TensorType.F32, (elements,), data)
     gc.collect()
     assert shared_memory() - before < len(data) // 2
-
-
-def test_what_interrupts_the_host_does_not_interrupt_its_models() -> None:
-    backend = IsolatedBackend(Encoding.ONNX)
-    with started() as pids:
-        graph = backend.load([identity()], Target.CPU)
-    os.kill(pids[0], signal.SIGINT)
-    time.sleep(0.2)
-    assert graph.init_execution_context() is not None
-
-
-def test_a_process_ends_with_its_backend() -> None:
-    backend = IsolatedBackend(Encoding.ONNX)
-    with started() as pids:
-        backend.describe()
-    del backend
-    assert ends(pids[0])
-
-
-def test_a_process_ends_with_a_host_that_is_killed_even_where_it_never_lets_python_run() -> None:
-    code = """
-import ctypes, os, sys
-from runtime_shim.backends.isolated.process import end_with
-pipe, lifeline = os.pipe()
-pid = os.fork()
-if pid == 0:
-    os.close(lifeline)
-    end_with(pipe)
-    print(os.getpid(), flush=True)
-    ctypes.PyDLL(None).sleep(3600)  # which keeps the interpreter's lock
-os.wait()
-"""
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as host:
-        assert host.stdout is not None
-        pid = int(host.stdout.readline())
-        assert not has_ended(pid)
-        host.kill()
-    assert ends(pid)
 
 
 def test_a_stream_is_one_in_another_process_too() -> None:

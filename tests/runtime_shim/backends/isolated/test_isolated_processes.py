@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
-from operator import le
+import time
 from pathlib import Path
 
 import pytest
 
-from rewriter.abi.dialects import Encoding, Errno, Target, TensorType
-from runtime_shim import HostError, Limits, NNHost, Session
+from rewriter.abi.dialects import Encoding, Target, TensorType
+from runtime_shim import HostError, NNHost, Session
 from runtime_shim.backends.common import guest_output
 from runtime_shim.backends.isolated import calls as isolated_calls
 from runtime_shim.backends.isolated.calls import Patience
@@ -22,7 +22,8 @@ from runtime_shim.backends.isolated.client import IsolatedBackend
 from runtime_shim.host.pool import Pool
 from runtime_shim.testing import FakeBackend
 from tests.support.gguf_models import successors
-from tests.support.processes import PATIENCE, children, status, wait_for
+from tests.support.models import identity
+from tests.support.processes import PATIENCE, ends, has_ended, nothing_left, started, status
 from tests.support.spies import ask, install, own, spying_host
 
 MEET = """
@@ -60,24 +61,6 @@ def test_a_session_that_is_dropped_ends_its_processes(host: NNHost) -> None:
     del session
     gc.collect()
     assert status(pid) is None
-
-
-@contextlib.contextmanager
-def nothing_left() -> Iterator[None]:
-    """No process, descriptor, thread or shared memory more than before."""
-
-    def counts() -> tuple[set[int], int, int, int]:
-        gc.collect()
-        shared = Path("/proc/self/maps").read_text().count("memfd:nnshim")
-        return children(), len(os.listdir("/proc/self/fd")), threading.active_count(), shared
-
-    def is_back() -> bool:
-        processes, *numbers = counts()
-        return processes <= before[0] and all(map(le, numbers, before[1:]))
-
-    before = counts()
-    yield
-    wait_for(is_back)  # what is closed may be about to end
 
 
 @pytest.mark.parametrize("how", ["closed", "dropped", "crashed and closed", "crashed and dropped"])
@@ -174,25 +157,6 @@ def test_a_process_that_does_not_read_keeps_nobody_waiting(
     assert status(process.pid) is None
 
 
-def test_closing_a_session_ends_what_it_waits_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    host = waiting_host(tmp_path, monkeypatch, Limits())
-    session = host.session()
-    graph = session.load([b"any"], Encoding.MLX, Target.CPU)
-
-    def close() -> None:
-        wait_for((tmp_path / "waits").exists)
-        session.close()
-
-    thread = threading.Thread(target=close)
-    thread.start()
-    with pytest.raises(HostError, match="was ended with the session") as caught:
-        ask(session, graph, b"wait")
-    assert caught.value.errno is Errno.RUNTIME_ERROR
-    thread.join()
-
-
 def test_what_a_busy_process_did_not_read_it_forgets_later(host: NNHost) -> None:
     session = host.session()
     graph = session.load([b"any"], Encoding.MLX, Target.CPU)
@@ -274,110 +238,50 @@ def test_what_an_nn_runtime_prints_is_not_on_standard_output(
     assert "what an NN runtime prints" in printed.err
 
 
-WAITS = """
-import os, time
-from pathlib import Path
-from runtime_shim.testing import FakeBackend
+def test_a_fork_of_the_host_leaves_the_process_alone() -> None:
+    backend = IsolatedBackend(Encoding.ONNX)
+    graph = backend.load([identity()], Target.CPU)
+    fork = os.fork()
+    if fork == 0:
+        backend.running().end()
+        os._exit(0)
+    assert os.waitpid(fork, 0)[1] == 0
+    assert graph.init_execution_context() is not None
 
-def infer(inputs):
-    if b"wait" in inputs:
-        (Path(__file__).parent / "waits").touch()
-        time.sleep(600)
-    return [b"%d" % os.getpid()] * 3
 
-class Waits(FakeBackend):
-    def load(self, parts, place, options):
-        if parts[0] == b"never":
-            while True:
-                time.sleep(600)
-        return super().load(parts, place, options)
+def test_what_interrupts_the_host_does_not_interrupt_its_models() -> None:
+    backend = IsolatedBackend(Encoding.ONNX)
+    with started() as pids:
+        graph = backend.load([identity()], Target.CPU)
+    os.kill(pids[0], signal.SIGINT)
+    time.sleep(0.2)
+    assert graph.init_execution_context() is not None
 
-def create(settings):
-    return Waits(infer)
+
+def test_a_process_ends_with_its_backend() -> None:
+    backend = IsolatedBackend(Encoding.ONNX)
+    with started() as pids:
+        backend.describe()
+    del backend
+    assert ends(pids[0])
+
+
+def test_a_process_ends_with_a_host_that_is_killed_even_where_it_never_lets_python_run() -> None:
+    code = """
+import ctypes, os, sys
+from runtime_shim.backends.isolated.process import end_with
+pipe, lifeline = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.close(lifeline)
+    end_with(pipe)
+    print(os.getpid(), flush=True)
+    ctypes.PyDLL(None).sleep(3600)  # which keeps the interpreter's lock
+os.wait()
 """
-
-
-def waiting_host(folder: Path, monkeypatch: pytest.MonkeyPatch, limits: Limits) -> NNHost:
-    install(folder, WAITS, "mlx")
-    monkeypatch.syspath_prepend(folder)
-    return NNHost(isolate=True, limits=limits)
-
-
-@pytest.mark.parametrize(
-    ("limits", "words"),
-    [
-        (Limits(loading=0.5), "load took longer than the limit loading of 0.5 s"),
-        (Limits(timeout=0.5), "load took longer than the limit timeout of 0.5 s"),
-        (Limits(loading=0), "load took longer than the limit loading of 0 s"),
-    ],
-    ids=["loading", "timeout", "no time"],
-)
-def test_a_load_that_does_not_return_ends_with_its_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: Limits, words: str
-) -> None:
-    host = waiting_host(tmp_path, monkeypatch, limits)
-    with host.session() as session, nothing_left():
-        with pytest.raises(HostError, match=words) as caught:
-            session.load([b"never"], Encoding.MLX, Target.CPU)
-        assert caught.value.errno is Errno.TOO_LARGE
-        del caught  # which has what was called
-
-
-def test_what_was_loaded_beside_a_model_that_does_not_load_is_lost_and_others_are_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    host = waiting_host(tmp_path, monkeypatch, Limits())
-    with host.session() as session, host.session() as neighbour:
-        before = session.load([b"fine"], Encoding.MLX, Target.CPU)
-        other = own(neighbour).pid
-        with monkeypatch.context() as hurried:
-            hurried.setattr(Patience, "of", lambda *_: ("loading", 0.2))
-            with pytest.raises(HostError, match="limit loading"):
-                session.load([b"never"], Encoding.MLX, Target.CPU)
-        with pytest.raises(HostError) as caught:
-            session.init_execution_context(before)
-        assert caught.value.errno is Errno.RUNTIME_ERROR
-        assert "limit loading" in caught.value.reason
-        assert own(session).pid != other
-        assert own(neighbour).pid == other
-
-
-def test_an_inference_that_does_not_return_ends_with_its_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    host = waiting_host(tmp_path, monkeypatch, Limits())
-    with host.session() as session:
-        graph = session.load([b"fine"], Encoding.MLX, Target.CPU)
-        monkeypatch.setattr(
-            Patience, "of", lambda _, call: ("timeout", 0.2 if call == "compute" else None)
-        )
-        with pytest.raises(
-            HostError, match=r"compute took longer than the limit timeout of 0\.2 s"
-        ) as caught:
-            ask(session, graph, b"wait")
-        assert caught.value.errno is Errno.TOO_LARGE
-
-
-@pytest.mark.parametrize(
-    ("patience", "load", "compute"),
-    [
-        (Patience(), ("loading", None), ("timeout", None)),
-        (Patience(loading=2), ("loading", 2), ("timeout", None)),
-        (Patience(timeout=2), ("timeout", 2), ("timeout", 2)),
-        (Patience(2, 3), ("loading", 2), ("timeout", 3)),
-        (Patience(3, 2), ("timeout", 2), ("timeout", 2)),
-    ],
-)
-def test_a_load_has_a_limit_of_its_own_and_none_beyond_that_of_all_calls(
-    patience: Patience, load: tuple[str, float | None], compute: tuple[str, float | None]
-) -> None:
-    assert patience.of("load")[1] == load[1]
-    assert patience.of("compute") == compute
-    assert load[1] is None or patience.of("load") == load
-
-
-def test_what_the_operator_loads_may_take_as_long_as_it_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    host = waiting_host(tmp_path, monkeypatch, Limits(loading=0, timeout=0.001))
-    host.load([b"fine"], Encoding.MLX, Target.CPU)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as host:
+        assert host.stdout is not None
+        pid = int(host.stdout.readline())
+        assert not has_ended(pid)
+        host.kill()
+    assert ends(pid)
