@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
+class CustomBuildHook(BuildHookInterface[BuilderConfig]):
     """Downloads what is missing, for a wheel, an sdist and an editable install. A build without a
     network succeeds without the adapters, and says so. One from an sdist has them."""
 

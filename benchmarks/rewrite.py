@@ -14,8 +14,8 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -125,14 +125,13 @@ def in_process(source: Path, rounds: int) -> str:
     )
 
 
-class _removed(AbstractContextManager[None]):  # noqa: N801 - used like a function
-    """Removes a file at the end."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __exit__(self, *_: object) -> None:
-        Path(self.path).unlink(missing_ok=True)
+@contextmanager
+def _removed(path: str) -> Iterator[None]:
+    """Remove a file at the end."""
+    try:
+        yield
+    finally:
+        Path(path).unlink(missing_ok=True)
 
 
 def memory(source: Path) -> str:

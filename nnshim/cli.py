@@ -46,7 +46,8 @@ nnshim.help."""
 
 
 class _Helpful:
-    """Writes the help of a command with its options under headings, and examples at the end."""
+    """Writes the help of a command with its options under headings, and examples at the end. Is the
+    first base of a class, and a class of typer is the second, which `super()` is."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         from nnshim.help.formatting import write_options
@@ -56,15 +57,15 @@ class _Helpful:
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         from nnshim.help.formatting import write_examples
 
-        super().format_epilog(ctx, formatter)  # type: ignore[misc]
+        super().format_epilog(ctx, formatter)  # type: ignore[misc]  # of typer
         write_examples(ctx, formatter)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]
+        pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]  # of typer
         return [piece.strip("{}") for piece in pieces]  # which typer puts around what is required
 
     def get_help_option(self, ctx: Any) -> Any:
-        option = super().get_help_option(ctx)  # type: ignore[misc]
+        option = super().get_help_option(ctx)  # type: ignore[misc]  # of typer
         option.callback = _print_help
         return option
 

@@ -184,7 +184,7 @@ def takes_guest(*, captures: bool = False) -> Callable[[Callable[..., None]], Ca
 
         own = signature(command).parameters.values()
         others = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in own if each.name != "given"]
-        called.__signature__ = Signature([*others, *options])  # type: ignore[attr-defined]
+        called.__signature__ = Signature([*others, *options])  # type: ignore[attr-defined]  # which typer reads
         return called
 
     return with_options

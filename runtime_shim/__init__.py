@@ -12,8 +12,8 @@ if sys.platform != "linux":
     )
 
 try:
-    import cffi  # noqa: F401
-    import wasmtime  # noqa: F401
+    import cffi  # noqa: F401 - whether it is there
+    import wasmtime  # noqa: F401 - the same
 except ModuleNotFoundError as error:
     if error.name not in ("cffi", "wasmtime"):
         raise

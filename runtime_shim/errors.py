@@ -48,7 +48,7 @@ class HostError(NNShimError):
     unchanged, and the message is formatted when it is read.
     """
 
-    args: tuple[Errno, str] | tuple[Errno, str, str]
+    args: tuple[Errno, str] | tuple[Errno, str, str] | tuple[Errno, str, str, str]
 
     if TYPE_CHECKING:
 
@@ -95,7 +95,7 @@ class CodedError(HostError):
 
     def __init__(self, errno: Errno, reason: str, remedy: str, code: str) -> None:
         super().__init__(errno, reason, remedy)
-        self.args = errno, reason, remedy, code  # type: ignore[assignment]
+        self.args = errno, reason, remedy, code
         self.code = code
 
     def __str__(self) -> str:

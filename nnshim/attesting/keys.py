@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PASSWORD", "read_private_key", "read_public_key"]
 
-PASSWORD = "NNSHIM_KEY_PASSWORD"  # noqa: S105
+PASSWORD = "NNSHIM_KEY_PASSWORD"  # noqa: S105 - the name of a variable
 """The environment variable with the password of an encrypted private key."""
 
 _LARGEST = 1 << 16
@@ -129,8 +129,8 @@ def _read(path: str) -> bytes:
 
 def _check_installed() -> None:
     try:
-        import cryptography  # noqa: F401
-        import securesystemslib  # noqa: F401
+        import cryptography  # noqa: F401 - whether it is there
+        import securesystemslib  # noqa: F401 - the same
     except ImportError as error:
         from rewriter.installation import install_line
 

@@ -153,7 +153,7 @@ def _check_plot(path: str) -> None:
         raise UsageError(f"--plot {path}: the file's name has to end in .png or .svg")
     check_writable(path)
     try:
-        import matplotlib.figure  # noqa: F401
+        import matplotlib.figure  # noqa: F401 - whether it is there
     except ImportError as error:
         from rewriter.installation import install_line
 

@@ -188,7 +188,7 @@ def _sink(path: str) -> Sink:
 
 def _need_requests() -> None:
     try:
-        import requests  # noqa: F401
+        import requests  # noqa: F401 - whether it is there
     except ImportError as error:
         from rewriter.installation import install_line
 

@@ -194,7 +194,7 @@ def once(find: Callable[[ModuleInfo], _T], info: ModuleInfo) -> _T:
     known = info.known.get(find)
     if known is None or not all(map(operator.is_, known[0], of)):
         known = info.known[find] = of, find(info)
-    return known[1]  # type: ignore[return-value]
+    return known[1]  # type: ignore[return-value]  # what `find` has returned
 
 
 def _of_kind(module: Module, kind: Custom) -> tuple[str, ...]:

@@ -43,8 +43,6 @@ _Region = Origin | _Special
 LARGEST_FRAME = 1 << 20
 """The number of bytes below an address that count as right below it."""
 
-_ABSENT = object()
-
 _MOST_BYTES = 20_000
 """The most bytes that are known at a time. Functions that need more usually fill tables."""
 
@@ -103,9 +101,9 @@ class Memory:
         region, start = place
         known = self.regions.get(region)
         if known is not None and start + size <= MASK:
-            parts = [known.get(at, _ABSENT) for at in range(start, start + size)]
-            if _ABSENT not in parts:
-                return joined(tuple(parts))  # type: ignore[arg-type]
+            parts = tuple([known[at] for at in range(start, start + size) if at in known])
+            if len(parts) == size:
+                return joined(parts)
         return joined(tuple([self._byte(region, start, i) for i in range(size)]))
 
     def store(self, address: Value, size: int, value: Value, offset: int = 0) -> None:

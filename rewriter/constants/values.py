@@ -123,10 +123,11 @@ def bytes_of(value: Value, size: int) -> tuple[Byte, ...]:
 def joined(parts: tuple[Byte, ...]) -> Value:
     """The value with these bytes, the lowest first."""
     first = parts[0]
-    if isinstance(first, int) and all(isinstance(part, int) for part in parts):
-        return int.from_bytes(parts, "little")  # type: ignore[arg-type]
-    if isinstance(first, frozenset) and all(isinstance(part, int) for part in parts[1:]):
-        rest = int.from_bytes((0, *parts[1:]), "little")  # type: ignore[arg-type]
+    numbers = [part for part in parts if isinstance(part, int)]
+    if len(numbers) == len(parts):
+        return int.from_bytes(numbers, "little")
+    if isinstance(first, frozenset) and len(numbers) == len(parts) - 1:
+        rest = int.from_bytes((0, *numbers), "little")
         return frozenset(number | rest for number in first)
     if isinstance(first, tuple) and len(parts) == 4:
         whole = first[0]

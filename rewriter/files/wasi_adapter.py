@@ -100,7 +100,7 @@ def _downloaded(address: str) -> bytes:
     from urllib.request import urlopen
 
     try:
-        with urlopen(address, timeout=_TIMEOUT) as answer:  # noqa: S310  the address is ours
+        with urlopen(address, timeout=_TIMEOUT) as answer:  # noqa: S310 - the address is ours
             data: bytes = answer.read(_ARCHIVE_SIZE)
     except (OSError, HTTPException) as error:
         raise InputError(f"cannot download {address}: {error}") from error

@@ -55,7 +55,7 @@ def copy_whole(path: str, output: str, algorithm: str, digest: str) -> None:
 def _opened(path: str) -> BufferedReader:
     """Open a file to be read; a pipe does not keep it waiting. Raises OSError."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    file = open(os.open(path, flags), "rb")  # noqa: SIM115  the caller closes it
+    file = open(os.open(path, flags), "rb")  # noqa: SIM115 - the caller closes it
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise InputError(f"cannot read {path}: it is not a file")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import NamedTuple
 
@@ -150,7 +151,7 @@ class Host(Runner):
         items: list[Item] = []
         while len(items) < len(part.items):
             start = len(items)
-            answers = self.ask(lambda wanted, at=start: steps_text(part, arena, at, wanted))  # type: ignore[misc]
+            answers = self.ask(partial(steps_text, part, arena, start))
             found: list[Item] = []
             for key, value in answers.told:
                 if key == "item":

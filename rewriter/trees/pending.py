@@ -43,7 +43,7 @@ class PendingArchive:
         try:
             if self._file is None:
                 folder = os.path.dirname(os.path.realpath(self.target))
-                self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  closed by write
+                self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by write
             start = self._file.seek(0, os.SEEK_END)
             self._file.write(data)
         except OSError as error:

@@ -46,7 +46,7 @@ PACKED = gzip.compress(GUEST)
 class Layer(NamedTuple):
     media_type: str
     data: bytes
-    annotations: dict[str, str] = {}  # noqa: RUF012  never changed
+    annotations: dict[str, str] = {}  # noqa: RUF012 - never changed
 
 
 class Form(NamedTuple):
@@ -56,7 +56,7 @@ class Form(NamedTuple):
     config: tuple[str, dict[str, Any]]
     layers: list[Layer]
     module: int = 0
-    more: dict[str, Any] = {}  # noqa: RUF012  never changed
+    more: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
 
 def cncf(digest: str) -> dict[str, Any]:

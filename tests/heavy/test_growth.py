@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,10 +55,10 @@ ALTERNATIVES = " | ".join(f'"{number}a"' for number in range(2000))
     ids=["layers", "vocabulary", "context", "values", "candidates", "grammar", "alternatives"],
 )
 def test_a_process_grows_by_no_more_than_is_counted(
-    tmp_path: Path, shape: dict[str, int], tokens: int, options: dict[str, object], factor: int
+    tmp_path: Path, shape: dict[str, Any], tokens: int, options: dict[str, object], factor: int
 ) -> None:
     path = tmp_path / "model.gguf"
-    random_weights(path, size=32, **shape)  # type: ignore[arg-type] # sizes
+    random_weights(path, size=32, **shape)
     told = json.dumps({"batch_size": 512, "threads": 1, **options})
     found = subprocess.run(
         [sys.executable, "-c", _GROWTH, path, json.dumps(tokens), told],

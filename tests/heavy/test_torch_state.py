@@ -43,7 +43,7 @@ class Counts(torch.nn.Module):
         elif self.way == "dictionary":
             self.by_name["a"] = x
         elif self.way == "aside":
-            torch.jit.wait(torch.jit.fork(_add_in_place, self.kept, x))  # type: ignore[no-untyped-call]
+            torch.jit.wait(torch.jit.fork(_add_in_place, self.kept, x))
         return before + x
 
 

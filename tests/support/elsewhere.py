@@ -75,7 +75,7 @@ def become(system: str) -> None:
     sys.platform = "darwin" if system == "macos" else "win32"
     if system == "windows":
         for name in _POSIX_MODULES:
-            sys.modules[name] = None  # type: ignore[assignment] # an import of it fails
+            sys.modules[name] = None  # type: ignore[assignment]  # an import of it fails
         _remove(_POSIX)
         _refuse()
         _end_lines_otherwise()
@@ -90,7 +90,7 @@ def _end_lines_otherwise() -> None:
     of it looks at os.linesep, that in C does not."""
     os.linesep = "\r\n"
     wrapper = importlib.import_module("_pyio").TextIOWrapper
-    io.TextIOWrapper = wrapper  # type: ignore[misc]
+    io.TextIOWrapper = wrapper  # type: ignore[misc]  # a class
     for name in ("stdout", "stderr"):
         stream = wrapper(getattr(sys, name).detach())
         _KEPT.append(stream)
@@ -118,7 +118,7 @@ def _refuse() -> None:
         return os_open(path, flags & ~_BINARY, *rest, **named)
 
     os.open = open_
-    os.O_BINARY = _BINARY  # type: ignore[attr-defined]
+    os.O_BINARY = _BINARY  # type: ignore[attr-defined]  # as on Windows
 
 
 def _not_open(change: Callable[..., None]) -> Callable[..., None]:

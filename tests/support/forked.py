@@ -71,8 +71,8 @@ def _answer(asking: socket.socket) -> None:
     if pid == 0:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
-        sys.stdout = sys.__stdout__ = _text(1)  # type: ignore[misc] # which Python keeps open
-        sys.stderr = sys.__stderr__ = _text(2)  # type: ignore[misc]
+        sys.stdout = sys.__stdout__ = _text(1)  # type: ignore[misc]  # which Python keeps open
+        sys.stderr = sys.__stderr__ = _text(2)  # type: ignore[misc]  # as well
         folder, *sys.argv = data.decode().split("\0")
         os.chdir(folder)
         from nnshim.__main__ import main

@@ -283,7 +283,7 @@ class EphemeralHost(LegacyHost):
         "load_by_name_with_config": 5,
     }
 
-    def _load(  # type: ignore[override]
+    def _load(  # type: ignore[override]  # as this module has it
         self, builders: int, count: int, encoding: int, _target: int, graph_out: int
     ) -> int:
         return self._load_builders(builders, count, encoding, graph_out)
@@ -303,7 +303,7 @@ class EphemeralHost(LegacyHost):
         self._bytes(data, size)
         return self._set(context, index, kind, self._words(dimensions, rank), data)
 
-    def _get_output(  # type: ignore[override]
+    def _get_output(  # type: ignore[override]  # as this module has it
         self, context: int, index: int, buffer: int, room: int, written_out: int
     ) -> int:
         self._bytes(written_out, 4)

@@ -61,7 +61,9 @@ class Run:
                     return 1
             for name in self.host.calls:
                 if name in exports:
-                    exports[name](store)  # type: ignore[operator]
+                    called = exports[name]
+                    assert isinstance(called, wasmtime.Func)
+                    called(store)
                     return 0
         except Exit as error:
             return int(error.args[0])

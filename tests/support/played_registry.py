@@ -62,9 +62,9 @@ class Asked(BaseHTTPRequestHandler):
         else:
             self.refuse(404, "unknown")
 
-    do_GET = do_HEAD = do_POST = do_PUT = _any  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = _any  # noqa: N815 - as http.server calls them
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as in its base
         pass
 
 

@@ -66,7 +66,7 @@ def opened(path: str, expected: Identity | None = None) -> Iterator[BinaryIO]:
     """A regular file. Raises InputError if it cannot be opened, or has changed since it was
     `expected`."""
     try:
-        file = open(os.open(path, FLAGS), "rb")  # noqa: SIM115  closed below
+        file = open(os.open(path, FLAGS), "rb")  # noqa: SIM115 - closed below
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     with file:

@@ -93,6 +93,7 @@ class Memories:
         self._used = 0
         self.refused: str | None = None
         """Why the last memory that was not made was not, if that was the limit."""
+        # cffi takes what `_failed` returns for the callback, and its stubs want None of it.
         self._callbacks = (
             _cffi.callback(_NEW, self._new, 0, self._failed),  # type: ignore[arg-type]
             _cffi.callback(_GROW, self._grow, 0, self._failed),  # type: ignore[arg-type]

@@ -13,14 +13,19 @@ from nnshim.fleets.files.identity import identity_of
 from nnshim.fleets.guests import Guest, guest_with
 from runtime_shim.backends.remote.endpoints import parse_endpoint
 from runtime_shim.backends.remote.model import RemoteModel
+from runtime_shim.engine.options import HostOptions
 from tests.support.models import with_external_data
 
 
 def guest(folder: Path, limits: Limits = Limits()) -> Guest:  # noqa: B008 - it is a value
     (folder / "models").mkdir(exist_ok=True)
     graph = NamedGraph("same", Encoding.ONNX, Target.CPU, (str(folder / "model.onnx"),))
-    host = {"graphs": [graph], "graph_files": str(folder / "models"), "limits": limits}
-    return guest_with(b"module", RunOptions(), host)  # type: ignore[arg-type]
+    host: HostOptions = {
+        "graphs": [graph],
+        "graph_files": str(folder / "models"),
+        "limits": limits,
+    }
+    return guest_with(b"module", RunOptions(), host)
 
 
 def differing(one: Guest, other: Guest) -> set[str]:

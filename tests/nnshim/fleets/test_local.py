@@ -59,10 +59,10 @@ def test_no_process_is_started_before_the_first_result_is_wanted() -> None:
     [
         ("text", "input 1 is of type str: expected GuestInput or bytes"),
         ((b"", []), "input 1 is of type tuple: expected GuestInput or bytes"),
-        (GuestInput("path"), "stdin of input 1 is of type str: expected bytes"),  # type: ignore[arg-type]
+        (GuestInput("path"), "stdin of input 1 is of type str: expected bytes"),  # type: ignore[arg-type]  # the test
         (GuestInput(args="ab"), "args of input 1 is of type str: expected a sequence of str"),
-        (GuestInput(args=[1]), "an argument of input 1 is of type int: expected str"),  # type: ignore[list-item]
-        (GuestInput(args=iter("ab")), "args of input 1 is of type str"),  # type: ignore[arg-type]
+        (GuestInput(args=[1]), "an argument of input 1 is of type int: expected str"),  # type: ignore[list-item]  # the test
+        (GuestInput(args=iter("ab")), "args of input 1 is of type str"),  # type: ignore[arg-type]  # the test
     ],
 )
 def test_what_is_not_an_input_is_refused_when_it_is_taken(given: Any, said: str) -> None:
@@ -179,7 +179,7 @@ def test_a_program_from_a_pipe_is_told_to_be_saved(tmp_path: Path) -> None:
 
 def test_an_argument_that_nobody_has_is_refused_before_a_worker_starts() -> None:
     with pytest.raises(TypeError, match=r"map\(\) has no argument 'devcies'"):
-        next(nnshim.map(assemble(GUEST), [b""], devcies={}))  # type: ignore[call-arg] # the test
+        next(nnshim.map(assemble(GUEST), [b""], devcies={}))  # type: ignore[call-arg]  # the test
 
 
 def test_where_processes_cannot_start_that_is_said(

@@ -14,6 +14,7 @@ import wasmtime
 from rewriter import RewriteOptions, inspect_module, rewrite
 from rewriter.abi.dialects import WAMR, WASMEDGE, WITX, Dialect, Errno
 from rewriter.analysis.adapted.adapter_global import GLOBAL_EXPORT
+from rewriter.wasm.types import FuncType
 from tests.support.guest import text
 from tests.support.wasm import assemble
 
@@ -35,7 +36,8 @@ class Recorder:
         self.store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
         self.calls: list[tuple[int, ...]] = []
         for item in inspect_module(adapted).wasi_nn.values():
-            parameters = len(item.type.params)  # type: ignore[union-attr]
+            assert isinstance(item.type, FuncType)
+            parameters = len(item.type.params)
             kind = wasmtime.FuncType(
                 [wasmtime.ValType.i32()] * parameters, [wasmtime.ValType.i32()]
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -67,9 +68,10 @@ def test_adapters_that_another_tool_has_changed_are_not_adapted_again(changed: b
     assert trace.diagnostic.message.startswith(
         "its adapter nnshim.set_input.witx-to-wamr-2.2 was changed by"
     )
-    for goal in ({"host": "wasmtime"}, {"abi": "wamr"}, {"abi": "witx"}):
+    goals: list[dict[str, Any]] = [{"host": "wasmtime"}, {"abi": "wamr"}, {"abi": "witx"}]
+    for goal in goals:
         with pytest.raises(HostMismatch, match=r"was changed by another tool.*adapt the module"):
-            rewrite(changed, RewriteOptions(**goal))  # type: ignore[arg-type]
+            rewrite(changed, RewriteOptions(**goal))
 
 
 @pytest.mark.parametrize("changed", CHANGED)

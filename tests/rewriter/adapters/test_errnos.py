@@ -12,6 +12,7 @@ import wasmtime
 from rewriter import RewriteOptions, check, inspect_module, rewrite
 from rewriter.abi.dialects import DIALECTS, WASI_EPHEMERAL_NN, Dialect
 from rewriter.analysis.compatibility import Runs
+from rewriter.wasm.types import FuncType
 from tests.support.guest import text
 from tests.support.wasm import assemble
 
@@ -34,7 +35,8 @@ class Failing:
         engine = wasmtime.Engine()
         self.store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
         for item in inspect_module(module).wasi_nn.values():
-            parameters = len(item.type.params)  # type: ignore[union-attr]
+            assert isinstance(item.type, FuncType)
+            parameters = len(item.type.params)
             kind = wasmtime.FuncType(
                 [wasmtime.ValType.i32()] * parameters, [wasmtime.ValType.i32()]
             )

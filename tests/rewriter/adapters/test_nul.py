@@ -62,7 +62,7 @@ class Host:
             self.names.append(name)
             return load(name, graph_out)
 
-        self.host._load_named = kept  # type: ignore[method-assign]
+        self.host._load_named = kept  # type: ignore[method-assign]  # of this one
         engine = wasmtime.Engine()
         self.store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
         self.host.define(linker)
@@ -136,7 +136,7 @@ def test_a_name_with_a_nul_behind_it_stays_where_it_is(release: str) -> None:
         seen.append(address)
         return read(address, length)
 
-    host.host._text = spied  # type: ignore[method-assign]
+    host.host._text = spied  # type: ignore[method-assign]  # of this one
     assert host.call(NAME, 5, GRAPH) == SUCCESS
     assert (host.names, seen) == ([b"model"], [NAME])
 

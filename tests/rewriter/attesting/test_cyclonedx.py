@@ -23,7 +23,7 @@ def test_its_own_library_finds_it_valid_and_reads_the_ancestor(tmp_path: Path) -
     about = rewritten(tmp_path, RewriteOptions(abi="witx", drop_debug=True))
     data = bill([about])
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(data.decode()) is None
-    (component,) = Bom.from_json(json.loads(data)).components  # type: ignore[attr-defined]
+    (component,) = Bom.from_json(json.loads(data)).components  # type: ignore[attr-defined]  # by a decorator
     (digest,) = component.hashes
     assert (component.name, digest.content) == ("out.wasm", sha256(tmp_path / "out.wasm"))
     (ancestor,) = component.pedigree.ancestors

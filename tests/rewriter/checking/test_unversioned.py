@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rewriter import RewriteOptions, check, rewrite
@@ -49,8 +51,8 @@ def test_releases_with_versions_run_each_form_after_a_rewrite(form: Form, releas
     data = guest(form)
     found = judge(data, host)
     assert found.answer is Answer.REWRITE
-    names = {"inputs": {0: "a"}, "outputs": {0: "s"}} if form in BY_INDEX else {}
-    changed = rewrite(data, RewriteOptions(host=host, **names))  # type: ignore[arg-type]
+    names: dict[str, Any] = {"inputs": {0: "a"}, "outputs": {0: "s"}} if form in BY_INDEX else {}
+    changed = rewrite(data, RewriteOptions(host=host, **names))
     assert judge(changed, host).answer is Answer.RUNS
     conditions = {each.code for each in found.conditions}
     wanted = {"NN367"} if release >= 35 else set()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import wasmtime
 from wasmtime import component as components
@@ -52,7 +53,7 @@ class Host:
         def rep(store: wasmtime.Store, given: components.ResourceAny) -> int:
             return int(given.to_host(store).rep)
 
-        def item(store: wasmtime.Store, given: components.ResourceAny) -> object:
+        def item(store: wasmtime.Store, given: components.ResourceAny) -> Any:
             return self.objects[rep(store, given)]
 
         def drop(_store: object, number: int) -> None:
@@ -68,32 +69,37 @@ class Host:
             return components.Variant("ok", self._put(_CONTEXT_KIND, "context"))
 
         def compute_named(
-            store: wasmtime.Store, context: components.ResourceAny, given: object
+            store: wasmtime.Store, context: components.ResourceAny, given: Iterable[Any]
         ) -> object:
             assert item(store, context) == "context"
             inputs = {}
-            for name, tensor in given:  # type: ignore[attr-defined]
+            for name, tensor in given:
                 inputs[name] = taken(store, tensor)
             found = self._computed(inputs)
             if isinstance(found, str):
                 return self._fail(0, found)
             return [(name, self._put(_TENSOR, tensor)) for name, tensor in found.items()]
 
-        def set_input(store: wasmtime.Store, context: object, name: str, tensor: object) -> object:
-            kept = self.kept.setdefault(rep(store, context), {})  # type: ignore[arg-type]
-            kept[name] = taken(store, tensor)  # type: ignore[arg-type]
+        def set_input(
+            store: wasmtime.Store,
+            context: components.ResourceAny,
+            name: str,
+            tensor: components.ResourceAny,
+        ) -> object:
+            kept = self.kept.setdefault(rep(store, context), {})
+            kept[name] = taken(store, tensor)
             return None if name in "ab" else self._fail(0, f"no input {name}")
 
-        def compute(store: wasmtime.Store, context: object) -> object:
-            kept = self.kept.setdefault(rep(store, context), {})  # type: ignore[arg-type]
+        def compute(store: wasmtime.Store, context: components.ResourceAny) -> object:
+            kept = self.kept.setdefault(rep(store, context), {})
             found = self._computed({name: kept[name] for name in "ab" if name in kept})
             if isinstance(found, str):
                 return self._fail(3, found)
             kept.update(found)
             return None
 
-        def get_output(store: wasmtime.Store, context: object, name: str) -> object:
-            kept = self.kept.setdefault(rep(store, context), {})  # type: ignore[arg-type]
+        def get_output(store: wasmtime.Store, context: components.ResourceAny, name: str) -> object:
+            kept = self.kept.setdefault(rep(store, context), {})
             if name not in kept or name in "ab":
                 return components.Variant("err", self._fail(3, f"no output {name}"))
             return components.Variant("ok", self._put(_TENSOR, kept[name]))
@@ -101,8 +107,8 @@ class Host:
         with linker.root() as root:
             with root.add_instance(f"{PACKAGE}/errors@{version}") as i:
                 i.add_resource("error", components.ResourceType.host(_ERROR), drop)
-                i.add_func("[method]error.code", lambda s, e: item(s, e)[0])  # type: ignore[index]
-                i.add_func("[method]error.data", lambda s, e: item(s, e)[1])  # type: ignore[index]
+                i.add_func("[method]error.code", lambda s, e: item(s, e)[0])
+                i.add_func("[method]error.data", lambda s, e: item(s, e)[1])
             with root.add_instance(f"{PACKAGE}/tensor@{version}") as i:
                 i.add_resource("tensor", components.ResourceType.host(_TENSOR), drop)
                 i.add_func(
@@ -139,8 +145,8 @@ class Host:
         return dict(zip(self.outputs, results, strict=False))
 
 
-def _part(item: Callable[..., object], at: int) -> Callable[..., object]:
-    return lambda store, tensor: item(store, tensor)[at]  # type: ignore[index]
+def _part(item: Callable[..., Any], at: int) -> Callable[..., object]:
+    return lambda store, tensor: item(store, tensor)[at]
 
 
 class Program:

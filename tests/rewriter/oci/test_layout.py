@@ -273,7 +273,10 @@ def test_a_change_keeps_all_else_and_makes_the_config_true(tmp_path: Path) -> No
 
 def test_an_image_config_gets_the_new_digest_and_any_other_that_has_it_is_refused() -> None:
     blobs: Blobs = {}
-    image = {"os": "wasip1", "rootfs": {"type": "layers", "diff_ids": [sha256(GUEST)]}}
+    image: dict[str, Any] = {
+        "os": "wasip1",
+        "rootfs": {"type": "layers", "diff_ids": [sha256(GUEST)]},
+    }
     image_type = "application/vnd.oci.image.config.v1+json"
     changes = {sha256(GUEST): CHANGE}
     data = json.dumps(image).encode()
@@ -281,7 +284,7 @@ def test_an_image_config_gets_the_new_digest_and_any_other_that_has_it_is_refuse
     written = with_changes(MANIFEST, blobs[entry["digest"]], data, changes, "here")
     config = written.blobs[json.loads(written.content)["config"]["digest"]]
     assert json.loads(config)["rootfs"]["diff_ids"] == [sha256(OTHER)]
-    image["history"] = [{"comment": f"of {sha256(GUEST)}"}]  # type: ignore[list-item]
+    image["history"] = [{"comment": f"of {sha256(GUEST)}"}]
     data = json.dumps(image).encode()
     entry = manifest_of(blobs, (WASM, GUEST), config=(image_type, data))
     with pytest.raises(InputError, match="in a place that nnshim does not know") as raised:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rewriter import Answer, RewriteOptions, UsageError, check, rewrite
@@ -259,6 +261,6 @@ def test_other_kinds_of_imports_from_wasi_nn_are_not_functions() -> None:
         ({"unknown": "deny"}, "expected fail or allow"),
     ],
 )
-def test_a_wrong_policy_is_refused(values: dict[str, object], message: str) -> None:
+def test_a_wrong_policy_is_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        Policy(**values)  # type: ignore[arg-type]
+        Policy(**values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -17,8 +18,8 @@ from tests.support.native import NativeWasmtime
 from tests.support.wit import AUGUST, JUNE, OCTOBER
 
 
-def measured(**habits: object) -> Components | None:
-    with Host(["host", "{}"], runs=LyingHost(**habits)) as host:  # type: ignore[arg-type]
+def measured(**habits: Any) -> Components | None:
+    with Host(["host", "{}"], runs=LyingHost(**habits)) as host:
         host.start()
         return components(host)
 

@@ -28,9 +28,9 @@ TELLS = (
 )
 
 
-def changed(change: Callable[[bytes], bytes], **habits: object) -> Runs:
+def changed(change: Callable[[bytes], bytes], **habits: Any) -> Runs:
     """A host whose output is changed on its way."""
-    host = LyingHost(**habits)  # type: ignore[arg-type]
+    host = LyingHost(**habits)
 
     def runs(command: Sequence[str], path: str, timeout: float) -> Ran:
         ran = host(command, path, timeout)
@@ -43,8 +43,8 @@ class CopiesToOneName:
     """A host behind a script that copies each module to the same file. Of those that run at once,
     all are copied before the first runs."""
 
-    def __init__(self, folder: Path, **habits: object) -> None:
-        self._host = LyingHost(**habits)  # type: ignore[arg-type]
+    def __init__(self, folder: Path, **habits: Any) -> None:
+        self._host = LyingHost(**habits)
         self._path = folder / "m.wasm"
         self._copied: threading.Barrier | None = None
 

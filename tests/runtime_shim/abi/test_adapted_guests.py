@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import wasmtime
 
@@ -130,12 +132,12 @@ def test_an_output_that_is_not_a_whole_number_of_floats_is_refused_to_an_adapted
                 assert guest.take(OUTPUT, 16) == data + b"\xaa" * 8
 
 
-def quantized(data_in: object, data_out: object) -> bytes:
+def quantized(data_in: npt.DTypeLike, data_out: npt.DTypeLike) -> bytes:
     """Four numbers that pass, a half for each step, from one type to another."""
     schema = tflite_models.schema
-    steps = {"scales": [0.5], "zero_points": [0]}
+    steps: dict[str, Any] = {"scales": [0.5], "zero_points": [0]}
     tensors = [
-        tflite_models.Tensor(kind, [4], **(steps if kind is np.uint8 else {}))  # type: ignore[arg-type]
+        tflite_models.Tensor(kind, [4], **(steps if kind is np.uint8 else {}))
         for kind in (data_in, data_out)
     ]
     if data_in is data_out:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,8 +66,8 @@ def test_each_form_prints_the_same_in_each_version(
     form: Form, to: Snapshot, model: bytes, host: NNHost
 ) -> None:
     data = guest(form, model=model)
-    names = {"inputs": INPUTS, "outputs": OUTPUTS} if form in BY_INDEX else {}
-    changed = rewrite(data, RewriteOptions(to=to.name, **names))  # type: ignore[arg-type]
+    names: dict[str, Any] = {"inputs": INPUTS, "outputs": OUTPUTS} if form in BY_INDEX else {}
+    changed = rewrite(data, RewriteOptions(to=to.name, **names))
     assert printed(changed, host) == printed(data, host)
 
 
@@ -76,8 +77,8 @@ def test_each_form_prints_the_same_as_a_core_module(
     form: Form, to: str, model: bytes, host: NNHost
 ) -> None:
     data = guest(form, model=model)
-    names = {} if form in BY_INDEX else {"inputs": INPUTS, "outputs": OUTPUTS}
-    core = rewrite(data, RewriteOptions(to=to, **names))  # type: ignore[arg-type]
+    names: dict[str, Any] = {} if form in BY_INDEX else {"inputs": INPUTS, "outputs": OUTPUTS}
+    core = rewrite(data, RewriteOptions(to=to, **names))
     assert core[4:8] == b"\1\0\0\0"
     assert printed(core, host) == printed(data, host)
 
@@ -263,7 +264,7 @@ def test_a_hostile_call_stops_the_guest(form: Form, body: str, host: NNHost) -> 
 def test_a_hostile_call_stops_what_the_guest_is_changed_to(
     form: Form, body: str, host: NNHost
 ) -> None:
-    names = {"inputs": INPUTS, "outputs": OUTPUTS} if form in BY_INDEX else {}
-    options = RewriteOptions(to=VERSIONED[-1].name, **names)  # type: ignore[arg-type]
+    names: dict[str, Any] = {"inputs": INPUTS, "outputs": OUTPUTS} if form in BY_INDEX else {}
+    options = RewriteOptions(to=VERSIONED[-1].name, **names)
     changed = rewrite(guest(form, run=body), options)
     assert run(changed, host, OPTIONS).reason is Reason.TRAPPED

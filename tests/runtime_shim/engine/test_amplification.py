@@ -114,7 +114,7 @@ def test_builders_of_wamrs_older_abi_are_counted_too(tmp_path: Path, read: list[
 def test_a_backend_of_ones_own_says_how_many_parts_it_takes(most: int | None, errno: int) -> None:
     backend = FakeBackend()
     if most is not None:
-        backend.most_parts = most  # type: ignore[attr-defined]
+        backend.most_parts = most  # type: ignore[attr-defined]  # which no backend need have
     guest = Guest(NNHost(backends={Encoding.ONNX: backend}))
     guest.put(BUILDERS, struct.pack("<II", DATA, 1) * 4)
     assert guest.load(BUILDERS, 4, Encoding.ONNX, Target.CPU, HANDLE) == errno

@@ -4,6 +4,7 @@ rewrite has made for it."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -210,10 +211,10 @@ def test_as_nnshim_is_what_is_done_without() -> None:
     ],
 )
 def test_what_names_no_host_or_contradicts_it_is_refused(
-    options: dict[str, str], what: str
+    options: dict[str, Any], what: str
 ) -> None:
     with pytest.raises(UsageError, match=what):
-        RunOptions(**options)  # type: ignore[arg-type]
+        RunOptions(**options)
 
 
 def test_the_calls_take_no_short_cut(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,8 +105,8 @@ def test_errors_have_the_numbers_that_were_measured(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("answer", ["traps", "aborts"])
 def test_a_fault_that_ended_the_guest_ends_it(answer: str, tmp_path: Path) -> None:
-    faults = {"load_pointer": answer}
-    guest = Played(saved(OTHER._replace(faults=faults), tmp_path))  # type: ignore[arg-type]
+    faults: Any = {"load_pointer": answer}
+    guest = Played(saved(OTHER._replace(faults=faults), tmp_path))
     with pytest.raises(HostHarm, match=r"ours\.toml would have trapped the guest"):
         guest.load(0xFFFF0000, 1, 7, 0, 0)
     assert Played(saved(OTHER, tmp_path)).load(0xFFFF0000, 1, 7, 0, 0) != 0
@@ -122,8 +123,8 @@ def test_what_was_seen_to_write_beyond_a_buffer_stops_the_guest(tmp_path: Path) 
 
 
 def test_a_type_that_the_backend_refused_is_refused(tmp_path: Path) -> None:
-    types = {"f32": 17, **dict.fromkeys(("f16", "f64", "u8", "i32", "i64"), "refused")}
-    only_floats = BackendProfile("openvino", types, unit=Unit.BYTES)  # type: ignore[arg-type]
+    types: Any = {"f32": 17, **dict.fromkeys(("f16", "f64", "u8", "i32", "i64"), "refused")}
+    only_floats = BackendProfile("openvino", types, unit=Unit.BYTES)
     guest = Played(saved(OTHER._replace(backends=(*OTHER.backends, only_floats)), tmp_path))
     context = guest.context_of(Encoding.OPENVINO)
     assert guest.feed(context, 0, guest.types[TensorType.U8], (48,), FLOATS) != 0

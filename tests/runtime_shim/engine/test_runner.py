@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,8 @@ COUNT = f"""(module {EXIT} (memory (export "memory") 1) (global $n (mut i32) (i3
   (func (export "_start") (call $exit (i32.add (global.get $n) (i32.const 1)))))"""
 
 
-def execute(text: str, *args: str, **options: object) -> Outcome:
-    given = RunOptions(["guest.wasm", *args], **options)  # type: ignore[arg-type]
+def execute(text: str, *args: str, **options: Any) -> Outcome:
+    given = RunOptions(["guest.wasm", *args], **options)
     return run(assemble(text), NNHost(), given)
 
 

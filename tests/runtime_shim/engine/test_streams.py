@@ -8,6 +8,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,8 +64,8 @@ GUEST = assemble(WRITES.format(text=TEXT))
 MIB = 1 << 20
 
 
-def runs(invoke: str, *arguments: int, limits: Limits | None = None, **options: object) -> Outcome:
-    given = RunOptions(invoke=invoke, invoke_args=list(map(str, arguments)), **options)  # type: ignore[arg-type]
+def runs(invoke: str, *arguments: int, limits: Limits | None = None, **options: Any) -> Outcome:
+    given = RunOptions(invoke=invoke, invoke_args=list(map(str, arguments)), **options)
     return run(GUEST, NNHost(limits=limits or Limits()), given)
 
 
@@ -167,7 +168,7 @@ def test_a_file_that_takes_a_part_at_a_time_gets_all() -> None:
     class Slow(io.RawIOBase):
         taken = b""
 
-        def write(self, data: bytes) -> int:  # type: ignore[override]
+        def write(self, data: bytes) -> int:  # type: ignore[override]  # as it is called
             self.taken += data[:7]
             return len(data[:7])
 
@@ -263,9 +264,9 @@ def test_nothing_stays_open() -> None:
         ({"guest_abi": "wytx"}, "'wytx'"),
     ],
 )
-def test_options_that_make_no_sense_are_refused(options: dict[str, object], words: str) -> None:
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        RunOptions(**options)  # type: ignore[arg-type]
+        RunOptions(**options)
 
 
 @pytest.mark.parametrize("invoke", ["say", "forever"])

@@ -6,6 +6,7 @@ import struct
 import threading
 import time
 from math import inf, nan
+from typing import Any
 
 import pytest
 import wasmtime
@@ -164,10 +165,10 @@ def test_what_wasmtime_refuses_is_refused_with_a_limit_of_time_too() -> None:
     "limits",
     [
         *(
-            Limits(timeout=value)  # type: ignore[arg-type]
+            Limits(timeout=value)  # type: ignore[arg-type]  # the test
             for value in (0, 0.0, 1e-9, -1, -0.1, inf, -inf, nan, 1e10, True, "1")
         ),
-        *(Limits(fuel=value) for value in (-1, 1 << 64, 1.5, True)),  # type: ignore[arg-type]
+        *(Limits(fuel=value) for value in (-1, 1 << 64, 1.5, True)),  # type: ignore[arg-type]  # the test
         *(Limits(**{name: -1}) for name in Limits._fields),
         *(Limits(**{name: 1 << 64}) for name in Limits._fields),
     ],
@@ -179,8 +180,11 @@ def test_a_limit_that_makes_no_sense_is_refused_by_the_host(limits: Limits) -> N
 
 def test_the_highest_and_the_lowest_limits_hold() -> None:
     highest = (1 << 64) - 1
-    limits = dict.fromkeys(Limits._fields, highest) | {"timeout": 1e9, "loading": None}
-    assert run(RUNS, NNHost(limits=Limits(**limits))) == Outcome(0)  # type: ignore[arg-type]
+    limits: dict[str, Any] = dict.fromkeys(Limits._fields, highest) | {
+        "timeout": 1e9,
+        "loading": None,
+    }
+    assert run(RUNS, NNHost(limits=Limits(**limits))) == Outcome(0)
     with pytest.raises(GuestTrap, match="all fuel consumed"):
         run(
             RUNS,

@@ -252,7 +252,7 @@ def test_processes_share_a_cache_that_is_too_small_for_them(tmp_path: Path) -> N
 def test_a_size_that_makes_no_sense_is_refused() -> None:
     for size in (-1, 1.5, 1 << 64):
         with pytest.raises(UsageError, match="model_cache_size cannot be"):
-            NNHost(model_cache_size=size)  # type: ignore[arg-type]
+            NNHost(model_cache_size=size)  # type: ignore[arg-type]  # the test
 
 
 LOADS = """(module

@@ -36,7 +36,7 @@ def numpy_empty(fill: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        setattr(np, "empty", original)  # noqa: B010
+        setattr(np, "empty", original)  # noqa: B010 - as above
 
 
 def bound_outputs(session: Session, handle: int) -> None:

@@ -61,7 +61,7 @@ def drawn(choose: random.Random, kind: Kind, shape: tuple[int, ...]) -> Array:
     """Small numbers, so that sums and products of a few stay exact."""
     count = int(np.prod(shape, dtype=np.int64))
     low, high = {"u8": (0, 9), "bool": (0, 1)}.get(kind.name, (-4, 4))
-    values = [choose.randint(low, high) for _ in range(count)]
+    values: list[float] = [choose.randint(low, high) for _ in range(count)]
     if kind.is_float:
-        values = [value / 2 for value in values]  # type: ignore[misc]
+        values = [value / 2 for value in values]
     return np.array(values, np.float64).astype(kind.dtype).reshape(shape)

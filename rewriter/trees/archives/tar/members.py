@@ -48,6 +48,7 @@ class _Header(tarfile.TarInfo):
         try:
             return super().fromtarfile(tarfile_)
         except (
+            # The stubs lack these three.
             tarfile.EmptyHeaderError,  # type: ignore[attr-defined]
             tarfile.InvalidHeaderError,  # type: ignore[attr-defined]
             tarfile.TruncatedHeaderError,  # type: ignore[attr-defined]
@@ -75,7 +76,8 @@ def _members(stream: Stream) -> Iterator[TarMember]:
                 raise too_much(stream.path, f"it has more than {MOST} members")
             if info.size < 0 or archive.offset < info.offset_data or info.offset < end:
                 raise tarfile.ReadError("a member has a negative size")
-            archive.members = []  # type: ignore[attr-defined]  # which would hold all
+            # They would hold all. The stubs lack the name.
+            archive.members = []  # type: ignore[attr-defined]
             headers = stream.contents()
             said = check_headers(headers[len(headers) % BLOCK :])  # after a byte of what is skipped
             info.name = info.pax_headers.get("GNU.sparse.name", info.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rewriter.hosts.host import TooSmall, Unit
@@ -67,8 +69,8 @@ ONE = Profile(ProfiledHost("one"))
 I32, NOTHING = FuncType(("i32",), ()), FuncType((), ())
 
 
-def of_backend(**parts: object) -> Profile:
-    return ONE._replace(backends=(BackendProfile("onnx", **parts),))  # type: ignore[arg-type]
+def of_backend(**parts: Any) -> Profile:
+    return ONE._replace(backends=(BackendProfile("onnx", **parts),))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rewriter import RewriteOptions, rewrite
 from tests.support.wasm import assemble
 
@@ -14,5 +16,5 @@ MEMORY = '(memory (export "memory") 1)'
 START = '(func (export "_start"))'
 
 
-def made(text: str, **options: object) -> bytes:
-    return rewrite(assemble(f"(module {text})"), RewriteOptions(to="wasi:nn", **options))  # type: ignore[arg-type]
+def made(text: str, **options: Any) -> bytes:
+    return rewrite(assemble(f"(module {text})"), RewriteOptions(to="wasi:nn", **options))

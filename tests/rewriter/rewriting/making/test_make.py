@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -299,9 +300,9 @@ def test_options_that_make_no_sense_are_refused(said: str, tmp_path: Path) -> No
     "option",
     [{"inputs": {0: "a"}}, {"outputs": {0: "a"}}, {"models": ["m"]}, {"wasi_adapter": "a"}],
 )
-def test_options_of_components_need_one(option: Mapping[str, object]) -> None:
+def test_options_of_components_need_one(option: Mapping[str, Any]) -> None:
     with pytest.raises(UsageError, match="has no effect without to"):
-        RewriteOptions(**option)  # type: ignore[arg-type]
+        RewriteOptions(**option)
 
 
 def test_two_models_that_call_an_input_differently_need_a_decision(tmp_path: Path) -> None:

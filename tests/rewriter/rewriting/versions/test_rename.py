@@ -42,8 +42,8 @@ def guest(version: str) -> bytes:
     return component(TENSOR.format(version=version))
 
 
-def to(version: str, **others: object) -> RewriteOptions:
-    return RewriteOptions(to=f"wasi:nn@{version}", **others)  # type: ignore[arg-type]
+def to(version: str, **others: Any) -> RewriteOptions:
+    return RewriteOptions(to=f"wasi:nn@{version}", **others)
 
 
 @pytest.mark.parametrize("version", [JUNE, AUGUST, OCTOBER])
@@ -143,7 +143,7 @@ def test_the_names_of_outputs_are_needed_for_a_version_that_does_not_list_them()
     with pytest.raises(UsageError, match="0, 1 and so on"):
         compare(before, after, outputs={1: "probabilities"})
     with pytest.raises(UsageError, match="mapping of indices to names"):
-        compare(before, after, outputs=["probabilities"])  # type: ignore[arg-type]
+        compare(before, after, outputs=["probabilities"])  # type: ignore[arg-type]  # the test
     with pytest.raises(UsageError, match="0, 1 and so on"):
         rewrite(before, to(AUGUST, outputs={1: "output"}))
 

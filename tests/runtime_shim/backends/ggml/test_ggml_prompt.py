@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ WORDS = ["a", "b", "ab", "abab", "▁", "▁ab", "▁▁▁▁▁▁▁▁", "é
 MERGES = ["a b", "ab ab", "Ġ a", "Ġ Ġ", "ĠĠ ĠĠ", "Ã ©"]
 MERGED = ["ab", "abab", "Ġa", "ĠĠ", "ĠĠĠĠ", "Ã©"]
 
-Made = tuple[Sequence[str], str, dict[str, object]]
+Made = tuple[Sequence[str], str, dict[str, Any]]
 
 VOCABULARIES: dict[str, Made] = {
     "SentencePiece": ([*BYTES, *WORDS], "llama", {}),
@@ -58,7 +59,7 @@ def vocabulary(path: Path, name: str) -> tuple[object, Vocabulary]:
     types = [UNKNOWN, CONTROL, CONTROL, *(BYTE if it in BYTES else NORMAL for it in made)]
     if "<|endoftext|>" in tokens:
         types[tokens.index("<|endoftext|>")] = CONTROL
-    with_vocabulary(path, tokens, types, kind, **keys)  # type: ignore[arg-type]
+    with_vocabulary(path, tokens, types, kind, **keys)
     graph = GgmlBackend().load([path], Target.CPU)
     return graph, graph.vocabulary
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -26,14 +27,14 @@ def converted(schema: object) -> str:
     return parse_options({"json-schema": schema}, GgmlOptions())[0].grammar
 
 
-def chain(length: int, form: Callable[[object], object]) -> dict[str, object]:
+def chain(length: int, form: Callable[[dict[str, object]], object]) -> dict[str, object]:
     """A schema of `length` definitions, each with the next one in it."""
     names = [f"#/$defs/d{number}" for number in range(length)]
     definitions = {f"d{n}": form({"$ref": name}) for n, name in enumerate(names[1:])}
     return {"$ref": names[0], "$defs": {**definitions, f"d{length - 1}": {}}}
 
 
-FORMS: dict[str, tuple[int, Callable[[object], object]]] = {
+FORMS: dict[str, tuple[int, Callable[[dict[str, object]], object]]] = {
     "references": (1, lambda inner: inner),
     "items": (2, lambda inner: {"items": inner}),
     "alternatives": (3, lambda inner: {"anyOf": [inner]}),
@@ -44,7 +45,7 @@ FORMS: dict[str, tuple[int, Callable[[object], object]]] = {
 
 @pytest.mark.parametrize(("levels", "form"), FORMS.values(), ids=FORMS)
 def test_the_deepest_schemas_need_less_than_a_mebibyte_of_stack(
-    graph: GgmlGraph, levels: int, form: Callable[[object], object]
+    graph: GgmlGraph, levels: int, form: Callable[[dict[str, object]], object]
 ) -> None:
     """For a smaller stack, the process would end. One more definition is too deep."""
     length = 198 // levels
@@ -121,12 +122,12 @@ def test_a_guests_grammar_is_gbnf_only() -> None:
     assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
 
 
-TEXTS = [{"type": "string", "pattern": f"a{number}"} for number in range(17)]
+TEXTS: list[dict[str, Any]] = [{"type": "string", "pattern": f"a{number}"} for number in range(17)]
 
 ALL_AT_ONCE: dict[str, object] = {
     "all": {"allOf": TEXTS},
     "all properties": {"allOf": [{"properties": {"x": text}} for text in TEXTS]},
-    "references": chain(18, lambda inner: {**TEXTS[0], **inner}),  # type: ignore[dict-item]
+    "references": chain(18, lambda inner: {**TEXTS[0], **inner}),
     "alternatives": {**TEXTS[0], "anyOf": [{**TEXTS[1], "oneOf": TEXTS[2:]}]},
     "names": {"patternProperties": {f"a{number}": {} for number in range(17)}},
     "a name": {"properties": dict(zip("abcdefghijklmnop", TEXTS, strict=False)),

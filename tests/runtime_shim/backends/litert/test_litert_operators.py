@@ -106,7 +106,7 @@ def test_a_branch_whose_output_nothing_writes_is_refused() -> None:
                        elseSubgraphIndex=branches[1])  # fmt: skip
     called.version = 1
     refused(model.case().model, "is never written")
-    called.options.elseSubgraphIndex = branches[0]  # type: ignore[attr-defined]
+    called.options.elseSubgraphIndex = branches[0]  # type: ignore[attr-defined]  # IfOptions
     model.graphs.pop()
     assert context_of(model.case().model)
 

@@ -217,9 +217,9 @@ def test_operators_on_the_cpu_are_part_of_where_a_model_is(
 def plugin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[tuple[str, str]]]:
     """A package onnxruntime-ep-mine, whose provider is the one for the CPU; another is broken."""
     registered: list[tuple[str, str]] = []
-    module = ModuleType("onnxruntime_ep_mine")
-    module.get_library_path = lambda: "/mine.so"  # type: ignore[attr-defined]
-    module.get_ep_names = lambda: ["CPUExecutionProvider"]  # type: ignore[attr-defined]
+    module: Any = ModuleType("onnxruntime_ep_mine")
+    module.get_library_path = lambda: "/mine.so"
+    module.get_ep_names = lambda: ["CPUExecutionProvider"]
     monkeypatch.setitem(sys.modules, "onnxruntime_ep_mine", module)
     names = ["onnxruntime", "onnxruntime-ep-mine", "onnxruntime-ep-broken"]
     found = [SimpleNamespace(metadata={"Name": name}) for name in names]

@@ -199,7 +199,7 @@ def test_there_is_no_output_after_an_inference_that_failed() -> None:
         raise RuntimeError("no such luck")
 
     assert isinstance(context, OpenVinoContext)
-    context._request.infer = fail  # type: ignore[method-assign]
+    context._request.infer = fail  # type: ignore[method-assign]  # of this one
     with pytest.raises(RuntimeError):
         context.compute()
     with pytest.raises(HostError, match="before compute"):
