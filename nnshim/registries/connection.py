@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple, TypeVar
+from concurrent import futures
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -114,24 +114,20 @@ class Connection:
     def _within(self, seconds: float, ask: Callable[[], T]) -> T:
         """What `ask` returns or raises, in a thread of its own: some waits, as that for a name's
         address, or for a header that never ends, have no other bound."""
-        done: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+        future: futures.Future[T] = futures.Future()
 
         def run() -> None:
             try:
-                done.put((ask(), None))
+                future.set_result(ask())
             except BaseException as problem:  # noqa: BLE001 - raised by who waits
-                done.put((None, problem))
+                future.set_exception(problem)
 
         threading.Thread(target=run, daemon=True).start()
-        try:
-            answer, problem = done.get(timeout=seconds)
-        except queue.Empty:
+        if not futures.wait([future], seconds).done:
             raise self._error(
                 f"{self._name} cannot be reached: no whole answer within {seconds:.0f} s", "NN022"
-            ) from None
-        if problem is not None:
-            raise problem
-        return answer  # type: ignore[return-value]  # there is one if there is no problem
+            )
+        return future.result()
 
 
 class _Session(requests.Session):
@@ -144,7 +140,7 @@ class _Session(requests.Session):
         self.max_redirects = 5
         self.verify = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or True
 
-    def send(self, request: requests.PreparedRequest, **options: object) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         url = urlsplit(request.url or "")
         if url.scheme == "http":
             if not (self._is_plain and is_loopback(url.hostname or "")):
@@ -155,7 +151,7 @@ class _Session(requests.Session):
                 )
             options["proxies"] = {}  # this machine is not asked for through another one
         request.headers.pop("Cookie", None)  # which sessions of browsers have
-        return super().send(request, **options)  # type: ignore[arg-type]
+        return super().send(request, **options)
 
     def rebuild_auth(
         self, prepared_request: requests.PreparedRequest, response: requests.Response

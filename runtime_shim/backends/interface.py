@@ -341,7 +341,7 @@ def guarded(call: Callable[..., R], *arguments: object) -> R:
         return call(*arguments)
     except HostError:
         raise
-    except Exception as error:
+    except Exception as error:  # each NN runtime has its own
         raise failed(error) from error
 
 

@@ -31,8 +31,7 @@ class Deadline:
         """
         if self._end is None:
             return function(*args, **kwargs)
-        from concurrent.futures import Future  # imported only if there is a limit
-        from concurrent.futures import TimeoutError as TooLate
+        from concurrent.futures import Future, wait  # imported only if there is a limit
 
         future: Future[R] = Future()
 
@@ -43,10 +42,9 @@ class Deadline:
                 future.set_exception(error)
 
         threading.Thread(target=call, daemon=True).start()
-        try:
-            return future.result(self._left(self._end))
-        except TooLate:
-            raise self._over() from None
+        if not wait([future], self._left(self._end)).done:
+            raise self._over()
+        return future.result()
 
     @contextlib.contextmanager
     def ends(self, stop: Callable[[BaseException], None], patience: float = 0.0) -> Iterator[None]:

@@ -59,8 +59,9 @@ mark({END!r})
 """
 
 NAMING = f"""{MARK}
-from rewriter.abi.dialects import Encoding, Target
+from rewriter.abi.dialects import Encoding, Errno, Target
 from runtime_shim.backends import import_backend
+from runtime_shim.errors import HostError
 from tests.support.models import identity, with_external_data
 
 for encoding in (Encoding.ONNX, Encoding.OPENVINO):
@@ -70,7 +71,8 @@ for encoding in (Encoding.ONNX, Encoding.OPENVINO):
     for location in ("/etc/passwd", "../../../../etc/passwd", "setup.cfg", "/dev/zero"):
         try:
             backend.load([with_external_data(location)], Target.CPU, {{}})
-        except Exception:
+        except HostError as error:
+            assert error.errno is Errno.INVALID_ARGUMENT, error
             continue
         raise SystemExit(f"{{location}} was loaded")
     mark({END!r})
@@ -81,22 +83,23 @@ import random, sys
 from rewriter.abi.dialects import Target
 from runtime_shim.backends import import_backend
 from runtime_shim.backends.interface import guarded
+from runtime_shim.errors import HostError
 from tests.tools.mutations import MODELS, mutated
 
 encoding, make, (tensor_type, shape, data) = MODELS[sys.argv[1]]
 backend, parts, choose = import_backend(encoding), make(), random.Random(1)
 
 def run(parts):
-    context = guarded(backend.load, parts, Target.CPU, {{}}).init_execution_context()
-    context.set_input(0, tensor_type, shape, memoryview(data))
-    context.compute()
-    context.get_output(0)
+    context = guarded(guarded(backend.load, parts, Target.CPU, {{}}).init_execution_context)
+    guarded(context.set_input, 0, tensor_type, shape, memoryview(data))
+    guarded(context.compute)
+    guarded(context.get_output, 0)
 
 def run_broken():
     place = choose.randrange(len(parts))
     try:
         run([mutated(p, choose) if index == place else p for index, p in enumerate(parts)])
-    except Exception:
+    except HostError:
         return False
     return True
 

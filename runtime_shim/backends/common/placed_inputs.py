@@ -37,7 +37,7 @@ class PlacedInputs(ABC):
             try:
                 fed = Fed(tensor_type, shape, new_buffer(len(data)), element.boolean)
                 self._place_input(index, fed)
-            except Exception:
+            except BaseException:  # also where Ctrl-C came in between
                 self._fed.pop(index, None)
                 self._forget_input(index)
                 raise

@@ -60,7 +60,7 @@ def grammar_of(schema: object) -> str:
         return str(xllamacpp.json_schema_to_grammar(json.dumps(typed)))
     except HostError:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever json or llama.cpp's C++ makes of the guest's text
         raise HostError(
             Errno.INVALID_ARGUMENT,
             f"cannot convert the option json-schema to a grammar: {error}",

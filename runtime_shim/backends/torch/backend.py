@@ -172,7 +172,7 @@ def _imported(data: bytes, device: torch.device) -> tuple[Any, Any, Facts]:
         module = wrap(loaded).eval()
     except (MemoryError, torch.OutOfMemoryError):
         raise
-    except Exception as error:
+    except Exception as error:  # whatever PyTorch makes of the guest's archive
         if "can't allocate memory" in str(error):
             raise
         raise HostError(

@@ -7,6 +7,7 @@ import ctypes
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class Failing:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left: int | None = None
+        self.error: BaseException = MemoryError("injected")
         self._monkeypatch = monkeypatch
 
     def watch(self, owner: Any, name: str) -> None:
@@ -47,7 +49,7 @@ class Failing:
             if self.left is not None:
                 self.left -= 1
                 if self.left == 0:
-                    raise MemoryError("injected")
+                    raise self.error
             return real(*arguments, **more)
 
         self._monkeypatch.setattr(owner, name, call)
@@ -118,7 +120,7 @@ def infer(guest: Guest, context: int, number: int, size: int) -> list[int]:
         return errnos
     for index, expected in enumerate((first + second, first)):
         guest.put(1024, b"\x11" * 64)
-        errno = twice(lambda index=index: guest.get_output(context, index, 1024, 64, 300))  # type: ignore[misc]
+        errno = twice(partial(guest.get_output, context, index, 1024, 64, 300))
         if errno == Errno.SUCCESS:
             assert guest.take(1024, guest.u32(300)) == expected.tobytes()
     return errnos
@@ -150,9 +152,10 @@ def test_whichever_call_fails_no_wrong_answer_follows(
     assert failed >= 10
 
 
+@pytest.mark.parametrize("error", [MemoryError(), KeyboardInterrupt()], ids=repr)
 @pytest.mark.parametrize("encoding", [Encoding.ONNX, Encoding.OPENVINO])
 def test_an_input_that_could_not_be_set_has_to_be_set_anew(
-    failing: Failing, encoding: Encoding
+    failing: Failing, encoding: Encoding, error: BaseException
 ) -> None:
     with NNHost().session() as session:
         graph = session.load([MODELS[encoding]()], encoding, Target.CPU)
@@ -160,10 +163,12 @@ def test_an_input_that_could_not_be_set_has_to_be_set_anew(
         data = memoryview(bytes(8))
         for index in (0, 1):
             session.set_input(context, index, TensorType.F32, (2,), data)
-        failing.left = 1
-        with pytest.raises(HostError) as caught:
+        failing.left, failing.error = 1, error
+        raised = HostError if isinstance(error, Exception) else KeyboardInterrupt
+        with pytest.raises(raised) as caught:
             session.set_input(context, 1, TensorType.F32, (3,), memoryview(bytes(12)))
-        assert caught.value.errno is Errno.RUNTIME_ERROR
+        if isinstance(caught.value, HostError):
+            assert caught.value.errno is Errno.RUNTIME_ERROR
         failing.left = None
         with pytest.raises(HostError, match=r"input 1 .* is not set"):
             session.compute(context)
