@@ -302,8 +302,28 @@ def _by_hand() -> Iterator[tuple[str, bytes]]:
         )
 
 
+class _Assembled(Mapping[str, bytes]):
+    """Assembles a module when it is asked for: there are hundreds, each takes a process, and tests
+    are named after all of them wherever they are collected."""
+
+    def __init__(self) -> None:
+        first, last = dict(_by_hand()), dict(by_hand())
+        self._made = first | last
+        self._names = (*first, *MODULES, *last)
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self._made:
+            self._made[name] = wasm_tools.assemble(MODULES[name].encode())
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 @functools.cache
 def assembled() -> Mapping[str, bytes]:
     """The bytes of each by its name."""
-    texts = {title: wasm_tools.assemble(text.encode()) for title, text in MODULES.items()}
-    return {**dict(_by_hand()), **texts, **dict(by_hand())}
+    return _Assembled()

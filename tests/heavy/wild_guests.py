@@ -213,7 +213,7 @@ class Toolchains:
         ]
         options = [f"--lib={shim}", *(f"--use={use}" for use in uses), "-O", *flags]
         source = SOURCES / "assembly" / f"{program}.ts"
-        _run([self._tool("asc"), source, *options, "-o", output], cwd=self.npm)
+        _run([*self._on_node("asc"), source, *options, "-o", output], cwd=self.npm)
 
     def _optimize(self, name: str, program: str) -> None:
         """Name what the compiler used, as a module does not say that has no section for it."""
@@ -223,12 +223,17 @@ class Toolchains:
         self._binaryen("wasm-opt", "-O3", *features, self.guest(name, program), "-o", into)
 
     def _binaryen(self, tool: str, *arguments: str | Path) -> None:
-        _run([self._tool(tool), *arguments])
+        _run([*self._on_node(tool), *arguments])
 
     def _bake(self, unbaked: Path, name: str, *flags: str) -> None:
         folder, output = f"/::{self.models}", self.guest(f"{name}-wizer", "classify")
         wizer = self._tool("wizer")
         _run([wizer, "--allow-wasi", "--mapdir", folder, *flags, unbaked, "-o", output])
+
+    def _on_node(self, name: str) -> Sequence[str | Path]:
+        """A tool that is WebAssembly itself. To optimize it in each of its runs takes V8 longer
+        than what most of them do with it."""
+        return ["node", "--liftoff-only", self._tool(name)]
 
     def _tool(self, name: str) -> Path:
         return self.npm / "node_modules" / ".bin" / name
