@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -33,6 +34,20 @@ def text(module: str, memory: str, dialect: Dialect) -> str:
     return f"(module {' '.join(imports)} {memory} {' '.join(functions)})"
 
 
+@functools.cache
+def _engine() -> wasmtime.Engine:
+    """One for all guests, which have stores of their own: thousands of guests are the same module,
+    and what it takes to connect them is compiled once for each engine."""
+    config = wasmtime.Config()
+    config.shared_memory = True
+    return wasmtime.Engine(config)
+
+
+@functools.lru_cache(100)
+def _compiled(source: bytes | str) -> wasmtime.Module:
+    return wasmtime.Module(_engine(), source)
+
+
 class Guest:
     """Calls the host as a guest would: every argument is a number, every result an errno.
 
@@ -51,16 +66,14 @@ class Guest:
         plain: bool = False,
         binary: bytes | None = None,
     ) -> None:
-        config = wasmtime.Config()
-        config.shared_memory = True
-        engine = wasmtime.Engine(config)
+        engine = _engine()
         self.store = wasmtime.Store(engine)
         linker = wasmtime.Linker(engine)
         imported = wasmtime.Memory(self.store, wasmtime.MemoryType(wasmtime.Limits(4, None)))
         linker.define(self.store, "env", "memory", imported)
         host = host or NNHost()
         self.session = host.session()
-        compiled = wasmtime.Module(engine, binary or text(module, memory, dialect))
+        compiled = _compiled(binary or text(module, memory, dialect))
         dialects: Mapping[str, Dialect] = {module: dialect}
         if binary is not None:
             dialects = guest_dialects(inspect_module(binary))
