@@ -273,10 +273,8 @@ def test_a_change_keeps_all_else_and_makes_the_config_true(tmp_path: Path) -> No
 
 def test_an_image_config_gets_the_new_digest_and_any_other_that_has_it_is_refused() -> None:
     blobs: Blobs = {}
-    image: dict[str, Any] = {
-        "os": "wasip1",
-        "rootfs": {"type": "layers", "diff_ids": [sha256(GUEST)]},
-    }
+    rootfs: object = {"type": "layers", "diff_ids": [sha256(GUEST)]}
+    image = {"os": "wasip1", "rootfs": rootfs}
     image_type = "application/vnd.oci.image.config.v1+json"
     changes = {sha256(GUEST): CHANGE}
     data = json.dumps(image).encode()

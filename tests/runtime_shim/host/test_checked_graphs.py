@@ -113,7 +113,7 @@ def test_names_lists_and_paths_are_taken_for_what_they_mean() -> None:
         "m", Encoding.ONNX, Target.GPU, ("m.onnx",)
     )
     assert NamedGraph("m", "AutoDetect", "NPU", ["m"]).target == "NPU"
-    model = RemoteModel([HERE, SECURE], headers={"Authorization": "TOKEN"})  # type: ignore[arg-type]
+    model = RemoteModel([HERE, SECURE], headers={"Authorization": "TOKEN"})  # type: ignore[arg-type]  # the test
     assert model == RemoteModel((HERE, SECURE), headers={"authorization": "TOKEN"})
 
 
