@@ -82,7 +82,7 @@ def codes(message: str) -> list[str]:
         ("wasi_nn errno: 1", "NN204", "--model MODEL"),
         ("WASI-NN ERROR 1", "NN204", "--model MODEL"),
         ("error 1", "NN204", "--model MODEL"),
-        ("Error: 12", "NN204", "--model MODEL"),
+        ("Error: 12", "NN207", "nnshim run -v"),
         ("1", "NN204", "--model MODEL"),
     ],
 )

@@ -253,9 +253,8 @@ def http_server(
             except ValueError as error:
                 self.answer(json.dumps({"error": str(error)}).encode(), 500)
                 return
-            asked_for = [each["parameters"].get("binary_data") for each in wanted.values()]
-            said = [each for each in asked_for if each is not None]
-            binary = any(said) if said else bool(model.extensions)
+            said = {each["parameters"].get("binary_data") for each in wanted.values()} - {None}
+            binary = True in said if said else bool(model.extensions)
             outputs, after = [], b""
             for name, datatype, shape, data in inferred:
                 output: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
