@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rewriter.descriptors import open_standard
+from rewriter.errors import UsageError
 from rewriter.wasm.module import Module, check_bytes
 from rewriter.wasm.sections import COMPONENT
 from runtime_shim.engine import runner
@@ -46,6 +47,10 @@ def run(
     """
     if not isinstance(module, Module):
         check_bytes(module)
+    if not isinstance(host, NNHost):
+        raise UsageError(f"run: the host is of type {type(host).__name__}: expected NNHost")
+    if not isinstance(options, RunOptions):
+        raise UsageError(f"run: options are of type {type(options).__name__}: expected RunOptions")
     outcome = run_again(module, host, options, Compiled(keeps=False))
     return outcome.check() if check else outcome
 

@@ -116,6 +116,8 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         _check_texts("argv", self.argv)
+        _check_mapping("env", self.env)
+        _check_mapping("dirs", self.dirs)
         _check_texts("env", self.env)
         _check_texts("env", self.env.values())
         _check_texts("dirs", self.dirs)
@@ -140,6 +142,12 @@ class RunOptions:
         for name, output in (("stdout", self.stdout), ("stderr", self.stderr)):
             if output is not None and output is not CAPTURED:
                 _check_file(name, output, "write", "CAPTURED")
+
+
+def _check_mapping(name: str, given: object) -> None:
+    if not isinstance(given, Mapping):
+        kind = type(given).__name__
+        raise UsageError(f"{name} cannot be of type {kind}: expected a mapping")
 
 
 def _check_texts(name: str, values: object) -> None:

@@ -75,7 +75,11 @@ class GuestFailed(NNShimError):
 
     def __init__(self, outcome: Outcome) -> None:
         self._lines = outcome.lines or (f"the guest exited with code {outcome.exit_code}",)
-        super().__init__("\n".join(self._lines))
+        said = list(self._lines)
+        if outcome.refused is not None:
+            function, refused = outcome.refused
+            said.append(f"the last call that the host refused was {function}: {refused}")
+        super().__init__("\n".join(said))
         self.outcome = outcome
 
     def __reduce__(self) -> tuple[type[Self], tuple[Outcome]]:
@@ -83,7 +87,8 @@ class GuestFailed(NNShimError):
 
     @property
     def lines(self) -> Sequence[str]:
-        """What happened; for a trap, with the backtrace."""
+        """What happened; for a trap, with the backtrace. The text of the error also has the last
+        call that the host refused, if there is one."""
         return self._lines
 
 

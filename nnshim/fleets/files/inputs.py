@@ -166,13 +166,15 @@ class _Objects(_Lines):
 
     def _input(self, line: bytes) -> GuestInput:
         try:
-            value = json.loads(line, object_pairs_hook=_object)
+            value = json.loads(line.rstrip(b"\r\n"), object_pairs_hook=_object)
         except json.JSONDecodeError as error:
+            if not line.strip():
+                raise InputError("the line is blank") from None
             raise InputError(f"it is not JSON: {error.msg} at column {error.colno}") from error
         except (ValueError, RecursionError) as error:
             raise InputError(f"it is not JSON: {error}") from error
         if not isinstance(value, dict):
-            raise InputError("it is not an object of JSON")
+            raise InputError("it is not a JSON object")
         _check(value)
         args = value.get("args", [])
         if "stdin_file" in value:

@@ -114,10 +114,11 @@ def _told_of(
         except (KeyboardInterrupt, SystemExit):
             note(f"interrupted with {counted(told.results, 'result')}; {_RESUMES}")
             raise
-        except ClusterError:
-            if told.results:
-                note(f"there are {counted(told.results, 'result')}; {_RESUMES}")
-            raise
+        except ClusterError as error:
+            if not told.results:
+                raise
+            there = counted(told.results, "result")
+            raise ClusterError(f"{error}; there are {there}: {_RESUMES}") from error
         stale = 0 if stopped else results.count() - told.results
     if needs_folder:
         note(NO_FOLDER)

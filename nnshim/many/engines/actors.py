@@ -95,11 +95,13 @@ class Actors:
         self._remote = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(_Serving)
         self._counted = -_FRESH
         self._most = 1
-        self._first_asked: float | None = None
-        """When a worker was asked for, until the first one has started or was said to be late."""
+        self._asked = 0.0
+        """When the first worker was asked for."""
+        self._says_if_late = True
         if not self._places():
             hint = "; --gpus 0 asks for none" if gpus else ""
             _log.warning("no node of %s has %s: waiting for one%s", address, self._needs, hint)
+            self._says_if_late = False
 
     @property
     def most(self) -> int:
@@ -126,8 +128,7 @@ class Actors:
         self._check_connected()
         with _told_if_gone():
             started = _Actor(self._remote.remote(self._do))
-        if not self._all:
-            self._first_asked = time.monotonic()
+        self._asked = self._asked or time.monotonic()
         self._all.append(started)
         return started
 
@@ -155,10 +156,9 @@ class Actors:
 
     def _say_if_late(self) -> None:
         """Say once that no worker has started yet, if nothing of the cluster is free."""
-        asked = self._first_asked
-        if asked is None or time.monotonic() - asked < _SOON:
+        if not self._says_if_late or time.monotonic() - self._asked < _SOON:
             return
-        self._first_asked = None
+        self._says_if_late = False
         free = self._ray.available_resources()
         lacks = (
             "CPU" if free.get("CPU", 0) < 1 else "GPU" if free.get("GPU", 0) < self._gpus else ""
@@ -184,7 +184,7 @@ class Actors:
             answered: list[Any] | Failed = said
             return answered
         actor.node, there = said
-        self._first_asked = None
+        self._says_if_late = False
         if there != version("nnshim"):
             raise ClusterError(
                 f"a node of the cluster has nnshim {there}, and here is {version('nnshim')}:"
@@ -236,15 +236,23 @@ def _same_end() -> Iterator[None]:
 
 
 def _connect(ray: Any, address: str) -> None:
-    """Raises ClusterError."""
+    """Raises ClusterError. What a busy head was too slow to start for this client, it is asked for
+    a second time."""
+    log = logging.getLogger("ray.util.client")
+    if log.level == logging.NOTSET:
+        log.setLevel(logging.ERROR)  # which `logging_level` does not reach
     started = time.monotonic()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the error says the same
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # Ray raises many kinds
-        seconds = time.monotonic() - started
-        raise ClusterError(unreached(address, error, seconds)) from error
+    for is_last in (False, True):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the error says the same
+                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        except Exception as error:  # Ray raises many kinds
+            if isinstance(error, ConnectionAbortedError) and not is_last:
+                continue
+            seconds = time.monotonic() - started
+            raise ClusterError(unreached(address, error, seconds)) from error
+        return
 
 
 def _imported() -> Any:
@@ -317,7 +325,7 @@ def unreached(address: str, error: Exception, seconds: float) -> str:
     return f"cannot reach the cluster {address}: {said}"
 
 
-_JUST_STARTED = "if the cluster has only just started, try again in a minute"
+_JUST_STARTED = "if its head is busy, or has only just started, try again in a minute"
 
 
 def _line(error: BaseException) -> str:

@@ -119,7 +119,7 @@ def test_an_exit_code_is_not_taken_for_the_name_of_an_input() -> None:
 
 def test_lines_that_are_no_inputs_are_alike_but_for_their_numbers() -> None:
     lines = [
-        (f"{number:08}", b"", InputError(f"line {number}: it is not an object of JSON"))
+        (f"{number:08}", b"", InputError(f"line {number}: it is not a JSON object"))
         for number in range(1, 6)
     ]
     assert told(*lines) == [True, True, True, False, False]

@@ -17,7 +17,7 @@ from rewriter.errors import InputError
     ("line", "said"),
     [
         ("{", "line 2: it is not JSON"),
-        ("[]", "line 2: it is not an object of JSON"),
+        ("[]", "line 2: it is not a JSON object"),
         ('{"arg": []}', "line 2: unknown key 'arg'"),
         ('{"args": "a"}', "line 2: args is not a list of strings"),
         ('{"args": [1]}', "line 2: args is not a list of strings"),

@@ -64,10 +64,11 @@ def test_a_line_that_is_not_an_input_fails_alone(guest: Path, tmp_path: Path) ->
 def test_a_line_that_is_not_json_is_told_with_one_number_and_its_column(
     guest: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "in.jsonl").write_text('{"stdin": "one"}\n\n{"stdin": three}\n')
+    (tmp_path / "in.jsonl").write_text('{"stdin": "one"}\n\n{"stdin": three}\n{"args": []\n')
     said = run(guest, tmp_path / "in.jsonl").stderr.decode()
-    assert "00000002: line 2: it is not JSON: Expecting value at column 1\n" in said
+    assert "00000002: line 2: the line is blank\n" in said
     assert "00000003: line 3: it is not JSON: Expecting value at column 11\n" in said
+    assert "00000004: line 4: it is not JSON: Expecting ',' delimiter at column 12\n" in said
 
 
 @pytest.mark.parametrize("end", ["\n", " \t\r\n", " "])
