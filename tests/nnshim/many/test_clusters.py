@@ -219,7 +219,8 @@ def test_a_cluster_that_cannot_serve_yet_is_told_with_what_ray_says_and_what_to_
     said = unreached("ray://head:10001", raised, 9)
     assert said == (
         "the cluster ray://head:10001 cannot be used: TimeoutError: GetOrCreateRuntimeEnv request"
-        " failed after 5 attempts; if its head is busy, or has only just started, try again in a minute"
+        " failed after 5 attempts; if its head is busy, or has only just started, try again in a"
+        " minute"
     )
 
 
