@@ -112,6 +112,9 @@ class Server(Protocol):
     def unregister(self, region: str, until: float) -> None:
         """Let the server unmap it."""
 
+    def has_lost_connection(self) -> bool:
+        """Whether a connection that was kept is known to have ended since this was asked last."""
+
     def close(self) -> None: ...
 
 

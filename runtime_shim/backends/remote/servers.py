@@ -18,6 +18,9 @@ R = TypeVar("R")
 _CHECKING = 1.0
 """How many seconds a server has to say that it is ready."""
 
+_STARTING = 0.2
+"""Seconds without an answer in which a server may have been started again with another model."""
+
 _RESTING = 1.0
 """For how many seconds it is not asked again if it did not."""
 
@@ -26,8 +29,8 @@ class Servers:
     """The servers, of which the first gets all requests until it fails, and is then the last. A
     request goes to the next one only if the one before has certainly not begun to compute. One that
     has failed gets no request until it says that it is ready, which it is asked before its next
-    turn. Nor does one compute before `meet` has returned for it, at first and after each failure.
-    May be shared by threads."""
+    turn. Nor does one compute before `meet` has returned for it: at first, after each failure, and
+    after a pause in which it may have been started again. May be shared by threads."""
 
     def __init__(self, servers: Sequence[Server], ill: dict[str, float]) -> None:
         """`ill` has the names of servers that are known not to be well, with when each was asked
@@ -36,29 +39,25 @@ class Servers:
         self._order = tuple(sorted(servers, key=lambda server: server.name in ill))
         self._failed = ill
         self._asking = {server.name: threading.Lock() for server in servers}
-        self._met: set[str] = set()
+        self._known: dict[str, float] = {}
+        """Servers whose model is the one that the guest knows, with when they last answered."""
+        self._meeting: dict[str, float] = {}
+        """How many seconds it last took to meet a server."""
         self._meet: Callable[[Server, float], object] = lambda *_: None
 
     def introduce(self, met: Server, meet: Callable[[Server, float], object]) -> None:
-        """Let `meet` look at each server but `met` before it computes. It raises as `ask` does for
-        one that must not."""
-        self._met.add(met.name)
+        """Let `meet` look at each server before it computes, but at `met` not yet. It raises as
+        `ask` does for one that must not."""
+        self._known[met.name] = monotonic()
         self._meet = meet
 
     def ask(self, what: Callable[[Server, float], R], until: float) -> R:
         """The answer of the first server that takes a request which computes something. Raises
         NotTaken if none does, and HostError as the server that has taken it."""
-
-        def met(server: Server, until: float) -> R:
-            if server.name not in self._met:
-                self._meet(server, until)
-                self._met.add(server.name)
-            return what(server, until)
-
         reasons = []
         for server in self._order:  # never changed in place
             try:
-                return self._asked(server, met, until)
+                return self._asked(server, what, until, computes=True)
             except NotTaken as error:
                 reasons.append(str(error))
         raise NotTaken("; ".join(reasons))
@@ -70,8 +69,9 @@ class Servers:
         order = self._order
         for left_over, server in zip(range(len(order), 0, -1), order, strict=True):
             now = monotonic()
+            part = (until - now) / (left_over + spare)
             try:
-                return self._asked(server, what, now + (until - now) / (left_over + spare))
+                return self._asked(server, what, now + part, computes=False)
             except NotTaken as error:
                 reasons.append(str(error))
             except ServerError as error:
@@ -80,21 +80,52 @@ class Servers:
                 reasons.append(error.reason)
         raise NotTaken("; ".join(reasons))
 
-    def _asked(self, server: Server, what: Callable[[Server, float], R], until: float) -> R:
+    def _asked(
+        self, server: Server, what: Callable[[Server, float], R], until: float, *, computes: bool
+    ) -> R:
+        began = since = monotonic()
+        is_prepared = False
         try:
             if server.name in self._failed:
                 self._check(server, until)
+                since = monotonic()
+            if computes and not self._is_known(server, until):
+                self._meet_now(server, until)
+                since = monotonic()
+            is_prepared = True
             found = what(server, until)
             if monotonic() > until:  # to understand an answer takes time, too
                 raise late(server.speaker)
-        except NotTaken:
-            self._is_ill(server)
+        except (NotTaken, ServerError) as error:
+            ended = monotonic()
+            if ended >= until and since - began > (until - began) / 2:
+                # It had too little time after all that it was asked before. What it has answered
+                # counts, so that there is more time the next time.
+                if server.name in self._known:
+                    self._known[server.name] = ended
+            elif not (is_prepared and isinstance(error, ServerError)) or is_of_an_ill_server(error):
+                self._is_ill(server)  # it has to say first that it is well
             raise
-        except ServerError as error:
-            if is_of_an_ill_server(error):  # it has to say first that it is well
-                self._is_ill(server)
-            raise
+        if computes:
+            self._known[server.name] = monotonic()
         return found
+
+    def _is_known(self, server: Server, until: float) -> bool:
+        """Whether it cannot have been started again since it was met. A pause does not count where
+        it would take too much of the time to meet it again."""
+        known = self._known.get(server.name)
+        if known is None or server.has_lost_connection():
+            return False
+        now = monotonic()
+        return now - known < _STARTING or self._meeting.get(server.name, 0) > (until - now) / 4
+
+    def _meet_now(self, server: Server, until: float) -> None:
+        began = monotonic()
+        try:
+            self._meet(server, until)
+            self._known[server.name] = monotonic()
+        finally:
+            self._meeting[server.name] = monotonic() - began
 
     def _check(self, server: Server, until: float) -> None:
         """Raise NotTaken unless it says that it is ready. Only one thread asks, and others wait for
@@ -123,7 +154,7 @@ class Servers:
 
     def _is_ill(self, server: Server) -> None:
         """Let the others come first."""
-        self._met.discard(server.name)
+        self._known.pop(server.name, None)
         with self._lock:
             if server.name not in self._failed:
                 self._failed[server.name] = 0.0

@@ -110,6 +110,9 @@ class GrpcServer:
     def close(self) -> None:
         self._channel.close()
 
+    def has_lost_connection(self) -> bool:
+        return False  # gRPC connects again by itself, and says so only to a thread of its own
+
     def _method(self, name: str) -> Any:
         return self._channel.unary_unary(f"/{SERVICE}/{name}")
 

@@ -93,6 +93,20 @@ class HttpServer:
         while self._kept:
             self._kept.pop().close()
 
+    def has_lost_connection(self) -> bool:
+        lost = (
+            []
+            if self._process != os.getpid()
+            else [each for each in list(self._kept) if not each.is_usable()]
+        )
+        has_lost = False
+        for each in lost:
+            with contextlib.suppress(ValueError):  # another thread has taken it
+                self._kept.remove(each)
+                each.close()
+                has_lost = True
+        return has_lost
+
     def extensions(self, until: float) -> Sequence[str]:
         found = self._described("/v2", until).get("extensions", [])
         return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []

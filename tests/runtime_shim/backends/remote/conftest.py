@@ -10,6 +10,12 @@ from tests.support.models import identity
 from tests.support.processes import PATIENCE
 
 
+@pytest.fixture(autouse=True)
+def _knows_servers_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, a server is asked for what it has only if something tells."""
+    monkeypatch.setattr("runtime_shim.backends.remote.servers._STARTING", PATIENCE)
+
+
 @pytest.fixture
 def local(tmp_path: Path) -> str:
     """A model that returns its input, with the names and shapes of the servers' one."""

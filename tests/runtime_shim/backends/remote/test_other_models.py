@@ -12,7 +12,7 @@ from runtime_shim import HostError, NNHost
 from tests.runtime_shim.backends.remote.remote_graphs import host_of, inferred, two_floats
 from tests.support.inference_server import Model, Tensor, grpc_server, http_server
 from tests.support.ports import closed_port
-from tests.support.processes import wait_for
+from tests.support.processes import PATIENCE, wait_for
 
 pytestmark = pytest.mark.usefixtures("asked_again_at_once")
 
@@ -114,4 +114,54 @@ def test_the_next_request_passes_over_an_endpoint_with_another_model(serve: Any)
     with serve(first) as url, serve(other) as second, serve(Model()) as third:
         host = host_of(url, second, third)
         assert "it has no input" in moved(first, host)
+        assert inferred(host) == two_floats
+
+
+@pytest.mark.parametrize("serve", SERVERS)
+def test_after_a_pause_a_server_that_was_started_again_is_met_again(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing has failed that would show it."""
+    monkeypatch.setattr("runtime_shim.backends.remote.servers._STARTING", 0.0)
+    model = Model()
+    with serve(model) as url:
+        host = host_of(url)
+        assert inferred(host) == two_floats
+        model.inputs, model.infer = [("x", "INT32", [-1, 2])], careless
+        with pytest.raises(HostError, match=r"NN607.*is not the one before: it has the input"):
+            inferred(host)
+        model.inputs, model.infer = [("x", "FP32", [-1, 2])], list
+        assert inferred(host) == two_floats
+
+
+def test_an_http_server_that_has_closed_the_connection_is_met_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("runtime_shim.backends.remote.servers._STARTING", PATIENCE)
+    with closed_port() as port:
+        with http_server(Model(), port) as url:
+            host = host_of(url)
+            session = host.session()
+            context = session.init_execution_context(session.load_by_name("m"))
+            session.set_input(context, 0, TensorType.F32, (1, 2), memoryview(two_floats))
+            for _ in range(2):  # the first one is on a connection that is not kept
+                session.compute(context)
+        another = Model([("x", "INT32", [-1, 2])], [("x", "FP32", [-1, 2])], careless)
+        with http_server(another, port), pytest.raises(HostError, match="NN607"):
+            session.compute(context)
+    assert "/v2/models/m/infer" not in another.calls
+
+
+@pytest.mark.parametrize("status", [401, 404, 500])
+def test_an_endpoint_that_refuses_to_describe_the_model_is_not_asked_for_ever(status: int) -> None:
+    first, second = Model(), Model()
+    with http_server(first) as url, http_server(second) as other:
+        host = host_of(url, other)
+        assert inferred(host) == two_floats
+        first.down, second.down = (503, "infer"), (status, "/m")
+        with pytest.raises(HostError, match=r"NN606.*503"):
+            inferred(host)
+        first.down = None
+        with pytest.raises(HostError, match=rf"NN606.*{status}"):
+            inferred(host)
         assert inferred(host) == two_floats
