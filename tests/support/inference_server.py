@@ -21,7 +21,16 @@ import grpc
 from runtime_shim.backends.remote.over_grpc.messages import SERVICE, message
 from tests.support.processes import PATIENCE
 
-__all__ = ["FIELDS", "Model", "Tensor", "drip", "grpc_server", "http_server", "raw_server"]
+__all__ = [
+    "FIELDS",
+    "FORMATS",
+    "Model",
+    "Tensor",
+    "drip",
+    "grpc_server",
+    "http_server",
+    "raw_server",
+]
 
 Tensor = tuple[str, str, list[int], bytes]
 """Name, type, shape and bytes."""

@@ -146,8 +146,8 @@ def described_tensors(
         text = json.dumps({"inputs": described, "outputs": wanted}, allow_nan=False)
     except ValueError as error:
         raise inexpressible(
-            "an input has a value that is not finite, and the server takes only JSON, which cannot"
-            " express it; gRPC can"
+            "an input has a value that is not finite, which JSON cannot express; gRPC can, and so"
+            " can binary tensors over HTTP, if the server takes them"
         ) from error
     return text[1:-1]
 
@@ -156,8 +156,8 @@ def _values(port: Port, data: bytes) -> tuple[Any, ...]:
     letter = format_of(port.described_type)
     if letter is None:
         raise inexpressible(
-            f"the input {port} cannot be spelled in JSON, and the server takes nothing else over"
-            " HTTP; gRPC can"
+            f"the input {port} cannot be spelled in JSON; gRPC can send it, and so can binary"
+            " tensors over HTTP, if the server takes them"
         )
     return numbers_in(data, letter)
 

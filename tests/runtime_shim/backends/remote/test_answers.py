@@ -18,7 +18,7 @@ from tests.runtime_shim.backends.remote.remote_graphs import (
     inferred,
     two_floats,
 )
-from tests.support.inference_server import Model, Tensor, grpc_server, http_server
+from tests.support.inference_server import FIELDS, FORMATS, Model, Tensor, grpc_server, http_server
 
 Serve = Callable[[Model], AbstractContextManager[str]]
 
@@ -242,3 +242,16 @@ def test_an_answer_over_grpc_that_is_not_the_protocols_is_refused() -> None:
             b"\x2a\x02\x0a\x05",
         ):
             assert code_of(host_of(url)) == "NN607"
+
+
+def test_a_type_that_the_protocol_does_not_have_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As aissemble's server writes it, with numbers in typed contents."""
+
+    def infer(inputs: list[Tensor]) -> list[Tensor]:
+        return [(name, "Datatype.FP32", shape, data) for name, _, shape, data in inputs]
+
+    monkeypatch.setitem(FIELDS, "Datatype.FP32", "fp32_contents")
+    monkeypatch.setitem(FORMATS, "Datatype.FP32", "f")
+    wrong = pytest.raises(HostError, match=r"NN607.*has the type 'Datatype.FP32'")
+    with grpc_server(Model(infer=infer, raw=False)) as url, wrong:
+        inferred(host_of(url))
