@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from rewriter.receipts import is_uv_tool, read_receipt
 from rewriter.terminal import command_line
 
 if TYPE_CHECKING:
@@ -16,11 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Environment", "install_line", "misfits", "not_installed", "this_environment"]
 
 _PIPX = "pipx_metadata.json"
-_UV_TOOL = "uv-receipt.toml"
-"""Files that these tools leave in the environments that they make for an application.
-
-https://github.com/pypa/pipx, https://docs.astral.sh/uv/reference/storage/
-"""
+"""pipx leaves it in the environments that it makes. https://github.com/pypa/pipx"""
 
 
 class Environment(NamedTuple):
@@ -45,16 +42,21 @@ def install_line(
 
     For an extra, it names nnshim as it was installed: from an index, a wheel or a checkout. If that
     source is gone, or if nnshim would be installed twice, it names the packages that the extra
-    needs instead.
+    needs instead. What is there stays: for `uv tool install`, which replaces a tool, the line also
+    names the extras and packages that the tool has.
     """
     here = environment or this_environment()
     installed = installed or _installed()
     needed = _needed(installed, extra, package)
-    if installed is not None and package is None and extra is not None:
-        source = _source(installed, extra)
+    if installed is None or package is not None or extra is None:
+        return command_line(_words(here, installed, needed or _unpacked(extra), needed))
+    if is_uv_tool(here.prefix):
+        tool = _uv_tool(here, installed, extra)
+        source = None
     else:
-        source = needed or _unpacked(extra)
-    return command_line(_words(here, installed, source, needed))
+        tool = None
+        source = _source(installed, f"[{extra}]")
+    return command_line(tool or _words(here, installed, source, needed))
 
 
 def not_installed(extra: str, installed: Distribution | None = None) -> Sequence[str]:
@@ -143,8 +145,6 @@ def _words(
     that nnshim was installed from is gone."""
     if os.path.exists(os.path.join(here.prefix, _PIPX)):
         return ["pipx", "inject", os.path.basename(here.prefix), *needed]
-    if os.path.exists(os.path.join(here.prefix, _UV_TOOL)) and source not in (None, needed):
-        return ["uv", "tool", "install", *(source or ())]
     if not here.has_pip:  # as in environments of uv
         return ["uv", "pip", "install", "--python", here.python, *(source or needed)]
     pip = [here.python, "-m", "pip", "install"]
@@ -160,14 +160,24 @@ def _words(
     return [*pip, *(source or needed)]
 
 
-def _source(installed: Distribution, extra: str) -> Sequence[str] | None:
-    """nnshim with an extra, from its source. None if that was a file or folder that is gone.
+def _uv_tool(here: Environment, installed: Distribution, extra: str) -> Sequence[str] | None:
+    """The command of uv that keeps what its tool has. None if no such command is known."""
+    receipt = read_receipt(here.prefix, "nnshim")
+    if receipt is None:
+        return None
+    extras = f"[{','.join(sorted(receipt.extras | {extra}))}]"
+    source = _source(installed, extras, receipt.versions)
+    return None if source is None else ["uv", "tool", "install", *receipt.options, *source]
+
+
+def _source(installed: Distribution, extras: str, versions: str = "") -> Sequence[str] | None:
+    """nnshim with extras, from its source. None if that was a file or folder that is gone.
 
     https://packaging.python.org/en/latest/specifications/direct-url-data-structure/
     """
     told = installed.read_text("direct_url.json")
     if told is None:  # from an index, or from a folder that was used as one
-        return [f"nnshim[{extra}]"]
+        return [f"nnshim{extras}{versions}"]
     from json import loads
     from urllib.parse import urlsplit
     from urllib.request import url2pathname
@@ -178,12 +188,12 @@ def _source(installed: Distribution, extra: str) -> Sequence[str] | None:
         vcs = about["vcs_info"]
         url = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
     if not url.startswith("file:"):
-        return [f"nnshim[{extra}] @ {url}"]
+        return [f"nnshim{extras} @ {url}"]
     path = url2pathname(urlsplit(url).path)
     if not os.path.exists(path):
         return None
     is_editable = about.get("dir_info", {}).get("editable", False)
-    return ["-e", f"{path}[{extra}]"] if is_editable else [f"{path}[{extra}]"]
+    return ["-e", f"{path}{extras}"] if is_editable else [f"{path}{extras}"]
 
 
 def _needed(

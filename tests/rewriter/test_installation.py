@@ -100,14 +100,67 @@ def test_an_application_of_pipx_gets_it_from_pipx(here: Environment) -> None:
     assert line(here) == ["pipx", "inject", "env", *NEEDED]
 
 
+def receipt(here: Environment, requirements: str, rest: str = "") -> Environment:
+    """As `uv tool install` has left it: an environment without pip."""
+    path = Path(here.prefix) / "uv-receipt.toml"
+    path.write_text(f"[tool]\nrequirements = [{requirements}]\n{rest}\nentrypoints = []\n")
+    return here._replace(has_pip=False)
+
+
 def test_a_tool_of_uv_is_installed_with_the_extra(here: Environment, tmp_path: Path) -> None:
-    (Path(here.prefix) / "uv-receipt.toml").touch()
-    here = here._replace(has_pip=False)
+    here = receipt(here, '{ name = "nnshim" }')
     assert line(here) == ["uv", "tool", "install", "nnshim[onnx]"]
     direct = {"url": tmp_path.as_uri(), "dir_info": {"editable": True}}
     assert line(here, direct) == ["uv", "tool", "install", "-e", f"{tmp_path}[onnx]"]
     gone = {"url": (tmp_path / "gone.whl").as_uri(), "archive_info": {}}
     assert line(here, gone) == ["uv", "pip", "install", "--python", here.python, *NEEDED]
+
+
+def test_a_tool_of_uv_keeps_its_extras(here: Environment, tmp_path: Path) -> None:
+    """uv removes those that its line does not name."""
+    here = receipt(here, '{ name = "nnshim", extras = ["torch", "bench"], specifier = "==0.1.0" }')
+    assert line(here) == ["uv", "tool", "install", "nnshim[bench,onnx,torch]==0.1.0"]
+    wheel = tmp_path / "nnshim-0.1.0-py3-none-any.whl"
+    wheel.touch()
+    direct = {"url": wheel.as_uri(), "archive_info": {}}
+    assert line(here, direct) == ["uv", "tool", "install", f"{wheel}[bench,onnx,torch]"]
+
+
+@pytest.mark.parametrize(
+    ("other", "options"),
+    [
+        ('name = "six", specifier = ">=1"', ["--with", "six>=1"]),
+        ('name = "six", extras = ["a", "b"]', ["--with", "six[a,b]"]),
+        ('name = "six", path = "/w/six.whl"', ["--with", "/w/six.whl"]),
+        ('name = "six", directory = "/w/six"', ["--with", "/w/six"]),
+        ('name = "six", editable = "/w/six"', ["--with-editable", "/w/six"]),
+        ('name = "six", url = "https://a.example/b.whl"', ["--with", "six @ https://a.example/b.whl"]),
+    ],
+)  # fmt: skip
+def test_a_tool_of_uv_keeps_its_other_packages_and_its_python(
+    here: Environment, other: str, options: list[str]
+) -> None:
+    here = receipt(here, f'{{ name = "nnshim" }}, {{ {other} }}', 'python = "3.12"')
+    uv = ["uv", "tool", "install", "--python", "3.12"]
+    assert line(here) == [*uv, *options, "nnshim[onnx]"]
+
+
+@pytest.mark.parametrize(
+    ("requirements", "rest"),
+    [
+        ('{ name = "other" }, { name = "nnshim" }', ""),
+        ('{ name = "nnshim" }, { name = "six", git = "https://a.example/six?rev=1" }', ""),
+        ('{ name = "nnshim" }', 'constraints = [{ name = "six", specifier = "<2" }]'),
+        ('"nnshim"', ""),
+        ("", ""),
+        ("{", ""),
+    ],
+)
+def test_a_tool_of_uv_is_only_added_to_if_a_new_one_would_lack_something(
+    here: Environment, requirements: str, rest: str
+) -> None:
+    here = receipt(here, requirements, rest)
+    assert line(here) == ["uv", "pip", "install", "--python", here.python, *NEEDED]
 
 
 def test_a_folder_of_its_own_gets_what_the_extra_needs(here: Environment) -> None:
