@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rewriter.abi.dialects import Encoding
 from runtime_shim.backends.common.tensor_info import SETTINGS, most_threads, settings_for
 from runtime_shim.backends.formats import FORMATS
-from runtime_shim.backends.ggml.options import GgmlOptions, parse_options
+from runtime_shim.backends.ggml.options import OPTION_NAMES, GgmlOptions, parse_options
 from runtime_shim.backends.interface import NO_OPTIONS, Options, Settings
 
 __all__ = ["Understood", "understood"]
@@ -20,11 +20,13 @@ _OFFLOADED = "n-gpu-layers"
 
 class Understood(NamedTuple):
     """Parsed options: those for loading the model; those for its contexts, so that graphs with
-    different ones can share a model; and the names that the backend does not know."""
+    different ones can share a model. And names: those that the backend does not know, and those
+    that it does."""
 
     loading: Options
     contexts: Options = NO_OPTIONS
     ignored: tuple[str, ...] = ()
+    known: tuple[str, ...] = SETTINGS
 
 
 def understood(
@@ -37,7 +39,8 @@ def understood(
         found, ignored = parse_options(options, GgmlOptions(threads=most_threads(settings)))
         every = {name.replace("_", "-"): value for name, value in asdict(found).items()}
         layers = every.pop(_OFFLOADED)
-        return Understood({_OFFLOADED: layers} if may_offload else {}, every, ignored)
+        loading = {_OFFLOADED: layers} if may_offload else {}
+        return Understood(loading, every, ignored, OPTION_NAMES)
     if encoding in FORMATS:  # these only have options that override the settings
         given = {name: options[name] for name in SETTINGS if name in options}
         changed = settings_for(encoding.name.lower(), settings, given)

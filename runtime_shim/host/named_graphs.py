@@ -132,7 +132,7 @@ class NamedGraphs:
             0, lambda: _if_there(self._plain.get(named.name)), lambda: self._load_plain(named)
         )
         if options and named.remote is not None:
-            self._warn_of_ignored(named.name, REMOTE, tuple(options))
+            self._warn_of_ignored(named.name, REMOTE, tuple(options), ())
             return plain
         return self._find_configured(named, options, plain) if options else plain
 
@@ -166,7 +166,7 @@ class NamedGraphs:
                 understood(encoding, self._settings, each, may_offload)
                 for each in (named.options, merged)
             )
-        self._warn_of_ignored(named.name, encoding.name.lower(), mine.ignored)
+        self._warn_of_ignored(named.name, encoding.name.lower(), mine.ignored, mine.known)
         shares = spelled(mine.loading) == spelled(own.loading)
         every = {**mine.loading, **mine.contexts}
         if shares and spelled(mine.contexts) == spelled(own.contexts):
@@ -190,13 +190,15 @@ class NamedGraphs:
         self._plain.clear()
         self._local.clear()
 
-    def _warn_of_ignored(self, name: str, backend: str, options: tuple[str, ...]) -> None:
+    def _warn_of_ignored(
+        self, name: str, backend: str, options: tuple[str, ...], known: tuple[str, ...]
+    ) -> None:
         """Warn once for each graph, because a guest could fill the log."""
         if options and name not in self._warned:
             from runtime_shim.backends.common.tensor_info import warn_of_ignored
 
             self._warned.add(name)
-            warn_of_ignored(backend, options)
+            warn_of_ignored(backend, options, known=known)
 
     def _place(self, named: NamedGraph) -> tuple[Encoding, Place]:
         placed = self._placed.get(named.name)
@@ -230,12 +232,12 @@ class NamedGraphs:
         from runtime_shim.backends.configured import understood
 
         try:
-            ignored = understood(encoding, self._settings, named.options, may_offload=True).ignored
+            mine = understood(encoding, self._settings, named.options, may_offload=True)
         except HostError as error:
             reason = f"named graph {named.name!r}: {error.reason}"
             raise HostError(error.errno, reason, error.remedy) from error
-        warn_of_ignored(encoding.name.lower(), ignored, named.name)
-        return {name: value for name, value in named.options.items() if name not in ignored}
+        warn_of_ignored(encoding.name.lower(), mine.ignored, named.name, mine.known)
+        return {name: value for name, value in named.options.items() if name not in mine.ignored}
 
     def _may_offload(self, encoding: Encoding, place: Place) -> bool:
         """Whether there is a GPU that could hold a part of a model."""

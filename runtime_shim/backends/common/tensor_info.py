@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Container, Sequence
+import re
+from collections.abc import Container, Iterable, Sequence
 from math import prod
 from typing import NamedTuple, TypeAlias
 
 from rewriter.abi.dialects import ELEMENT_SIZE, Errno, TensorType
+from rewriter.suggestions import nearest
 from runtime_shim.backends.interface import Element, Names, Options, Output, Part, Settings
 from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
@@ -41,6 +43,15 @@ log = logging.getLogger("runtime_shim")
 
 SETTINGS = ("threads", "fast-math")
 """The options that override the host's settings for one model."""
+
+
+_MOST_NAMED = 8
+"""So many unknown options are named in a warning."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+
+_NEAR = 0.75
+"""Of difflib's ratio: `n_predict` and `n-predict` have 0.89, `wishes` and `image` 0.36."""
 
 
 Dim: TypeAlias = int | range | None
@@ -154,12 +165,26 @@ def settings_for(backend: str, settings: Settings, options: Options) -> Settings
     return settings._replace(threads=threads, fast_math=fast_math)
 
 
-def warn_of_ignored(backend: str, names: tuple[str, ...], graph: str | None = None) -> None:
-    """Warn of unknown options, those of a named graph with its name."""
+def warn_of_ignored(
+    backend: str,
+    names: Sequence[str],
+    graph: str | None = None,
+    known: Iterable[str] = SETTINGS,
+) -> None:
+    """Warn of unknown options, those of a named graph with its name, and suggest `known` ones."""
     if names:
         where = "" if graph is None else f"named graph {graph!r}: "
-        said = quoted(list(names))
-        log.warning("%sthe %s backend ignores unknown options: %s", where, backend, said)
+        said = ", ".join(_suggested(name, known) for name in names[:_MOST_NAMED])
+        if len(names) > _MOST_NAMED:
+            said += f" and {len(names) - _MOST_NAMED} more"
+        log.warning("warning: %sthe %s backend ignores unknown options: %s", where, backend, said)
+
+
+def _suggested(name: str, known: Iterable[str]) -> str:
+    if not _PLAIN.fullmatch(name):  # a guest may have put anything there
+        return quoted(name)
+    near = nearest(name, known, _NEAR)
+    return f"{name} (did you mean {near}?)" if near else name
 
 
 def _senseless(option: str, value: object) -> HostError:

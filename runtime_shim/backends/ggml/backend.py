@@ -33,7 +33,7 @@ from runtime_shim.backends.common.tensor_info import (
 )
 from runtime_shim.backends.ggml.llama_cpp import forget_messages, lib
 from runtime_shim.backends.ggml.model import GgmlModel
-from runtime_shim.backends.ggml.options import GgmlOptions, parse_options
+from runtime_shim.backends.ggml.options import OPTION_NAMES, GgmlOptions, parse_options
 from runtime_shim.backends.ggml.prompt import Prompt, has_image
 from runtime_shim.backends.ggml.text import Text
 from runtime_shim.backends.interface import (
@@ -79,7 +79,7 @@ class GgmlBackend:
             told = with_threads_up_to(self._most_threads, _metadata(parts[1]))
             options = {**options, **told}
         parsed, ignored = parse_options(options, GgmlOptions(threads=self._most_threads))
-        warn_of_ignored("ggml", ignored)
+        warn_of_ignored("ggml", ignored, known=OPTION_NAMES)
         if isinstance(parts[0], Path) and not parts[0].is_file():
             raise HostError(Errno.MODEL_NOT_FOUND, f"{parts[0]} does not exist")
         if head(parts[0], 4) != b"GGUF":
@@ -197,7 +197,7 @@ class GgmlContext:
         options = json_object(bytes(text), "options", Errno.INVALID_ENCODING)
         given = with_threads_up_to(self._graph.most_threads, options)
         self._options, ignored = parse_options(given, self._options)
-        warn_of_ignored("ggml", ignored)
+        warn_of_ignored("ggml", ignored, known=OPTION_NAMES)
         self._text = None
 
     def compute(self) -> None:

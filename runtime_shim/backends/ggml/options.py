@@ -16,7 +16,7 @@ from runtime_shim.errors import HostError
 from runtime_shim.guest_text import quoted
 from runtime_shim.numbers import MOST_THREADS
 
-__all__ = ["LARGEST_CONTEXT", "GgmlOptions", "parse_options"]
+__all__ = ["LARGEST_CONTEXT", "OPTION_NAMES", "GgmlOptions", "parse_options"]
 
 LARGEST_CONTEXT = 1 << 20
 """Maximum number of tokens of a context."""
@@ -136,6 +136,9 @@ _GOES_WITH_REFUSED = frozenset(
 _NAMES = {field.name.replace("_", "-"): field.name for field in fields(GgmlOptions)}
 
 _JSON_SCHEMA = "json-schema"
+
+OPTION_NAMES = (*_NAMES, _JSON_SCHEMA)
+"""The options that are supported."""
 
 
 def parse_options(given: Options, before: GgmlOptions) -> tuple[GgmlOptions, tuple[str, ...]]:

@@ -135,10 +135,28 @@ def test_options_that_are_not_known_are_named_and_ignored(
     letters: Callable[..., GgmlContext], caplog: pytest.LogCaptureFixture
 ) -> None:
     context = letters(model_url="http://localhost/", enable_log=True, wishes=3)
-    assert "ignores unknown options: ['wishes']" in caplog.text
+    assert caplog.messages == ["warning: the ggml backend ignores unknown options: wishes"]
     prompt(context, "k")
     context.compute()
     assert bytes(context.get_output(0)) == b"l</s>"
+
+
+def test_an_option_that_is_misspelt_is_warned_of_with_what_it_may_mean(
+    letters: Callable[..., GgmlContext], caplog: pytest.LogCaptureFixture
+) -> None:
+    prompt(letters(), '{"n_predict": 4, "ctx-siz": 64, "a\\nb": 1}', 1)
+    assert caplog.messages == [
+        "warning: the ggml backend ignores unknown options: n_predict (did you mean n-predict?),"
+        " ctx-siz (did you mean ctx-size?), 'a\\nb'"
+    ]
+
+
+def test_only_some_of_many_options_that_are_not_known_are_named(
+    letters: Callable[..., GgmlContext], caplog: pytest.LogCaptureFixture
+) -> None:
+    prompt(letters(), json.dumps({f"wish{number}": 1 for number in range(1000)}), 1)
+    (said,) = caplog.messages
+    assert said.endswith(": wish0, wish1, wish2, wish3, wish4, wish5, wish6, wish7 and 992 more")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000])
