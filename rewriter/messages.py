@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from rewriter.abi.meanings import meaning_of
 from rewriter.codes import Code, all_codes, find_code
+from rewriter.codes.own import recognize
 
 __all__ = ["Explained", "explain_message"]
 
@@ -17,7 +18,8 @@ __all__ = ["Explained", "explain_message"]
 class Explained(NamedTuple):
     """What a message is about. `meaning` and `remedy` are of a host's message, and empty for one of
     nnshim's; `codes` are those that go with it, the closest first. They are `exact` if the message
-    is known or names them, and a guess by its words otherwise."""
+    is known or names them, and a guess by its words otherwise. `codes` is empty for a message that
+    is known to have none."""
 
     meaning: str
     remedy: str
@@ -145,6 +147,36 @@ rewriter.abi.meanings."""
 _OWN = ((r"cannot import (?:the backend for|gRPC)", ("NN501",)),)
 """Messages of nnshim that have had no code, with the codes that they have now."""
 
+_WITHOUT = (
+    (
+        r"\bit ran for longer than \S+ s\b",
+        "The guest was stopped after the time that `--timeout` allows. This has no code.",
+        "Raise `--timeout`, or find out where the guest spends its time. `nnshim run --stats` says"
+        " how often models ran, and on which device.",
+    ),
+    (
+        r"\bthe guest exited with code \d+",
+        "This is the guest's own exit code: the guest ended by itself, and only it knows what the"
+        " number means. This has no code.",
+        "Read what the guest wrote to standard error. If it ended because wasi-nn returned an"
+        " error, `nnshim run -v guest.wasm` says why.",
+    ),
+    (
+        r"\band the limit of the total leaves\b",
+        "The guest's models, inputs and contexts together would take more memory than the limit"
+        " allows. This has no code.",
+        "Raise it with `--limit total=SIZE`, or ask for less: `ctx-size` in a language model's"
+        " options makes its context smaller.",
+    ),
+)
+"""Messages of nnshim that have no code: a pattern, what they mean, and what helps."""
+
+_ITSELF = Explained(
+    "nnshim says this itself, and it has no code: what is wrong is in the message.",
+    "Change what the message names. The command's `--help` has the options and their values.",
+    (),
+)
+
 _OFFSET = re.compile(r"\((?:at byte offset|original)[^)]*\)")
 _CODE = re.compile(r"\bNN\d{3}\b", re.IGNORECASE)
 _WORD = re.compile(r"[a-z][a-z0-9_]+")
@@ -169,18 +201,27 @@ def explain_message(text: str) -> Explained | None:
     if known:
         return Explained("", "", known)
     line = " ".join(text.split())
+    for pattern, meaning, remedy in _WITHOUT:
+        if re.search(pattern, line):
+            return Explained(meaning, remedy, ())
+    own = recognize(line)
+    if own is not None and own.codes:
+        found = [find_code(number) for number in own.codes]
+        return Explained("", "", found, exact=own.certain)
     for message in _MESSAGES:
         if re.search(message.pattern, line, re.IGNORECASE):
             return Explained(
                 message.meaning, message.remedy, [find_code(number) for number in message.codes]
             )
-    for pattern, own in _OWN:
+    for pattern, numbers_now in _OWN:
         if re.search(pattern, line):
-            return Explained("", "", [find_code(number) for number in own])
+            return Explained("", "", [find_code(number) for number in numbers_now])
     returned = meaning_of(line)
     if returned is not None:
         codes = [find_code(number) for number in returned.codes]
         return Explained(returned.text, returned.remedy, codes)
+    if own is not None and own.certain:  # without a code
+        return _ITSELF
     closest = _closest(text)
     return Explained("", "", closest, exact=False) if closest else None
 

@@ -47,9 +47,11 @@ def command(
     else:
         codes = _explain_message(" ".join(words), as_json)
     if as_json:
-        print_json(json.explained(codes or all_codes()))
-    else:
-        say(*(text.explained(codes) if codes else text.listed(all_codes())))
+        print_json(json.explained(codes if words else all_codes()))
+    elif not words:
+        say(*text.listed(all_codes()))
+    elif codes:
+        say(*text.explained(codes))
 
 
 def _codes(numbers: "Sequence[str]") -> "Sequence[Code]":
@@ -69,7 +71,8 @@ def _explain_message(message: str, as_json: bool) -> "Sequence[Code]":
     if found is None:
         raise UsageError(f"no code is close to {message!r}; `nnshim explain` lists all codes")
     if found.meaning and not as_json:
-        say(found.meaning, "", f"What to do: {found.remedy}", "", "Codes that go with it:", "")
+        with_it = ("", "Codes that go with it:", "") if found.codes else ()
+        say(found.meaning, "", f"What to do: {found.remedy}", *with_it)
     elif not found.exact:
         note("no code is in this message; the closest are shown")
     return found.codes

@@ -105,6 +105,17 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 
+_REASON = re.compile(
+    r":\s+(?!.*\b(?:encodings?|types?|targets?|numbers?)\b)\w+\W+\w+\W+\w+", re.IGNORECASE
+)
+"""What follows an error's name if the host says why it refuses a call, and if that is not how the
+guest numbers something."""
+
+_STATED = Meaning(
+    "the host received the call and cannot use an argument. Its reason follows the error's name.",
+    "Change what the reason names.", (),
+)  # fmt: skip
+
 _OF_OTHERS = (Errno.RUNTIME_ERROR, Errno.NOT_FOUND)
 """In one word, these are names of other errors, such as Python's RuntimeError."""
 
@@ -128,9 +139,16 @@ def meaning_of(message: str) -> Meaning | None:
         named = [Errno.BUSY]
     if named:
         found = _MEANINGS[named[0]]
+        if named[0] is Errno.INVALID_ARGUMENT and _has_reason(message):
+            found = _STATED
         return found._replace(text=f"{_name(named[0])}: {found.text}")
     number = _NUMBER.search(message)
     return None if number is None else _numbered(int(number[number.lastindex or 1]))
+
+
+def _has_reason(message: str) -> bool:
+    name = re.search(r"invalid[_ -]?argument", message, re.IGNORECASE)
+    return name is not None and _REASON.match(message, name.end()) is not None
 
 
 def _numbered(number: int) -> Meaning:

@@ -74,10 +74,18 @@ def test_a_backend_that_cannot_be_imported_is_found_by_its_message(message: str)
 
 
 def test_a_message_without_its_code_leads_to_the_closest_codes() -> None:
-    done = nnshim("explain", "its wasi_ephemeral_nn has the witx ABI, but the host speaks wamr")
+    done = nnshim("explain", "wasi_ephemeral_nn has the witx ABI and the host speaks wamr")
     assert done.returncode == 0
     assert b"no code is in this message; the closest are shown" in done.stderr
     assert done.stdout.startswith(b"NN202 ")
+
+
+def test_a_message_without_a_code_is_explained_without_one() -> None:
+    done = nnshim("explain", "the guest exited with code 2")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"This is the guest's own exit code")
+    assert b"NN" not in done.stdout
+    assert nnshim("explain", "--json", "the guest exited with code 2").stdout == b"[]\n"
 
 
 def test_a_message_is_explained_in_json_by_its_codes() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+import textwrap
+import time
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 from rewriter.messages import explain_message
+from tests.tools.message_table import TABLE, table, written
 
 GOLDEN = Path(__file__).parents[1] / "nnshim" / "golden"
 
@@ -106,6 +111,123 @@ def test_a_code_in_a_message_is_the_answer() -> None:
     message = "nnshim: error[NN211]: the host lacks compute_single"
     assert codes(message) == ["NN211"]
     assert codes("nn204 and NN201") == ["NN201", "NN204"]
+
+
+def test_the_table_of_nnshims_messages_is_that_of_its_sources() -> None:
+    """`python -m tests.tools.message_table` writes it again."""
+    assert TABLE.read_text(encoding="utf-8") == written()
+
+
+def test_messages_are_found_in_sources_with_the_codes_that_they_get() -> None:
+    source = """
+        class Bad(NNShimError):
+            code = "NN001"
+        def refused(what, name):
+            return Diagnostic("NN002", f"{name} was refused: {what}")
+        def use(name):
+            message = f"the first of {name} is wrong"
+            yield Diagnostic("NN003", message)
+            message = "the other is wrong" + (" too" if name else "")
+            yield Diagnostic("NN004", message)
+            yield refused("it has no whole number", name)
+            raise Bad(f"cannot understand {name!r}")
+        def without():
+            raise HostError(1, "nothing can be computed")
+    """
+    assert table({"one": textwrap.dedent(source)}) == {
+        "": ["nothing can be computed"],
+        "NN001": ["cannot understand {}"],
+        "NN002": ["{} was refused: it has no whole number", "{} was refused: {}"],
+        "NN003": ["the first of {} is wrong"],
+        "NN004": ["the other is wrong", "the other is wrong too"],
+    }
+
+
+def test_a_message_with_many_colons_or_semicolons_takes_no_longer() -> None:
+    started = time.perf_counter()
+    explain_message("a: " * 50_000)
+    explain_message("a: b; " * 1_500)
+    assert time.perf_counter() - started < 5
+
+
+def test_each_of_nnshims_messages_leads_to_its_code_or_to_none() -> None:
+    said: dict[str, set[str]] = defaultdict(set)
+    for code, texts in json.loads(TABLE.read_text(encoding="utf-8")).items():
+        for text in texts:
+            said[text.replace("{}", "x7")].add(code)
+    assert len(said) > 1000
+    for text, of in said.items():
+        found = explain_message(text)
+        assert found is not None, text
+        got = {code.number for code in found.codes}
+        assert of - {""} <= got, text
+        if found.exact:
+            assert got == of - {""}, text
+
+
+@pytest.mark.parametrize("before", ["", "nnshim: ", "a.wasm: load: runtime_error: ", "error: "])
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("no endpoint takes the request: http://127.0.0.1:9/m: Connection refused", "NN603"),
+        ("has no shared memory: it lacks system_shared_memory", "NN608"),
+        ("cannot read samples/imges: No such file or directory", "NN001"),
+        ("cannot write results to lines.txt: File exists", "NN002"),
+        ("unknown section id 0x44 (at byte offset 0x8)", "NN103"),
+        ("its memory is 64-bit; build it for 32-bit memories", "NN322"),
+    ],
+)
+def test_a_message_of_nnshim_leads_to_its_code(before: str, message: str, code: str) -> None:
+    found = explain_message(before + message)
+    assert found is not None
+    assert found.exact
+    assert [each.number for each in found.codes] == [code]
+
+
+@pytest.mark.parametrize(
+    ("message", "helps"),
+    [
+        ("nnshim: it ran for longer than 0.001 s", "Raise `--timeout`"),
+        ("the guest exited with code 2", "standard error. If it ended"),
+        (
+            "compute: too_large: a context of 4096 tokens takes 9 bytes, and the limit of the"
+            " total leaves 4",
+            "--limit total=SIZE",
+        ),
+        (
+            "letters: set_input: invalid_argument: the option temp cannot be 'cold'",
+            "the reason names",
+        ),
+        ("--json contradicts --output-format sarif", "what the message names"),
+    ],
+)
+def test_a_message_of_nnshim_without_a_code_has_none(message: str, helps: str) -> None:
+    found = explain_message(message)
+    assert found is not None
+    assert found.exact
+    assert not found.codes
+    assert helps in found.remedy
+    assert "number" not in found.meaning.replace("what the number means", "")
+
+
+def test_a_reason_that_is_about_numbers_is_explained_by_them() -> None:
+    found = explain_message("load: invalid_argument: there is no encoding of the number 9")
+    assert found is not None
+    assert "numbers encodings" in found.meaning
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "my favourite python package is imported",
+        "cannot read b: c",
+        "cannot read config.json: Permission denied",
+    ],
+)
+def test_a_short_text_that_others_may_say_is_not_claimed_as_nnshims(message: str) -> None:
+    found = explain_message(message)
+    assert found is not None
+    assert not found.exact
 
 
 def test_most_of_the_messages_in_golden_outputs_are_known_without_their_codes() -> None:
