@@ -158,7 +158,7 @@ def compared(comparison: Comparison) -> list[str]:
 
 
 def examined(value: Examined, verbose: bool = False) -> list[str]:
-    return [
+    lines = [
         f"nnshim {value.nnshim} on Python {value.python}",
         f"wasmtime {value.wasmtime or 'is not installed'}",
         line(value.problem) if value.problem else str(value.wasm_tools),
@@ -170,6 +170,12 @@ def examined(value: Examined, verbose: bool = False) -> list[str]:
         *(f"  {name}: {path or 'not found'}" for name, path in value.tools.items()),
         *([] if value.modules is None else ["caches:", *caches(value.modules)]),
     ]
+    if sum("; uv tool install " in each for each in lines) > 1:
+        lines.append(
+            "`uv tool install` replaces what it has installed: after one of these lines, run"
+            " `nnshim doctor` again for the others"
+        )
+    return lines
 
 
 def _ray(version: str | None, problem: Diagnostic | None) -> str:

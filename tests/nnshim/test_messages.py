@@ -129,6 +129,16 @@ def test_run_tells_a_line_and_all_of_them_with_v(not_converted: Path, tmp_path: 
     assert all(line.startswith("    ") for line in others)
 
 
+@pytest.mark.parametrize(("count", "is_said"), [(0, False), (1, False), (2, True)])
+def test_lines_that_replace_each_others_runtimes_are_not_to_be_run_one_after_another(
+    count: int, is_said: bool
+) -> None:
+    missing = Diagnostic("NN501", "cannot import it; uv tool install 'nnshim[onnx]'")
+    backends = [BackendReport(f"backend {at}", None, missing, ()) for at in range(count)]
+    said = text.examined(Examined("1", "3", "5", "1.2", None, backends, ("2.60.0", None), None))
+    assert ("run `nnshim doctor` again for the others" in said[-1]) == is_said
+
+
 def test_doctor_tells_a_line_and_all_of_them_with_v() -> None:
     problem = Diagnostic("NN503", f"RuntimeError: {NOT_INFERRED}")
     backend = BackendReport("openvino", "2026", None, (DeviceReport("gpu", "GPU", True, problem),))
