@@ -19,6 +19,7 @@ from typing import Protocol
 import wasmtime
 
 from rewriter.errors import InputError, UsageError
+from rewriter.plurals import counted
 from runtime_shim.backends.common import guest_output
 from runtime_shim.engine.deadline import Deadline
 from runtime_shim.engine.options import Capture, Reader, RunOptions, Writer
@@ -212,7 +213,8 @@ class _Capture:
         room = self._limit - self.bytes.tell()
         self.bytes.write(data[:room])
         if len(data) > room:
-            text = f"its {self._what} exceeds the limit output of {self._limit} bytes"
+            limit = counted(self._limit, "byte")
+            text = f"its {self._what} exceeds the limit output of {limit}"
             self._stop(Stopped(Reason.TOO_MUCH_OUTPUT, text))
 
 

@@ -96,7 +96,7 @@ class NamedGraphs:
             check_ready(RemoteModel((server,), takes_token=True))
         for graph in checked_graphs(graphs):
             if graph.remote is not None:
-                check_ready(graph.remote)
+                check_ready(graph.remote, f"graph {graph.name!r}")
             self._graphs[graph.name] = graph
             warn_of_files(graph, are_read=graph.encoding not in given)
         self._placed: dict[str, tuple[Encoding, Place]] = {}

@@ -312,10 +312,10 @@ def http_server(
 
 
 @contextlib.contextmanager
-def raw_server(speak: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A port on which each connection is handled by a function, in a thread of its own. It is
-    closed if nothing is sent for PATIENCE seconds."""
-    server = socket.create_server(("127.0.0.1", 0))
+def raw_server(speak: Callable[[socket.socket], None], port: int = 0) -> Iterator[int]:
+    """A port, a free one by default, on which each connection is handled by a function, in a
+    thread of its own. It is closed if nothing is sent for PATIENCE seconds."""
+    server = socket.create_server(("127.0.0.1", port))
     server.settimeout(0.05)
     ended = threading.Event()
 

@@ -36,7 +36,7 @@ def check_set(variables: Iterable[str]) -> None:
 
     for variable in variables:
         if variable not in os.environ:
-            from runtime_shim.backends.remote.access import shown
+            from runtime_shim.backends.remote.model import shown
 
             node = ray.util.get_node_ip_address()
             raise UsageError(

@@ -13,6 +13,7 @@ import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 from rewriter.abi.dialects import Errno
+from rewriter.plurals import counted
 from runtime_shim.backends.ggml.llama_cpp import Token, lib
 from runtime_shim.backends.ggml.options import LARGEST_CONTEXT
 from runtime_shim.errors import HostError
@@ -254,10 +255,9 @@ class Prompt:
         return self._count if self._count is not None else len(self.tokens(most))
 
     def _too_long(self, most: int, size: int) -> HostError:
-        what = f"{size} bytes" if self._count is None else f"{self._count} tokens"
-        return HostError(
-            Errno.PROMPT_TOO_LONG, f"the prompt has {what}, too many for {most} tokens"
-        )
+        what = counted(size, "byte") if self._count is None else counted(self._count, "token")
+        context = f"a context of {counted(most, 'token')}"
+        return HostError(Errno.PROMPT_TOO_LONG, f"the prompt has {what}, too many for {context}")
 
 
 def _check_splits(vocabulary: int) -> None:

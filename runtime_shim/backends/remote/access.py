@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 from rewriter.errors import InputError
 from runtime_shim.backends.remote.endpoints import TOKEN
-from runtime_shim.backends.remote.model import RemoteModel, Tls
+from runtime_shim.backends.remote.model import RemoteModel, Tls, shown
 
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["Access", "check_variables", "from_environment", "shown"]
+__all__ = ["Access", "check_variables", "from_environment"]
 
 _VALUE = re.compile(r"[\x20-\x7e]+")
 
@@ -27,9 +27,6 @@ _SEPARATORS = re.compile(r"[\s,;=:\"']+")
 
 https://www.rfc-editor.org/rfc/rfc9110.html#name-common-rules-for-defining-f
 """
-
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
-"""What is printed as the name of a variable. Anything else may be the value itself."""
 
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 
@@ -145,19 +142,8 @@ def check_variables(where: str, headers: Mapping[str, str]) -> None:
         _value(where, header, variable)
 
 
-def shown(variable: str) -> str:
-    """The name of a variable for messages."""
-    return variable if _VARIABLE.fullmatch(variable) else "that the table names"
-
-
 def _value(where: str, header: str, variable: str) -> str:
     value = os.environ.get(variable)
-    if value is None and not _VARIABLE.fullmatch(variable):
-        raise InputError(
-            f"{where}: headers takes the name of an environment variable for the header {header},"
-            " such as MY_TOKEN, and the value of the header from this variable; no variable has"
-            " the name that is given"
-        )
     variable = shown(variable)
     if value is None:
         raise InputError(
@@ -172,14 +158,12 @@ def _value(where: str, header: str, variable: str) -> str:
     return value
 
 
-def from_environment(model: RemoteModel) -> Access:
-    """The headers of a model, with their values. Raises InputError for a variable that is not set
-    or cannot be sent."""
-    values = {
-        header: _value("remote", header, variable) for header, variable in model.headers.items()
-    }
+def from_environment(model: RemoteModel, where: str = "remote") -> Access:
+    """The headers of a model, with their values. Raises InputError, which begins with `where`, for
+    a variable that is not set or cannot be sent."""
+    values = {header: _value(where, header, variable) for header, variable in model.headers.items()}
     if model.takes_token and TOKEN in os.environ:
-        values["authorization"] = f"Bearer {_value('remote', 'authorization', TOKEN)}"
+        values["authorization"] = f"Bearer {_value(where, 'authorization', TOKEN)}"
     return Access(values, model.tls, _advice(model))
 
 

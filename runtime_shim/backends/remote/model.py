@@ -3,6 +3,7 @@ Nothing of it is secret: headers are given by the names of environment variables
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from rewriter.errors import UsageError
 from runtime_shim.backends.remote.endpoints import Endpoint, check_endpoint
 from runtime_shim.numbers import check_number
 
-__all__ = ["DEADLINE", "Asked", "RemoteModel", "Tls"]
+__all__ = ["DEADLINE", "Asked", "RemoteModel", "Tls", "shown"]
 
 DEADLINE = 30.0
 """In seconds, by default."""
@@ -32,6 +33,9 @@ _OF_THE_CONNECTION = (
 )
 """Headers that say how a request is sent."""
 
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+"""What is printed as the name of a variable. Anything else may be the value itself."""
+
 
 class Tls(NamedTuple):
     """Files in PEM: the authorities to trust (None: the system's), and this client's certificate
@@ -49,7 +53,8 @@ class RemoteModel:
 
     `endpoints` are what `parse_endpoint` makes of URLs. `deadline` is how many seconds a load or an
     inference may take, with all attempts: from 0.001 to a day. `headers` has, for each header, the
-    name of the environment variable with its value. With `takes_token`, the environment variable
+    name of the environment variable with its value: capitals, digits and underscores, or that of a
+    variable that is set. With `takes_token`, the environment variable
     NNSHIM_REMOTE_TOKEN, if it is set, is sent as a bearer token. With `shared_memory`, tensors go
     through POSIX shared memory to a server on this machine. `binary_tensors` says whether tensors
     are sent as bytes: by default (None) always over gRPC, and over HTTP if the server says that it
@@ -128,11 +133,22 @@ def _headers(given: object) -> Mapping[str, str]:
         if not _HEADER.fullmatch(name) or name.startswith("grpc-"):
             raise UsageError(f"{header!r} cannot be a header; expected letters, digits, -, _ and .")
         if name in _OF_THE_CONNECTION or name.endswith("-bin"):
-            raise UsageError(f"the header {header} is nnshim's or gRPC's own")
+            raise UsageError(f"the header {header} is reserved: nnshim or gRPC sets it")
         if name in found:
             raise UsageError(f"the header {header} is named twice")
+        if not _VARIABLE.fullmatch(variable) and variable not in os.environ:
+            raise UsageError(
+                f"headers takes the name of an environment variable for the header {header}, such"
+                " as MY_TOKEN, and the value of the header from this variable; no variable has the"
+                " name that is given"
+            )
         found[name] = variable
     return found
+
+
+def shown(variable: str) -> str:
+    """The name of a variable for messages."""
+    return variable if _VARIABLE.fullmatch(variable) else "that the graph names"
 
 
 def _check_tls(tls: object) -> None:

@@ -41,13 +41,13 @@ def _expected(found: object) -> str:
     )
 
 
-def check_ready(model: RemoteModel) -> None:
-    """Raise DependencyMissing if a model needs gRPC and it is not installed, and InputError for the
-    variable of a header that is not set or cannot be sent."""
+def check_ready(model: RemoteModel, where: str = "remote") -> None:
+    """Raise DependencyMissing if a model needs gRPC and it is not installed, and InputError, which
+    begins with `where`, for the variable of a header that is not set or cannot be sent."""
     from runtime_shim.backends.remote.access import from_environment  # few hosts have servers
 
     check_installed(model.endpoints)
-    from_environment(model)
+    from_environment(model, where)
 
 
 def warn_of_files(graph: NamedGraph, *, are_read: bool) -> None:

@@ -95,6 +95,11 @@ def test_a_guest_that_says_nothing_has_an_output_without_bytes() -> None:
     assert runs("say", 1, 0, 1, stdout=CAPTURED).stdout == b""
 
 
+def test_a_limit_of_one_byte_is_said_in_the_singular() -> None:
+    outcome = runs("say", 1, 1000, 1, limits=Limits(output=1), **BOTH)
+    assert outcome.lines == ("its standard output exceeds the limit output of 1 byte",)
+
+
 @pytest.mark.parametrize("fd", [1, 2])
 def test_a_guest_that_writes_more_than_the_limit_is_stopped(fd: int) -> None:
     outcome = runs("say", fd, 1000, 1 << 30, limits=Limits(output=MIB + 7), **BOTH)

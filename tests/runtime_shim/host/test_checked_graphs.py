@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from rewriter.abi.dialects import Encoding, Target
-from rewriter.errors import UsageError
+from rewriter.errors import InputError, UsageError
 from runtime_shim import Endpoint, NamedGraph, NNHost, RemoteModel, Tls, parse_endpoint
 
 HERE = parse_endpoint("http://127.0.0.1:9/m")
@@ -57,7 +57,7 @@ def test_a_deadline_that_is_no_number_of_seconds_is_refused(deadline: Any) -> No
         ({"headers": "TOKEN"}, "headers cannot be of type str"),
         ({"headers": {"a": 1}}, "name of an environment variable"),
         ({"headers": {"a b": "HOME"}}, "cannot be a header"),
-        ({"headers": {"Host": "HOME"}}, "nnshim's or gRPC's own"),
+        ({"headers": {"Host": "HOME"}}, "is reserved: nnshim or gRPC sets it"),
         ({"tls": "ca.pem"}, "expected Tls"),
         ({"tls": Tls(ca=cast(str, 3))}, "ca cannot be of type int"),
         ({"tls": Tls(key="k")}, "together"),
@@ -71,6 +71,28 @@ def test_settings_of_servers_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=words):
         RemoteModel((HERE,), **settings)
+
+
+@pytest.mark.parametrize("value", ["Bearer s3cret", "s3cret", "a=s3cret", ""])
+def test_a_value_in_place_of_a_variables_name_is_refused_without_it(value: str) -> None:
+    with pytest.raises(UsageError, match="takes the name of an environment variable") as caught:
+        RemoteModel((HERE,), headers={"authorization": value})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_any_variable_that_is_set_may_have_a_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("my_token", "Bearer 1234")
+    assert RemoteModel((HERE,), headers={"a": "my_token"}).headers == {"a": "my_token"}
+
+
+def test_a_variable_that_is_not_set_is_an_error_that_names_the_graph(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("MY_TOKEN", raising=False)
+    remote = RemoteModel((HERE,), headers={"x-token": "MY_TOKEN"})
+    graph = NamedGraph("digits", "autodetect", "auto", (), remote=remote)
+    with pytest.raises(InputError, match=r"graph 'digits': the header x-token is in .*MY_TOKEN"):
+        NNHost(graphs=[graph])
 
 
 def test_shared_memory_with_a_server_elsewhere_is_refused() -> None:

@@ -78,7 +78,10 @@ def test_a_table_says_all_of_a_graph_on_servers(
         ('remote = "grpcs://h:1/m"\ntls = { key = "graphs.toml" }', "together"),
         ('remote = "grpcs://h:1/m"\ntls = { verify = "no" }', "ca, certificate, key"),
         ('remote = "grpc://h:1/m"\nheaders = { "a b" = "HOME" }', "cannot be a header"),
-        ('remote = "grpc://h:1/m"\nheaders = { host = "HOME" }', "nnshim's or gRPC's own"),
+        (
+            'remote = "grpc://h:1/m"\nheaders = { host = "HOME" }',
+            "is reserved",
+        ),
         ('remote = "grpc://h:1/m"\nheaders = { A = "HOME", a = "HOME" }', "twice"),
         ('remote = "grpc://h:1/m"\nheaders = { a = 1 }', "environment variable"),
         ('remote = "grpc://h:1/m"\nheaders = { a = "NOT_SET_ANYWHERE" }', "is not set"),

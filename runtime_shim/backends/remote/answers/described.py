@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from rewriter.plurals import counted
 from runtime_shim.backends.common.tensor_info import Port
 from runtime_shim.backends.remote.answers.datatypes import element_for
 from runtime_shim.backends.remote.failures import contradiction, inexpressible, other_model
@@ -115,8 +116,10 @@ def check_answer(server: Speaker, port: Port, answered: Answered, size: int) -> 
     shape = tuple([dim for dim in answered.shape if type(dim) is int and 0 <= dim < _LONGEST])
     if len(shape) != len(answered.shape) or not port.accepts(shape):
         raise _other(server, port, f"has the shape {server.quoted(list(answered.shape))}")
-    if size != prod(shape) * element.size:
-        raise _other(server, port, f"of shape {list(shape)} has {size} bytes")
+    needed = prod(shape) * element.size
+    if size != needed:
+        what = f"of shape {list(shape)} has {counted(size, 'byte')}, and needs {needed}"
+        raise _other(server, port, what)
     return shape
 
 

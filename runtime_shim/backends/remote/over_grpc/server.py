@@ -79,6 +79,9 @@ _ERRNOS = {
 }
 """For a server's own status. All others are runtime errors."""
 
+_CLOSED = (": Socket closed", "Connection reset by peer")
+"""How the details end if the server has ended each connection before it said anything."""
+
 _BROKEN_CONNECTION = ("Socket closed", "Connection reset", "recvmsg:", "sendmsg:", "GOAWAY")
 
 
@@ -90,6 +93,7 @@ class GrpcServer:
         self.speaker = Speaker(self.name, access)
         self._model, self._version = endpoint.model, endpoint.version
         self._port = f":{endpoint.port}"
+        self._is_secure = endpoint.is_secure
         self._identity = Identity(endpoint, self.speaker)
         self._access = access
         self._headers = tuple(access.headers)
@@ -101,6 +105,7 @@ class GrpcServer:
             self._channel = grpc.insecure_channel(target, _OPTIONS)
         self._infer = self._method("ModelInfer")
         self._is_typed = binary is False
+        self._has_answered = False
         self._begun: tuple[Layout, bytes] | None = None
         """What the last request began with, and for which layout."""
 
@@ -212,6 +217,7 @@ class GrpcServer:
             raise late(self.speaker) from None
         except grpc.RpcError as error:
             raise self._failed(error) from None
+        self._has_answered = True
         return answer
 
     def _is_connected(self) -> bool:
@@ -237,7 +243,7 @@ class GrpcServer:
             and self._port in details  # a server may say the same of one behind it
             and not self._is_connected()
         ):
-            return NotTaken(f"{self.name}: {details}{_instead(details)}")
+            return NotTaken(f"{self.name}: {details}{self._instead(details)}")
         if status == "UNAVAILABLE" and any(each in details for each in _BROKEN_CONNECTION):
             return lost(self.speaker, details)
         if status == "RESOURCE_EXHAUSTED" and _is_of_an_answer(details):
@@ -248,14 +254,18 @@ class GrpcServer:
         is_unavailable = status == "UNAVAILABLE"
         return refused(self.speaker, f"{status}: {details}", errno, is_unavailable=is_unavailable)
 
-
-def _instead(details: str) -> str:
-    """What to try where a connection fails because of another protocol."""
-    if "Expected SETTINGS frame" in details:
-        return "; this port does not seem to speak gRPC: try http:// in place of grpc://"
-    if "WRONG_VERSION_NUMBER" in details:
-        return "; this port does not seem to speak TLS: try grpc:// in place of grpcs://"
-    return ""
+    def _instead(self, details: str) -> str:
+        """What to try where a connection fails because of another protocol."""
+        if "Expected SETTINGS frame" in details:
+            return "; this port does not seem to speak gRPC: try http:// in place of grpc://"
+        if "WRONG_VERSION_NUMBER" in details:
+            return "; this port does not seem to speak TLS: try grpc:// in place of grpcs://"
+        if not self._is_secure and not self._has_answered and details.endswith(_CLOSED):
+            return (
+                "; if this is a port for HTTP, which closes connections of gRPC: try http:// in"
+                " place of grpc://"
+            )
+        return ""
 
 
 def _is_of_an_answer(details: str) -> bool:

@@ -200,7 +200,7 @@ class HttpServer:
         """Ask for a method and a path. With several pieces, the body is JSON with binary tensors
         after it. The connection is used again if what is done with the answer raises nothing. With
         an identity, it has not been used before, and is not used again, unless the server is known
-        to repeat ids: if it has sent an answer too many, this request would get that one."""
+        to echo ids: if it has sent a surplus answer, this request would get that one."""
         is_certain = identity is None or identity.repeats_ids
         connection = self._connection(until) if is_certain else self._new_connection(until)
         try:
@@ -303,6 +303,8 @@ def _how(error: OSError | BrokenOff) -> str:
     """An error of the connection, without anything that a server or a file has put into it."""
     if isinstance(error, BrokenOff):
         return str(error)
+    if isinstance(error, TimeoutError) and not error.strerror:
+        return "could not connect within the time allowed"
     how = error.strerror or type(error).__name__
     if isinstance(error, ssl.SSLError) and any(each in how for each in _NOT_TLS):
         how += "; this port does not seem to speak TLS: try http:// in place of https://"

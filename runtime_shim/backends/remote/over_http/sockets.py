@@ -98,7 +98,7 @@ def _connected(host: str, port: int, until: float) -> socket.socket:
             raise
         else:
             return made
-    raise failed or OSError(f"{host} has no address")
+    raise failed or OSError(errno.EADDRNOTAVAIL, "the host has no address")
 
 
 def _addresses(host: str, port: int, until: float) -> list[Any]:
@@ -118,6 +118,8 @@ def _addresses(host: str, port: int, until: float) -> list[Any]:
     thread = threading.Thread(target=resolve, daemon=True)
     thread.start()
     thread.join(min(_CONNECTING, left(until)))
+    if thread.is_alive():
+        raise TimeoutError
     if failed:
         raise failed[0]
     return list(found)

@@ -133,7 +133,7 @@ def test_a_prompt_that_fits_into_no_context_is_refused_before_it_is_split(
     feed(context, b"a")
     monkeypatch.setattr(lib, "tokenize", lambda *_: pytest.fail("it was split"))
     monkeypatch.setattr(ggml_prompt, "_check_utf8", lambda *_: pytest.fail("it was read"))
-    with pytest.raises(HostError, match="bytes, too many for 4096 tokens") as caught:
+    with pytest.raises(HostError, match="bytes, too many for a context of 4096 tokens") as caught:
         feed(context, b"a" * (1 << 20))
     assert caught.value.errno is Errno.PROMPT_TOO_LONG
     for call in (context.compute, context.compute_single):  # not with the prompt before it

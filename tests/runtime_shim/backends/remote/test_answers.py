@@ -139,6 +139,18 @@ LIES = {
 }
 
 
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [(b"", "has 0 bytes, and needs 8"), (b"\0", "has 1 byte, and needs 8")],
+    ids=["none", "one"],
+)
+def test_an_output_of_another_size_is_refused_with_what_it_needs(sent: bytes, words: str) -> None:
+    model = Model(infer=answers(("x", "FP32", [1, 2], sent)))
+    with grpc_server(model) as url, pytest.raises(HostError) as caught:
+        inferred(host_of(url))
+    assert caught.value.reason.endswith(f"of shape [1, 2] {words}")
+
+
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
 def test_an_answer_that_is_not_the_models_gives_no_data(
     serve: Serve, lie: Callable[[list[Tensor]], list[Tensor]]

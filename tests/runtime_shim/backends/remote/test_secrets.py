@@ -106,7 +106,7 @@ def test_a_value_in_place_of_a_variables_name_is_not_repeated(headers: str, tmp_
 def test_a_header_that_says_how_a_request_is_sent_is_refused(header: str, tmp_path: Path) -> None:
     file = tmp_path / "graphs.toml"
     file.write_text(f'[graphs.m]\nremote = "http://h/m"\nheaders = {{ {header} = "PATH" }}')
-    with pytest.raises(InputError, match="own"):
+    with pytest.raises(InputError, match="is reserved"):
         read_graphs(str(file))
 
 
