@@ -1,21 +1,25 @@
 """Every block of code in docs/ does what its page shows, with nnshim from a wheel.
 
-`sh` and `python` are run, in order and in one folder for each page; lines of `text` are in the
-output of the block before, in their order. A page that copies the samples first is gone through in
-an empty folder, and shows what its programs print. A block with a title is that file. `toml` is
-read by what the page says reads it, and of `yaml`, nnshim takes the commands. `yaml` with a title
-is a file of a pipeline, which uses what the repository offers to pipelines, and `make` is a file in
-samples/. A `console` takes something that is not here: of it, the programs are known, nnshim takes
-the words, and the files that pytest and podman are given are there.
+`sh` and `python` are run, in order and in one folder for each page; `text` is the standard output
+of the block before, with `…` where lines are left out, and any lines of its standard error. A page
+that copies the samples first is gone through in an empty folder, and shows what its programs print.
+A block with a title is that file. `toml` is read by what the page says reads it, and of `yaml`,
+nnshim takes the commands. `yaml` with a title is a file of a pipeline, which uses what the
+repository offers to pipelines, and `make` is a file in samples/. A `console` takes something that
+is not here: of it, the programs are known, nnshim takes the words, and the files that pytest and
+podman are given are there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import itertools
+import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import textwrap
 import tomllib
@@ -31,6 +35,7 @@ from nnshim.cli import build
 from nnshim.config.reading import configured
 from rewriter.hosts.profiles.file import read_file
 from runtime_shim import read_graphs
+from tests.support.processes import PATIENCE
 from tests.support.wasm import assemble
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +54,13 @@ BLOCKS: dict[str, list[Block]] = {
 WITH = [name for name, blocks in BLOCKS.items() if blocks]
 GUIDES = [name for name in WITH if name.startswith("adding-")]
 RUN = [name for name in WITH if any(kind in ("sh", "python") for kind, _, _ in BLOCKS[name])]
+
+STARTING = [
+    name
+    for name in RUN
+    if any(kind == "sh" and re.search(r" &$", body, re.MULTILINE) for kind, _, body in BLOCKS[name])
+]
+"""Pages that start processes in the background."""
 
 PROGRAMS = {
     *("bash", "docker", "iwasm", "jq", "lint-imports", "mypy", "nnshim", "podman", "pytest", "ray"),
@@ -102,7 +114,7 @@ def test_every_block_of_a_page_does_what_is_shown_below_it(
 ) -> None:
     newcomer = page in NEWCOMERS
     here: Path = request.getfixturevalue("tmp_path" if newcomer else "folder")
-    printed = ""
+    stdout = stderr = ""
     for kind, title, body in BLOCKS[page]:
         if title:
             (here / title).parent.mkdir(parents=True, exist_ok=True)
@@ -110,15 +122,87 @@ def test_every_block_of_a_page_does_what_is_shown_below_it(
         elif kind in ("sh", "python"):
             script = body if newcomer else _VERDICTS + body
             command = ["bash", "-e", "-c", script] if kind == "sh" else ["python", "-c", body]
-            done = subprocess.run(
-                command, cwd=here, env=installed, text=True, check=False,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            )  # fmt: skip
-            printed = done.stdout
-            assert done.returncode == 0, (body, printed)
+            stdout, stderr = ran(command, here, installed)
         elif kind == "text":
-            lines = iter(printed.splitlines())
-            assert all(line in lines for line in body.splitlines()), (body, printed)
+            assert shows(body, stdout, stderr), (body, stdout, stderr)
+
+
+def ran(command: list[str], here: Path, env: dict[str, str]) -> tuple[str, str]:
+    """What a command prints that succeeds, in time, and leaves no process behind."""
+    process = subprocess.Popen(
+        command, cwd=here, env=env, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        stdout, stderr = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, (command, stdout, stderr)
+        assert in_session(process.pid) == [], command
+    finally:
+        for pid in in_session(process.pid):
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
+    return stdout, stderr
+
+
+def in_session(leader: int) -> list[int]:
+    """The processes of a session that have not ended."""
+    found = []
+    for path in Path("/proc").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, NotADirectoryError):
+            if path.name.isdigit():
+                state, _, _, session = (path / "stat").read_text().rpartition(")")[2].split()[:4]
+                if int(session) == leader and state not in "ZX":
+                    found.append(int(path.name))
+    return found
+
+
+@pytest.mark.parametrize("page", STARTING)
+def test_the_commands_of_a_page_that_starts_servers_run_in_one_shell_too(
+    page: str, installed: dict[str, str], tmp_path: Path
+) -> None:
+    for _, title, body in BLOCKS[page]:
+        if title:
+            (tmp_path / title).write_text(body)
+    script = "".join(body for kind, title, body in BLOCKS[page] if kind == "sh" and not title)
+    stdout, _ = ran(["bash", "-e", "-c", script], tmp_path, installed)
+    blocks = [body for kind, title, body in BLOCKS[page] if kind == "text" and not title]
+    assert stdout == "".join(blocks)
+
+
+def test_pages_with_commands_in_the_background_are_known() -> None:
+    assert STARTING == ["remote-models.md"]
+
+
+@pytest.mark.parametrize(
+    "script", ["sleep 600 > /dev/null 2>&1 &", "exit 3"], ids=["left behind", "failed"]
+)
+def test_commands_that_leave_a_process_or_fail_are_found(script: str, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        ran(["bash", "-c", script], tmp_path, {**os.environ})
+
+
+def shows(shown: str, stdout: str, stderr: str) -> bool:
+    """Whether a page shows what was printed."""
+    printed, told = stdout.splitlines(), iter(stderr.splitlines())
+    omits = False
+    for line in shown.splitlines():
+        if line == "…":
+            omits = True
+        elif line in (printed if omits else printed[:1]):
+            del printed[: printed.index(line) + 1]
+            omits = False
+        elif line not in told:
+            return False
+    return omits or not printed
+
+
+def test_lines_that_a_page_leaves_out_are_marked() -> None:
+    assert shows("a\nb\n", "a\nb\n", "")
+    assert shows("a\n…\nd\n", "a\nb\nc\nd\n", "")
+    assert shows("…\nb\n…\n", "a\nb\nc\n", "")
+    assert shows("w\na\n", "a\n", "v\nw\nx\n")
+    for shown in ("b\n", "a\n", "b\na\n", "a\nb\nc\n", "", "…\na\n"):
+        assert not shows(shown, "a\nb\n", ""), shown
 
 
 def test_pages_for_newcomers_bring_their_samples_themselves() -> None:
