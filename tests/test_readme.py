@@ -46,6 +46,13 @@ def test_the_commands_print_what_it_shows_in_a_fresh_clone(tmp_path: Path) -> No
     for (command, shown), printed in zip(written, done.stdout.split(mark), strict=True):
         lines = iter(printed.splitlines())
         assert all(line == "…" or line in lines for line in shown), (command, printed)
+    there = {path.name + "/" * path.is_dir() for path in clone.iterdir()}
+    left = there - {first + slash for first, slash, _ in (file.partition("/") for file in files)}
+    ignored = subprocess.run(
+        ["git", "check-ignore", "--no-index", *left],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    assert {*ignored} == left, "the commands leave files that git would commit"
 
 
 def test_the_command_that_runs_the_tests_is_what_ci_runs() -> None:
