@@ -181,6 +181,17 @@ def test_a_model_that_the_server_does_not_have_is_refused_in_its_words(
     assert caught.value.code == "NN606"
 
 
+@pytest.mark.parametrize("server", ["on_triton", "on_mlserver"])
+@pytest.mark.parametrize(("scheme", "instead"), [("grpc", "http"), ("http", "grpc")])
+def test_the_port_of_the_other_protocol_is_answered_by_the_scheme_to_try(
+    server: str, scheme: str, instead: str, request: pytest.FixtureRequest
+) -> None:
+    running: Running = request.getfixturevalue(server)
+    with pytest.raises(HostError) as caught:
+        host_of(f"{scheme}://127.0.0.1:{getattr(running, instead)}/digits").load_by_name("m")
+    assert f"try {instead}:// in place of {scheme}://" in caught.value.reason
+
+
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_triton_says_which_version_computes_and_what_it_does_not_have(
     protocol: str, on_triton: Running
