@@ -118,7 +118,7 @@ def _told_of(
             if not told.results:
                 raise
             there = counted(told.results, "result")
-            raise ClusterError(f"{error}; there are {there}: {_RESUMES}") from error
+            raise ClusterError(f"{error}; {there} so far: {_RESUMES}") from error
         stale = 0 if stopped else results.count() - told.results
     if needs_folder:
         note(NO_FOLDER)
