@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,12 @@ from rewriter.files.compress import LONGEST_HEADER, compressed, gzip_header
 from rewriter.oci.changing import Change
 from rewriter.oci.container import write_changed
 from rewriter.oci.descriptor import digest_of
-from rewriter.oci.layout import MARK
+from rewriter.oci.layout import BLOBS, INDEX, MARK
 from rewriter.terminal import alive
+from rewriter.trees.copying import copy_file, copy_link, make_folder
 from rewriter.trees.item import Item, Refused, Unsearched
 from rewriter.trees.opening import open_item, read_packed
+from rewriter.trees.walk import Entry, Kind, walk
 
 if TYPE_CHECKING:
     from nnshim.many.searching import Search
@@ -109,4 +111,23 @@ def _write(path: str, out: str, changes: Mapping[str, Change]) -> Mapping[str, s
         out = path
     elif is_below(path, out) or is_below(out, path):
         raise OutputError(f"cannot write {out}: one of {path} and {out} is in the other")
-    return write_changed(path, out, changes)
+    beside = [] if out == path else list(_beside(path))
+    digests = write_changed(path, out, changes)
+    for entry in beside:
+        place = os.path.join(out, entry.relative)
+        if entry.kind is Kind.FOLDER:
+            make_folder(place)
+        elif entry.kind is Kind.LINK:
+            copy_link(entry.path, place)
+        else:
+            copy_file(entry.path, place)
+    return digests
+
+
+def _beside(path: str) -> Iterator[Entry]:
+    """What a layout's folder has besides the layout. Raises InputError."""
+    for entry in walk(path, (), set(), everything=True):
+        if isinstance(entry, Refused):
+            raise entry.error
+        if entry.relative.split(os.sep)[0] not in ("", MARK, INDEX, BLOBS):
+            yield entry

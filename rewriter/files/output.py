@@ -320,10 +320,10 @@ def write_to_stdout(module: bytes) -> None:
 
 def check_path(source: Source, path: str) -> None:
     """Raise UsageError where a binary cannot go there."""
-    if path.lower().endswith(".wat"):
-        raise UsageError(
-            f"{path}: the output is binary; to see it as text, run `wasm-tools print` on it"
-        )
+    is_called_alike = source.name.lower().endswith(".wat") and not source.is_text
+    if path.lower().endswith(".wat") and not is_called_alike:
+        seen = "to see it as text, run `wasm-tools print` on it"
+        raise UsageError(f"{path}: the output is binary; {seen}")
     if path == "-" and sys.stdout.isatty():
         raise UsageError("the output is binary and standard output is a terminal; redirect it")
     if source.is_text and is_same_file(source, path):

@@ -16,6 +16,7 @@ from rewriter.oci.reference import LayoutReference
 
 __all__ = [
     "BLOBS",
+    "INDEX",
     "MARK",
     "TAG",
     "LayoutSink",
@@ -33,7 +34,7 @@ BLOBS = "blobs"
 
 _VERSION = "1.0.0"
 
-_INDEX = "index.json"
+INDEX = "index.json"
 
 TAG = "org.opencontainers.image.ref.name"
 """The annotation of an entry that has its tag."""
@@ -134,13 +135,13 @@ def read_index(path: str) -> Json:
     version = parse_json(mark, f"{path}/{MARK}").get("imageLayoutVersion")
     if version != _VERSION:
         raise InputError(f"{path} is an OCI layout of version {version}, not {_VERSION}", "NN026")
-    data = read_whole(f"{path}/{_INDEX}", LARGEST_MANIFEST)
+    data = read_whole(f"{path}/{INDEX}", LARGEST_MANIFEST)
     if data is None or len(data) > LARGEST_MANIFEST:
         what = "is missing" if data is None else f"has more than {LARGEST_MANIFEST} bytes"
-        raise InputError(f"{path}/{_INDEX} {what}", "NN026")
-    fields = parse_json(data, f"{path}/{_INDEX}")
+        raise InputError(f"{path}/{INDEX} {what}", "NN026")
+    fields = parse_json(data, f"{path}/{INDEX}")
     if not isinstance(fields.get("manifests"), list):
-        raise InputError(f"{path}/{_INDEX} has no list of manifests", "NN026")
+        raise InputError(f"{path}/{INDEX} has no list of manifests", "NN026")
     return fields
 
 
@@ -148,7 +149,7 @@ def write_index(path: str, fields: Json) -> None:
     """Write the list of a layout's artifacts, whose blobs are there. Raises OutputError."""
     make_folder(path)
     write_whole(f"{path}/{MARK}", to_json({"imageLayoutVersion": _VERSION}))
-    write_whole(f"{path}/{_INDEX}", to_json(fields))
+    write_whole(f"{path}/{INDEX}", to_json(fields))
 
 
 def _index_for(reference: LayoutReference) -> Json:

@@ -19,7 +19,7 @@ from rewriter.files.output import (
 from rewriter.trees.copying import copy_file, copy_link, make_folder
 from rewriter.trees.find import look
 from rewriter.trees.heads import format_of
-from rewriter.trees.item import MAX_UNPACKED, Found, Item, Member, Refused
+from rewriter.trees.item import MAX_UNPACKED, Found, Item, Member, Refused, Unsearched
 from rewriter.trees.names import Exclusion
 from rewriter.trees.opening import read_packed
 from rewriter.trees.pending import PendingArchive
@@ -147,7 +147,7 @@ class Output:
         archive = None if form is None else PendingArchive(path, form, target)
         any_found = False
         for found in look(path, self._exclude, self._max_unpacked, named=named):
-            any_found = True
+            any_found |= not isinstance(found, Unsearched)  # which is copied, too
             if isinstance(found, Refused) and archive is not None:
                 archive.failed = True
             elif isinstance(found, Item):

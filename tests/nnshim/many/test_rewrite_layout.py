@@ -104,3 +104,16 @@ def test_one_in_the_other_is_refused(out: str, layout: Path) -> None:
     assert done.returncode == 1
     assert b"is in the other" in done.stderr
     assert sorted(path.name for path in layout.iterdir()) == ["blobs", "index.json", "oci-layout"]
+
+
+def test_what_is_beside_the_layout_is_copied(layout: Path) -> None:
+    (layout / "docs").mkdir()
+    (layout / "docs/README.md").write_text("about")
+    (layout / "docs/x.whl").write_bytes(b"PK\3\4 and more")
+    (layout / "link").symlink_to("docs/README.md")
+    done = nnshim("rewrite", "in", "out")
+    assert done.returncode == 0, done.stderr
+    assert b"warning[NN008]: in/docs/x.whl: " in done.stderr
+    assert Path("out/docs/README.md").read_text() == "about"
+    assert Path("out/docs/x.whl").read_bytes() == b"PK\3\4 and more"
+    assert Path("out/link").readlink() == Path("docs/README.md")
