@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import TYPE_CHECKING
 
 from nnshim.common import counted, fail, note, to_json
 from nnshim.guest import is_component
 from rewriter.abi.wasi import WASI
+from rewriter.hosts.table import is_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from nnshim.guest_options import Given, Meant
     from runtime_shim import GraphStats, Outcome
 
 __all__ = ["NO_FOLDER", "check_stats_file", "lacks_folder", "report_stats", "say_how"]
@@ -57,12 +60,46 @@ def _opens_files(module: bytes) -> bool:
     return any((item.module, item.name) == (WASI, "path_open") for item in imports)
 
 
-def check_stats_file(path: str | None) -> None:
-    """Raise OutputError if the file of --stats-json cannot be written."""
+def check_stats_file(
+    path: str | None, given: Given, settings: Meant, module: str, inputs: str | None = None
+) -> None:
+    """Raise UsageError if the file of --stats-json is one that the command reads, or is in a folder
+    that it reads, and OutputError if it cannot be written. `inputs` are those of `nnshim map`."""
     if path is not None:
+        from nnshim.registries.replaced import check_not_read
         from rewriter.files.output import check_writable
 
+        read = [module, *_files_of(given, settings)]
+        if inputs is not None:
+            read += [inputs, *_stdin_files(path, inputs)]
+        check_not_read("--stats-json", path, read)
         check_writable(path)
+
+
+def _files_of(given: Given, settings: Meant) -> Iterator[str]:
+    """The files and folders that options name, for the guest's models and for the host."""
+    yield from filter(None, (given.graphs_file, given.graph_files, given.model_cache))
+    if given.as_host is not None and is_profile(given.as_host):
+        yield given.as_host
+    for graph in settings.host.get("graphs", ()):
+        yield from graph.paths
+        if graph.remote is not None:
+            yield from filter(None, graph.remote.tls)
+
+
+def _stdin_files(path: str, inputs: str) -> Iterator[str]:
+    """The files that lines of JSON name as inputs, where there is one that could be replaced."""
+    if os.path.isfile(path) and os.path.isfile(inputs) and inputs.endswith(".jsonl"):
+        import json
+
+        with open(inputs, "rb") as lines:
+            for line in lines:
+                try:
+                    name = json.loads(line)["stdin_file"]
+                except (ValueError, RecursionError, LookupError, TypeError):
+                    continue  # which is told of when it is an input
+                if isinstance(name, str):
+                    yield os.path.join(os.path.dirname(inputs), name)
 
 
 def report_stats(rows: Sequence[GraphStats], as_text: bool, path: str | None) -> None:

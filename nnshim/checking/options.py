@@ -124,7 +124,10 @@ def what_is_shown(
 def report_files(values: Iterable[str], inputs: Sequence[str]) -> Mapping[str, str]:
     """The formats of several --report, by the paths of the files. Raises UsageError for what is
     not FORMAT=FILE, for a file that is named twice, and for one that is an input, or may be found
-    in one: a module or an archive."""
+    in one: a module, an archive, or a part of an OCI layout."""
+    from nnshim.registries.replaced import check_not_read
+    from rewriter.oci.reference import is_artifact
+
     found: dict[str, str] = {}
     for value in values:
         name, equals, path = value.partition("=")
@@ -135,20 +138,40 @@ def report_files(values: Iterable[str], inputs: Sequence[str]) -> Mapping[str, s
             raise UsageError(f"--report is given twice for {path}")
         if any(_same(path, each) for each in inputs):
             raise UsageError(f"--report {value}: {path} is an input")
+        check_not_read("--report", path, [*filter(is_artifact, inputs), *_weights(inputs)])
         if os.path.isfile(path) and _is_looked_for(path):
             raise UsageError(f"--report {value}: {path} is a module or an archive")
         found[path] = name
     return found
 
 
+def _weights(inputs: Sequence[str]) -> list[str]:
+    """The files that are read with models for OpenVINO."""
+    return [f"{stem}.bin" for stem, end in map(os.path.splitext, inputs) if end == ".xml"]
+
+
 def _is_looked_for(path: str) -> bool:
     from rewriter.file_kinds import GZIP, MAGIC
-    from rewriter.trees.heads import format_of, read_head
+    from rewriter.files.output import is_blob
+    from rewriter.trees.heads import format_of, holds_files, is_text_guest, read_head
 
+    if is_blob(path) or _is_list_of_layout(path):
+        return True
+    names = (path, os.path.realpath(path))
     try:
-        return format_of(path) is not None or read_head(path).startswith((MAGIC, GZIP))
+        head = read_head(path)
+        if head.startswith((MAGIC, GZIP)) or any(map(is_text_guest, names)):
+            return True
+        return any(format_of(name) is not None or holds_files(name, head) for name in names)
     except InputError:  # which says nothing about writing it
         return False
+
+
+def _is_list_of_layout(path: str) -> bool:
+    from rewriter.oci.layout import INDEX, MARK
+
+    folder, name = os.path.split(os.path.realpath(path))
+    return name in (INDEX, MARK) and os.path.exists(os.path.join(folder, MARK))
 
 
 def _same(one: str, other: str) -> bool:

@@ -1,5 +1,6 @@
 """nnshim bench: what a model costs here."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -87,7 +88,7 @@ def command(
     once("--input", (str(index) for index, _ in inputs))
     start_logging(verbose)
     if plot is not None:
-        _check_plot(plot)
+        _check_plot(plot, model)
     with alive("measuring", model[0]):
         report = bench(
             model,
@@ -143,14 +144,16 @@ def _options(given_text: str | None) -> dict[str, Any]:
     return given
 
 
-def _check_plot(path: str) -> None:
-    """Raises UsageError for a file that cannot be drawn into, and DependencyMissing without
-    matplotlib, before anything is measured."""
+def _check_plot(path: str, model: Sequence[str]) -> None:
+    """Raises UsageError for a file that cannot be drawn into, or is one of the model's, and
+    DependencyMissing without matplotlib, before anything is measured."""
+    from nnshim.registries.replaced import check_not_read
     from rewriter.errors import DependencyMissing
     from rewriter.files.output import check_writable
 
     if not path.endswith((".png", ".svg")):
         raise UsageError(f"--plot {path}: the file's name has to end in .png or .svg")
+    check_not_read("--plot", path, model)
     check_writable(path)
     try:
         import matplotlib.figure  # noqa: F401 - whether it is there

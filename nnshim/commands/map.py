@@ -88,7 +88,7 @@ def command(
     arguments = args or []
     settings = meant(given, limits_of(given, captures=True), module, [])
     check_not_in(output, stats_json)
-    check_stats_file(stats_json)
+    check_stats_file(stats_json, given, settings, module, inputs)
     where = parse_workers(workers)
     gpus_each = parse_gpus(gpus, where)
     job = Mapping(guest_of(module, settings), arguments, find_inputs(inputs, arguments), output)

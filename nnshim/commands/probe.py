@@ -96,12 +96,14 @@ def command(
             "nnshim probe runs on Linux and macOS only: on Windows, it could not end the processes"
             " that the host starts"
         )
+    from nnshim.registries.replaced import check_not_read
     from nnshim.render import profile as renderer
     from rewriter.files.input import Source
     from rewriter.files.output import check_writable, write_atomic
     from rewriter.hosts.profiles import file
 
     if output is not None:
+        check_not_read("--output", output, host)
         check_writable(output)
     profile = _measured(
         host, (name, release, commit, tuple(option or ())), (seconds, jobs), graph or []

@@ -229,7 +229,7 @@ def command(
     from nnshim.config.merged import Given, in_force, only_host
     from nnshim.config.reading import configured
     from nnshim.many.searching import search
-    from nnshim.rewriting.running import rewrite_many, rewrite_one
+    from nnshim.rewriting.running import check_read_apart, rewrite_many, rewrite_one
     from rewriter.options import RewriteOptions
 
     inputs, output = _inputs_and_output(paths or (), into, files_from, dry_run=dry_run)
@@ -261,6 +261,8 @@ def command(
         models=models or (),
         wasi_adapter=wasi_adapter,
     )
+    if output is not None and not dry_run:
+        check_read_apart(output, options, files_from)
     if fetch_wasi_adapter and not options.makes_component:
         raise UsageError("--fetch-wasi-adapter has no effect without --to wasi:nn")
     papers = None

@@ -77,19 +77,19 @@ def command(
     start_logging(verbose)
     said = _Said()
     logging.getLogger("runtime_shim").addFilter(said)
-    settings, options, folders = meant(given, limits, module, args or [])
-    check_stats_file(stats_json)
-    host = NNHost(**settings)
+    settings = meant(given, limits, module, args or [])
+    check_stats_file(stats_json, given, settings, module)
+    host = NNHost(**settings.host)
     with alive("reading", module), open_any(module) as source:
         source = source._replace(data=bytes(source.data))
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler waits until the guest returns
     gc.freeze()
     gc.enable()  # which the start of the command did without
     try:
-        outcome, binary = ran(source, host, options, verbose=verbose)
+        outcome, binary = ran(source, host, settings.options, verbose=verbose)
     finally:
         report_stats(host.stats(), stats, stats_json)
-    say_how(outcome, binary, has_folders=bool(folders))
+    say_how(outcome, binary, has_folders=bool(settings.folders))
     if outcome.refused is not None:
         function, error = outcome.refused
         _say_refused(function, error, verbose or error.reason in said.warnings)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nnshim.common import errors_in_json, note, print_json, remark, say, told_origin
 from rewriter.errors import NothingToRename
+from rewriter.oci.reference import is_artifact
 from rewriter.terminal import alive
 
 if TYPE_CHECKING:
@@ -13,7 +14,18 @@ if TYPE_CHECKING:
     from nnshim.many.searching import Search
     from rewriter.options import RewriteOptions
 
-__all__ = ["rewrite_many", "rewrite_one"]
+__all__ = ["check_read_apart", "rewrite_many", "rewrite_one"]
+
+
+def check_read_apart(output: str, options: RewriteOptions, files_from: str | None) -> None:
+    """Raise UsageError if the output would replace a file that options name: a model, an adapter, a
+    profile, or the list of files."""
+    from nnshim.attesting.finished import paths_in
+    from nnshim.registries.replaced import check_not_read
+
+    if output != "-" and not is_artifact(output):
+        named = (*paths_in(options).values(), *filter(None, [files_from]))
+        check_not_read("OUT", output, named)
 
 
 def rewrite_one(
