@@ -21,6 +21,7 @@ from rewriter.inlining.unversioned import add_version
 from rewriter.inlining.uses import uses
 from rewriter.models.model import Model
 from rewriter.rewriting.flattening.as_core import as_core, loads
+from rewriter.rewriting.making.differences import conditions_of
 
 __all__ = ["assess_component", "core_form", "stays_component"]
 
@@ -58,6 +59,7 @@ def stays_component(info: ComponentInfo, host: Host) -> bool:
 def _said(info: ComponentInfo, host: Host, models: Sequence[Model] = ()) -> Iterator[Diagnostic]:
     yield from said_of(info, host)
     yield from loads(info, host, models)
+    yield from conditions_of(info.component)
 
 
 def _refused_by(info: ComponentInfo, host: Host) -> Sequence[Diagnostic]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from rewriter.abi.dialects import WASI_EPHEMERAL_NN, WASMEDGE, Encoding
-from rewriter.abi.snapshots import OCTOBER
 from rewriter.abi.wasi import WASI
 from rewriter.analysis.inspect import ModuleInfo, inspect_module
 from rewriter.components.component import Component
@@ -15,6 +14,7 @@ from rewriter.errors import InvalidModule, UnsupportedModule
 from rewriter.files import wasi_adapter, wasm_tools
 from rewriter.rewriting.making.adapter import Names, adapter_text, interface_text
 from rewriter.rewriting.making.core import START, keep_bytes, start_later
+from rewriter.rewriting.making.differences import differences, is_go
 from rewriter.rewriting.making.reserve import reserve
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
@@ -61,8 +61,8 @@ def make_component(core: Module, names: Names, wasi: bytes | None = None) -> Mad
     except InvalidModule as error:
         reason = f"wasm-tools cannot make a component of it: {error.reason}"
         raise InvalidModule(reason, error.offset, "NN358") from error
-    data = reserve(data, memory, required=_is_go(info))
-    return Made(data, tuple(_notes(info, Component(data))))
+    data = reserve(data, memory, required=is_go(info))
+    return Made(data, (*differences(info), *_lacks_exports(Component(data))))
 
 
 def _check_imports(info: ModuleInfo, wasi: bytes) -> None:
@@ -118,54 +118,7 @@ def _check_names(info: ModuleInfo) -> None:
         )
 
 
-def _notes(info: ModuleInfo, component: Component) -> Iterator[Diagnostic]:
-    functions = {item.name: item for item in info.wasi_nn.values()}
-    if "set_input" in functions:
-        message = "set_input copies the tensor; what is wrong with it is an error of compute"
-        yield Diagnostic("NN355", message)
-    if "load_by_name_with_config" in functions:
-        message = f"{OCTOBER} has no configuration: only an empty one is taken"
-        yield Diagnostic("NN301", message, functions["load_by_name_with_config"].offset)
-    streaming = [name for name in _STREAMING if name in functions]
-    if streaming:
-        which = ", ".join(streaming)
-        message = f"{OCTOBER} has no streaming: {which} return unsupported_operation"
-        yield Diagnostic("NN356", message, functions[streaming[0]].offset)
-    if _is_go(info):
-        message = "Go needs its memory in one piece: half of the address space is set aside for it"
-        yield Diagnostic("NN360", message)
-    elif not _takes_pages(info):
-        message = (
-            "adapters take pages of the memory, which not every guest's allocator leaves alone"
-        )
-        yield Diagnostic("NN359", message)
+def _lacks_exports(component: Component) -> Iterator[Diagnostic]:
     if not any(component.exports):
         message = "the component exports nothing, so that no host can call a function of it"
         yield Diagnostic("NN357", message)
-
-
-def _takes_pages(info: ModuleInfo) -> bool:
-    """Whether the module names a compiler whose allocator leaves the pages of adapters alone."""
-    section = info.module.custom("producers")
-    if section is None:
-        return False
-    said = bytes(section.data[section.content : section.end])
-    return b"TinyGo" not in said and any(name in said for name in _COMPILERS)
-
-
-_COMPILERS = (b"C99", b"clang", b"rustc")
-"""As they are in the section `producers`. Zig writes C99 only."""
-
-
-def _is_go(info: ModuleInfo) -> bool:
-    """Whether Go's linker wrote the module, which names its build.
-
-    https://github.com/golang/go/blob/go1.27.3/src/cmd/link/internal/wasm/asm.go
-    """
-    if any(info.module.custom(name) is not None for name in ("go:buildid", "go.buildid")):
-        return True
-    section = info.module.custom("producers")
-    return section is not None and b"Go cmd/" in section.data[section.content : section.end]
-
-
-_STREAMING: Sequence[str] = ("compute_single", "get_output_single", "fini_single")

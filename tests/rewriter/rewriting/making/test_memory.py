@@ -8,6 +8,12 @@ from pathlib import Path
 import pytest
 
 from rewriter import RewriteOptions, rewrite
+from rewriter.analysis.components.described import describe_component
+from rewriter.codes import Severity
+from rewriter.components.component import Component
+from rewriter.hosts.table import find_hosts
+from rewriter.rewriting.flattening.on_host import assess_component
+from rewriter.rewriting.making.differences import conditions_of
 from rewriter.rewriting.pipeline import rewrite_file
 from tests.rewriter.rewriting.making.guests import COMPUTE, MEMORY, START
 from tests.support.native import NativeWasmtime
@@ -82,3 +88,31 @@ def test_a_guest_of_an_unknown_compiler_gets_a_word_about_its_allocator(
     source.write_bytes(assemble(f"(module {MEMORY} {START})") + about)
     result = rewrite_file(str(source), str(out), RewriteOptions(to="wasi:nn", validate=False))
     assert ("NN359" in [note.code for note in result.notes]) is not is_known
+
+
+STREAMING = """
+  (import "wasi_ephemeral_nn" "compute_single" (func (param i32) (result i32)))
+  (import "wasi_ephemeral_nn" "load_by_name_with_config"
+    (func (param i32 i32 i32 i32 i32) (result i32)))"""
+
+
+@pytest.mark.parametrize("about", [b"", GO, custom("producers", b"clang")])
+@pytest.mark.parametrize("imports", ["", STREAMING])
+def test_a_check_of_the_component_counts_the_conditions_of_making_it(
+    imports: str, about: bytes, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "in.wasm", tmp_path / "out.wasm"
+    source.write_bytes(assemble(f"(module {imports} {COMPUTE} {MEMORY} {START})") + about)
+    result = rewrite_file(str(source), str(out), RewriteOptions(to="wasi:nn", validate=False))
+    printed = {note.code for note in result.notes if note.severity is Severity.CONDITION}
+    assert ("NN359" in printed, "NN356" in printed) == (about == b"", bool(imports))
+    (host,) = find_hosts("wasmtime").rows
+    verdict = assess_component(describe_component(out.read_bytes()), host)
+    codes = {found.code for found in verdict.conditions}
+    assert codes & {"NN301", "NN356", "NN359"} == printed
+
+
+def test_a_component_of_which_the_program_imports_components_has_no_such_condition() -> None:
+    component = assemble("""(component
+      (core module (import "wasi:nn/graph@0.2.0-rc-2024-10-28" "load" (func))))""")
+    assert conditions_of(Component(component)) == ()
