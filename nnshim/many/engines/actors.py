@@ -90,6 +90,7 @@ class Actors:
             if self._is_ours:
                 _connect(ray, address)
         self._all: list[_Actor] = []
+        self._starter = os.getpid()
         self._do = ray.put(make())
         self._gpus = gpus
         self._remote = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(_Serving)
@@ -165,8 +166,8 @@ class Actors:
         )
         if lacks:
             _log.warning(
-                "no worker has started in %.0f seconds, and no %s of %s is free: other jobs may be"
-                " using them; waiting for one",
+                "no worker has started in %.0f seconds, and no %s of %s is free: other jobs, or"
+                " another map of this program, may be using them; waiting for one",
                 *(_SOON, lacks, self._address),
             )
 
@@ -211,6 +212,8 @@ class Actors:
             self._ray.kill(actor.handle, no_restart=True)
 
     def close(self) -> None:
+        if os.getpid() != self._starter:  # it was forked since
+            return
         for each in self._all:
             self._end(each)
         if self._is_ours:

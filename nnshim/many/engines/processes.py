@@ -8,9 +8,11 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from multiprocessing import process as processes
 from multiprocessing.connection import wait
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from nnshim.many.engines.interface import Answer, Gone, Ready
 from nnshim.many.engines.worker import READY, STARTED, Failed, serve
@@ -70,6 +72,7 @@ class Processes:
         self._work = ForkingPickler.dumps(do)
         self._context = multiprocessing.get_context("spawn")
         self._all: list[_Process] = []
+        self._starter = os.getpid()
 
     @property
     def most(self) -> int:
@@ -98,6 +101,7 @@ class Processes:
                     raise
                 sys.exit(_UNGUARDED)  # this is a process that imports the program
             self._all.append(started)
+            _started.add(process)
         theirs.close()
         return started
 
@@ -114,6 +118,8 @@ class Processes:
         return found
 
     def close(self) -> None:
+        if os.getpid() != self._starter:  # it was forked since
+            return
         for each in self._all:
             each.process.terminate()
         for each in self._all:
@@ -123,6 +129,22 @@ class Processes:
                 each.process.join()
             each.connection.close()
 
+
+_started: WeakSet[SpawnProcess] = WeakSet()
+
+
+def _disown() -> None:
+    """In a process that was forked from the one that started others, which multiprocessing would
+    end when it ends itself.
+
+    https://github.com/python/cpython/blob/main/Lib/multiprocessing/util.py (_exit_function)
+    """
+    children: set[object] = vars(processes)["_children"]
+    children.difference_update(_started)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_disown)
 
 _UNGUARDED = 78
 """The status of a process that would start others while it imports the program. EX_CONFIG of

@@ -17,7 +17,7 @@ import nnshim
 from nnshim import GuestInput, RunOptions
 from rewriter.errors import UsageError
 from tests.support.fleets import GUEST, Fleets
-from tests.support.processes import ends
+from tests.support.processes import ends, started
 from tests.support.wasm import assemble
 
 
@@ -77,15 +77,50 @@ def test_what_is_not_an_input_is_refused_when_it_is_taken(given: Any, said: str)
     [
         ({"limits": 3}, "limits cannot be of type int: expected Limits"),
         ({"limits": None}, "limits cannot be of type NoneType: expected Limits"),
-        ({"graphs": 5}, "graphs cannot have int: expected NamedGraph"),
-        ({"graphs": ["same"]}, "graphs cannot have str: expected NamedGraph"),
-        ({"options": {}}, "options cannot be of type dict: expected RunOptions"),
+        ({"graphs": 5}, "graphs: expected a sequence of NamedGraph, .* of type int"),
+        ({"graphs": ["same"]}, "graphs: expected a sequence of NamedGraph, .* of type str"),
         ({"devices": "cuda"}, "devices cannot be of type str: expected a mapping"),
+        ({"devices": {"onnx": 5}}, "devices: expected .* of type int"),
+        ({"model_cache": 5}, "model_cache cannot be of type int: expected a folder's path"),
+        ({"isolate": "x"}, "isolate cannot be of type str: expected True or False"),
+        ({"threads": "x"}, "threads cannot be 'x': expected a whole number"),
     ],
 )
-def test_an_argument_of_another_type_is_told_at_the_first_step(host: Any, said: str) -> None:
-    with pytest.raises(TypeError, match=said):
-        next(nnshim.map(assemble(GUEST), [b"one"], **host))
+def test_what_no_host_can_be_made_from_is_refused_before_a_worker_starts(
+    host: Any, said: str
+) -> None:
+    results = nnshim.map(assemble(GUEST), [b"one"], **host)
+    with started() as new, pytest.raises(UsageError, match=said):
+        next(results)
+    assert new == []
+
+
+def test_options_of_another_type_are_told_at_the_first_step() -> None:
+    with pytest.raises(TypeError, match="options cannot be of type dict: expected RunOptions"):
+        next(nnshim.map(assemble(GUEST), [b"one"], options={}))  # type: ignore[arg-type]  # the test
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_process_that_is_forked_meanwhile_ends_no_worker(tmp_path: Path, closes: bool) -> None:
+    """Neither when it closes the iterator, nor when it ends as Python does."""
+    (tmp_path / "program.py").write_text(FORKS.replace("CLOSE", "results.close()" * closes or "0"))
+    done = program(tmp_path, sys.executable, "program.py", "guest.wasm")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "[None]\n" * 20
+
+
+FORKS = """import os, sys, nnshim
+if __name__ == "__main__":
+    guest = open(sys.argv[1], "rb").read()
+    results = nnshim.map(guest, [b"one"] * 20, workers=2, chunksize=1)
+    for result in results:
+        print([result.error], flush=True)
+        child = os.fork()
+        if child == 0:
+            CLOSE
+            sys.exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+"""
 
 
 def test_arguments_are_those_that_an_input_had_when_it_was_taken() -> None:
