@@ -121,7 +121,7 @@ class Workers(Generic[Item, Found]):
         """What is found in each chunk, in their order, or as it comes. Workers get another chunk
         before that is given back, so that they do not wait meanwhile, unless chunks come slowly, or
         with `results_first`. Raises ToolError if a worker cannot be started, and what ends the work
-        as a whole."""
+        as a whole. What taking a chunk raises is raised after what is found by then."""
         source = _Timed(enumerate(chunks))
         come: deque[Sequence[Found]] = deque()
         done: dict[int, Sequence[Found]] = {}
@@ -154,7 +154,12 @@ class Workers(Generic[Item, Found]):
                 if results_first or source.is_slow:
                     listen(0)
                     yield from given_back()
-                following = next(source, None)
+                try:
+                    following = next(source, None)
+                except Exception:
+                    listen(0)
+                    yield from given_back()
+                    raise
                 if following is None:
                     break
                 number, items = following

@@ -258,6 +258,22 @@ def test_what_is_found_waits_for_other_items_only_if_these_come_fast(
         assert [each[0] for each in found] == list(range(2, 21))
 
 
+@pytest.mark.parametrize("ordered", [True, False])
+def test_what_is_found_comes_before_what_taking_items_raises(ordered: bool) -> None:
+    def items() -> Iterator[Sequence[int]]:
+        for number in (1, 2):
+            time.sleep(0.02)
+            yield [number]
+        raise LookupError("no third one")
+
+    work = Work(squares, lost, nowhere)
+    with Workers(work, AtOnce(), ordered=ordered) as workers:
+        found = workers.go_through(items())
+        assert [next(found), next(found)] == [[1], [2]]
+        with pytest.raises(LookupError, match="no third one"):
+            next(found)
+
+
 class Ring:
     """What only the garbage collector removes."""
 
