@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from nnshim.fleets.values import GuestInput, Item, MapResult
@@ -10,7 +10,7 @@ from rewriter.errors import UsageError
 from rewriter.wasm.module import Module
 
 if TYPE_CHECKING:
-    from runtime_shim import NamedGraph, RunOptions
+    from runtime_shim import RunOptions
     from runtime_shim.engine.options import HostOptions
 
 __all__ = ["map"]
@@ -51,9 +51,10 @@ def map(  # noqa: A001 - as Python's, but with processes
 
     Raises, while it is iterated, what `run` raises if no guest can start, ToolError if processes
     cannot be started or the cluster cannot be reached, and DependencyMissing without Ray. Raises
-    UsageError, at the first step, for options that cannot be, and for what is not an input, once it
-    is taken; and TypeError, at the first step, for an argument that it does not have, or that is of
-    another type than NNHost takes.
+    UsageError, at the first step, for options that cannot be, as NNHost does, and for what is not
+    an input, once it is taken; and TypeError, at the first step, for an argument that it does not
+    have, and for `options` of another type. What `inputs` raise comes after the results that are
+    there by then.
     """
     from nnshim.fleets.guests import guest_with
     from nnshim.fleets.running import run_all
@@ -71,9 +72,7 @@ def map(  # noqa: A001 - as Python's, but with processes
     if options.redirects:
         raise UsageError("map: the options stdin, stdout and stderr are the inputs and the results")
     data = bytes(module.data) if isinstance(module, Module) else module
-    given: HostOptions = {**host, "graphs": _graphs(host.get("graphs", ()))}
-    _check_host(given)
-    guest = guest_with(data, options, given)
+    guest = guest_with(data, options, _checked(host))
     taken: dict[int, GuestInput] = {}
 
     def items() -> Iterator[Item]:
@@ -86,27 +85,27 @@ def map(  # noqa: A001 - as Python's, but with processes
         yield MapResult(ran.number, taken.pop(ran.number), ran.outcome, ran.error, ran.seconds)
 
 
-def _graphs(given: object) -> list[NamedGraph]:
-    """Raises TypeError."""
-    from runtime_shim import NamedGraph
-
-    graphs: list[NamedGraph] = []
-    for each in given if isinstance(given, Iterable) else [given]:
-        if not isinstance(each, NamedGraph):
-            raise TypeError(f"map(): graphs cannot have {_type(each)}: expected NamedGraph")
-        graphs.append(each)
-    return graphs
-
-
-def _check_host(host: HostOptions) -> None:
-    """Raises TypeError for what workers could not make a host from."""
+def _checked(host: HostOptions) -> HostOptions:
+    """The same, from which workers can make a host. Raises UsageError."""
     from runtime_shim import Limits
+    from runtime_shim.backends.interface import Settings
+    from runtime_shim.host.graphs.at_start import checked_graphs
+    from runtime_shim.host.placement import check_given
 
-    limits, devices = host.get("limits", Limits()), host.get("devices", {})
-    if not isinstance(limits, Limits):
-        raise TypeError(f"map(): limits cannot be of type {_type(limits)}: expected Limits")
-    if not isinstance(devices, Mapping):
-        raise TypeError(f"map(): devices cannot be of type {_type(devices)}: expected a mapping")
+    check_given(
+        Settings(
+            host.get("threads"),
+            host.get("fast_math", False),
+            host.get("model_cache"),
+            host.get("model_cache_size"),
+        ),
+        host.get("graph_files"),
+        host.get("devices", {}),
+        host.get("limits", Limits()),
+        gpu_fallback=host.get("gpu_fallback", False),
+        isolate=host.get("isolate", False),
+    )
+    return {**host, "graphs": list(checked_graphs(host.get("graphs", ())))}
 
 
 def _check(number: int, given: object) -> None:

@@ -36,11 +36,16 @@ from runtime_shim.host.graphs.stand_ins import StandIn
 from runtime_shim.host.limits import Limits
 from runtime_shim.host.loader import load_with, open_remote, resolve
 from runtime_shim.host.named_graphs import NamedGraphs, Wanted, is_lost, spelled
-from runtime_shim.host.placement import Placement, check_folders, checked_backends, without_server
+from runtime_shim.host.placement import (
+    Placement,
+    check_folders,
+    check_given,
+    checked_backends,
+    without_server,
+)
 from runtime_shim.host.pool import Pool, host_is_closed
 from runtime_shim.host.session import DEFAULT_LIMITS, Loader, Session
 from runtime_shim.host.stats import GraphStats, HostStats, Key
-from runtime_shim.numbers import MOST_THREADS, check_number
 
 __all__ = ["NNHost"]
 
@@ -101,18 +106,13 @@ class NNHost:
         limits: Limits = DEFAULT_LIMITS,
         isolate: bool = False,
     ) -> None:
-        limits.check()
-        check_number("threads", threads, 1, MOST_THREADS)
-        check_number("model_cache_size", model_cache_size, 0, (1 << 64) - 1)
+        self._settings = Settings(threads, fast_math, model_cache, model_cache_size)
+        check_given(
+            self._settings, graph_files, devices, limits, gpu_fallback=gpu_fallback, isolate=isolate
+        )
         check_folders(graph_files, model_cache, model_cache_size)
-        if limits.loading not in (None, DEFAULT_LIMITS.loading) and not isolate:
-            raise UsageError(
-                "the limit loading needs isolation (--isolate): without it, a load cannot "
-                "be interrupted"
-            )
         self.limits = limits
         self._isolate = isolate
-        self._settings = Settings(threads, fast_math, model_cache, model_cache_size)
         self._given = checked_backends(backends or {})
         rules, server = without_server(devices)
         self._placement = Placement(rules, gpu_fallback)

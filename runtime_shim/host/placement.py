@@ -9,11 +9,14 @@ from rewriter.abi.dialects import Encoding, Target
 from rewriter.errors import InputError, UsageError
 from rewriter.suggestions import did_you_mean
 from runtime_shim.backends.common.devices import AUTO, place_name
-from runtime_shim.backends.interface import MODEL_CACHE_SIZE, Backend, Place
+from runtime_shim.backends.interface import MODEL_CACHE_SIZE, Backend, Place, Settings
 from runtime_shim.backends.remote.endpoints import Endpoint, parse_server
 from runtime_shim.host.graph_specs import REMOTE
+from runtime_shim.host.limits import Limits
+from runtime_shim.host.session import DEFAULT_LIMITS
+from runtime_shim.numbers import MOST_THREADS, check_number
 
-__all__ = ["Placement", "check_folders", "checked_backends", "without_server"]
+__all__ = ["Placement", "check_folders", "check_given", "checked_backends", "without_server"]
 
 
 class Placement:
@@ -66,6 +69,50 @@ def without_server(devices: Mapping[str, str]) -> tuple[Mapping[str, str], Endpo
     rules = {what.lower(): rule for what, rule in devices.items()}
     url = rules.pop(REMOTE, None)
     return rules, None if url is None else parse_server(url)
+
+
+def check_given(
+    settings: Settings,
+    graph_files: object,
+    devices: object,
+    limits: object,
+    *,
+    gpu_fallback: object,
+    isolate: object,
+) -> None:
+    """Raise UsageError for an argument of the host that is of another type, for a number that
+    cannot be, and for a limit that nothing could enforce."""
+    if not isinstance(limits, Limits):
+        raise UsageError(f"limits cannot be of type {_type(limits)}: expected Limits")
+    limits.check()
+    check_number("threads", settings.threads, 1, MOST_THREADS)
+    check_number("model_cache_size", settings.model_cache_size, 0, (1 << 64) - 1)
+    if not isinstance(devices, Mapping):
+        raise UsageError(f"devices cannot be of type {_type(devices)}: expected a mapping")
+    for each in (*devices.keys(), *devices.values()):
+        if not isinstance(each, str):
+            raise UsageError(
+                "devices: expected the name of a device for that of an encoding or a target, but"
+                f" there is something of type {_type(each)}"
+            )
+    folders = {"graph_files": graph_files, "model_cache": settings.model_cache}
+    for name, path in folders.items():
+        if path is not None and not isinstance(path, str | os.PathLike):
+            raise UsageError(f"{name} cannot be of type {_type(path)}: expected a folder's path")
+    fast_math = settings.fast_math
+    switches = {"gpu_fallback": gpu_fallback, "fast_math": fast_math, "isolate": isolate}
+    for name, switch in switches.items():
+        if not isinstance(switch, bool):
+            raise UsageError(f"{name} cannot be of type {_type(switch)}: expected True or False")
+    if limits.loading not in (None, DEFAULT_LIMITS.loading) and not isolate:
+        raise UsageError(
+            "the limit loading needs isolation (--isolate): without it, a load cannot "
+            "be interrupted"
+        )
+
+
+def _type(value: object) -> str:
+    return type(value).__name__
 
 
 def check_folders(

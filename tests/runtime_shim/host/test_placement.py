@@ -6,6 +6,7 @@ import gc
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,6 +90,25 @@ def test_the_host_can_say_where_models_of_an_encoding_or_target_go(
 def test_a_rule_that_makes_no_sense_is_refused(rules: dict[str, str], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         NNHost(devices=rules)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"devices": {"onnx": 5}}, "devices: expected .* of type int"),
+        ({"devices": {5: "cpu"}}, "devices: expected .* of type int"),
+        ({"devices": "cpu"}, "devices cannot be of type str: expected a mapping"),
+        ({"limits": None}, "limits cannot be of type NoneType: expected Limits"),
+        ({"model_cache": 5}, "model_cache cannot be of type int: expected a folder's path"),
+        ({"graph_files": b"."}, "graph_files cannot be of type bytes: expected a folder's path"),
+        ({"isolate": "x"}, "isolate cannot be of type str: expected True or False"),
+        ({"fast_math": 1}, "fast_math cannot be of type int: expected True or False"),
+        ({"gpu_fallback": None}, "gpu_fallback cannot be of type NoneType"),
+    ],
+)
+def test_an_argument_of_another_type_is_refused(options: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        NNHost(**options)
 
 
 def test_what_a_rule_leads_to_is_a_device_even_if_an_encoding_has_its_name() -> None:
