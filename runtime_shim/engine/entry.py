@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -85,7 +87,8 @@ def _types(
             "only WebAssembly code can create"
         )
     if len(params) != len(texts):
-        raise UsageError(f"the function takes {len(params)} arguments, got {len(texts)}")
+        expected = f"{len(params)} argument{'' if len(params) == 1 else 's'}"
+        raise UsageError(f"the function takes {expected}, but there are {len(texts)}")
     arguments = zip(params, texts, strict=True)
     return [(kind, _argument(kind, text)) for kind, text in arguments], len(returned)
 
@@ -97,13 +100,18 @@ def _signature(module: Module, name: str) -> tuple[tuple[str, ...], tuple[str, .
     return func_type.params, func_type.results
 
 
+_WHOLE = re.compile("[+-]?([0-9]+|0[xX][0-9a-fA-F]+)")
+_REAL = re.compile("[0-9a-zA-Z.+-]+")
+"""Python also takes blanks, underscores, and the digits of other scripts."""
+
+
 def _argument(kind: str, text: str) -> int | float:
-    try:
+    with contextlib.suppress(ValueError):
         if kind in ("f32", "f64"):
-            return float(text)
-        value, bits = int(text, 0), int(kind[1:])
-        if -(1 << bits - 1) <= value < 1 << bits:
-            return value % (1 << bits)
-    except ValueError:
-        pass
+            if _REAL.fullmatch(text):
+                return float(text)
+        elif _WHOLE.fullmatch(text):
+            value, bits = int(text, 0), int(kind[1:])
+            if -(1 << bits - 1) <= value < 1 << bits:
+                return value % (1 << bits)
     raise UsageError(f"cannot convert the argument {text!r} to {kind}")

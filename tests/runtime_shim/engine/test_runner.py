@@ -102,7 +102,7 @@ def test_values_that_only_webassembly_can_have_are_refused(signature: str) -> No
     text = f"""(module (type $struct (struct (field i32)))
       (func (export "_start") {signature} unreachable))"""
     for options in ({}, {"invoke": "_start", "invoke_args": ["1"]}):
-        with pytest.raises(UsageError, match=r"only WebAssembly code|takes 1 arguments"):
+        with pytest.raises(UsageError, match=r"only WebAssembly code|takes 1 argument,"):
             execute(text, **options)
 
 
@@ -125,12 +125,35 @@ def test_a_table_of_the_hosts_own_cannot_be_imported() -> None:
 
 
 @pytest.mark.parametrize(
-    "args", [[], ["1", "2"], ["x"], ["1.5"], ["4294967296"], ["-2147483649"]], ids=str
+    "args",
+    [
+        *([], ["1", "2"], ["x"], ["1.5"], ["4294967296"], ["-2147483649"]),
+        *(["1_0"], ["\u0661"], [" 1"], ["0x"], ["--1"]),
+    ],
+    ids=ascii,
 )
 def test_arguments_that_do_not_fit_are_refused(args: list[str]) -> None:
     text = '(module (func (export "f") (param i32)))'
     with pytest.raises(UsageError):
         execute(text, invoke="f", invoke_args=args)
+
+
+@pytest.mark.parametrize("text", ["1_0.5", "\u0661", " 1", "1\n", ""], ids=ascii)
+def test_a_real_number_is_as_other_languages_write_it(text: str) -> None:
+    module = '(module (func (export "f") (param f64) (result f64) local.get 0))'
+    assert execute(module, invoke="f", invoke_args=["-1.5e3"]).results == (-1500,)
+    with pytest.raises(UsageError, match="to f64"):
+        execute(module, invoke="f", invoke_args=[text])
+
+
+@pytest.mark.parametrize(
+    ("params", "said"), [("i32", "takes 1 argument, but"), ("i32 i32", "takes 2 arguments, but")]
+)
+def test_a_function_with_too_few_arguments_is_told_how_many_it_takes(
+    params: str, said: str
+) -> None:
+    with pytest.raises(UsageError, match=f"{said} there are 0"):
+        execute(f'(module (func (export "f") (param {params})))', invoke="f")
 
 
 def test_a_trap_carries_the_backtrace() -> None:
