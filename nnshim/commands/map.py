@@ -77,7 +77,7 @@ def command(
     from nnshim.fleets.files.inputs import find_inputs
     from nnshim.fleets.files.mapping import (
         Mapping,
-        check_not_in,
+        check_output,
         guest_of,
         map_inputs,
         parse_gpus,
@@ -87,7 +87,7 @@ def command(
     start_logging()
     arguments = args or []
     settings = meant(given, limits_of(given, captures=True), module, [])
-    check_not_in(output, stats_json)
+    check_output(output, stats_json)
     check_stats_file(stats_json, given, settings, module, inputs)
     where = parse_workers(workers)
     gpus_each = parse_gpus(gpus, where)

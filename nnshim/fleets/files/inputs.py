@@ -166,7 +166,9 @@ class _Objects(_Lines):
 
     def _input(self, line: bytes) -> GuestInput:
         try:
-            value = json.loads(line.rstrip(b"\r\n"), object_pairs_hook=_object)
+            value = json.loads(
+                line.rstrip(b"\r\n"), object_pairs_hook=_object, parse_int=_whole_number
+            )
         except json.JSONDecodeError as error:
             if not line.strip():
                 raise InputError("the line is blank") from None
@@ -182,6 +184,13 @@ class _Objects(_Lines):
         else:
             stdin = _encoded("stdin", value.get("stdin", ""))
         return GuestInput(stdin, [*self._args, *args])
+
+
+def _whole_number(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:  # Python's limit of digits
+        raise InputError("a number has too many digits") from None
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:

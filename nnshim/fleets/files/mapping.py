@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nnshim.guest_options import Meant
     from runtime_shim import GraphStats
 
-__all__ = ["Mapping", "check_not_in", "guest_of", "map_inputs", "parse_gpus", "parse_workers"]
+__all__ = ["Mapping", "check_output", "guest_of", "map_inputs", "parse_gpus", "parse_workers"]
 
 
 class Mapping(NamedTuple):
@@ -137,8 +137,11 @@ def _needs_folder(guest: Guest, done: Done) -> bool:
     return lacks_folder(done.error.outcome, guest.module)
 
 
-def check_not_in(output: str, path: str | None) -> None:
-    """Raise UsageError for a file that could replace a result."""
+def check_output(output: str, path: str | None) -> None:
+    """Raise UsageError for a folder of results without a name, and for a file that could replace
+    a result."""
+    if not output:
+        raise UsageError("OUT is empty: name the folder of the results")
     if path is not None and is_below(os.path.realpath(path), os.path.realpath(output)):
         raise UsageError(f"{path} is in {output}, which has results only: name a file beside it")
 

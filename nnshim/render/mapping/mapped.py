@@ -10,7 +10,7 @@ from nnshim.render import counted
 if TYPE_CHECKING:
     from nnshim.render.values import Done
     from rewriter.errors import NNShimError
-    from runtime_shim import GraphStats
+    from runtime_shim import GraphStats, HostError
 
 __all__ = [
     "Alike",
@@ -93,7 +93,12 @@ def failure_in_json(done: Done, error: NNShimError) -> Mapping[str, Any]:
         "code": error.code,
         "message": "\n".join(error.lines),
         "stderr": done.stderr.decode(errors="backslashreplace")[-_LONGEST:],
+        "refused": None if done.refused is None else _refused_in_json(*done.refused),
     }
+
+
+def _refused_in_json(function: str, refused: HostError) -> Mapping[str, Any]:
+    return {"function": function, "code": refused.code, "message": str(refused)}
 
 
 def counts_in_json(counts: Counts, rows: Sequence[GraphStats]) -> Mapping[str, Any]:

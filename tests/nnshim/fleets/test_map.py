@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.nnshim.test_schema import problems
+from tests.support.command import nnshim as command
 from tests.support.fleets import last, lines, results, run
 from tests.support.wasm import assemble
 
@@ -69,6 +70,14 @@ def test_a_line_that_is_not_json_is_told_with_one_number_and_its_column(
     assert "00000002: line 2: the line is blank\n" in said
     assert "00000003: line 3: it is not JSON: Expecting value at column 11\n" in said
     assert "00000004: line 4: it is not JSON: Expecting ',' delimiter at column 12\n" in said
+
+
+def test_a_number_with_too_many_digits_is_told_in_the_words_of_json(
+    guest: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "in.jsonl").write_text('{"stdin": ' + "1" * 5000 + "}\n")
+    said = run(guest, tmp_path / "in.jsonl").stderr.decode()
+    assert "00000001: line 1: a number has too many digits\n" in said
 
 
 @pytest.mark.parametrize("end", ["\n", " \t\r\n", " "])
@@ -151,6 +160,7 @@ def test_failures_are_told_with_their_reasons(guest: Path, tmp_path: Path) -> No
     assert problems("map", said) == []
     codes = {each["input"]: each["exit_code"] for each in said["failures"]}
     assert codes == {"00000002": 134, "00000003": 3, "00000004": 124}
+    assert [each["refused"] for each in said["failures"]] == [None] * 3
     assert (said["written"], said["kept"], said["failed"]) == (1, 0, 3)
     assert set(results(guest)) == {"00000001"}
 
@@ -286,6 +296,43 @@ def test_inputs_that_are_not_are_refused(
     done = run(guest, tmp_path / inputs)
     assert done.returncode in (1, 2)
     assert said in done.stderr.decode()
+
+
+def test_a_folder_of_results_has_a_name(guest: Path, tmp_path: Path) -> None:
+    done = command("map", guest, "--inputs", lines(tmp_path, 1), "-o", "")
+    assert done.returncode == 2
+    assert b"OUT is empty: name the folder of the results" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        ([], None, "not_found: there is no graph named 'same'; known: none"),
+        (["--device", "remote=http://127.0.0.1:1"], "NN603", "runtime_error[NN603]: "),
+    ],
+)
+def test_json_has_the_last_call_that_the_host_refused(
+    tmp_path: Path, options: list[str], code: str | None, message: str
+) -> None:
+    (tmp_path / "named.wasm").write_bytes(assemble(EXITS_WITHOUT_A_MODEL))
+    done = run(tmp_path / "named.wasm", lines(tmp_path, 1), "--json", *options)
+    said = json.loads(done.stdout)
+    assert problems("map", said) == []
+    (failure,) = said["failures"]
+    assert (failure["exit_code"], failure["code"]) == (5, None)
+    refused = failure["refused"]
+    assert (refused["function"], refused["code"]) == ("load_by_name", code)
+    assert refused["message"].startswith(message)
+
+
+EXITS_WITHOUT_A_MODEL = """(module
+  (import "wasi_ephemeral_nn" "load_by_name" (func $load (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "same")
+  (func (export "_start")
+    (if (call $load (i32.const 0) (i32.const 4) (i32.const 64))
+      (then (call $exit (i32.const 5))))))"""
 
 
 def test_a_pattern_that_the_shell_has_replaced_is_told(guest: Path, tmp_path: Path) -> None:
