@@ -145,6 +145,17 @@ def test_a_signal_ends_the_actors_while_guests_run(
     wait_for(lambda: not nodes.actors())
 
 
+def test_a_process_that_is_forked_meanwhile_ends_no_actor(nodes: Nodes) -> None:
+    results = nnshim.map(assemble(GUEST), [b"one"] * 20, workers=nodes.address, chunksize=1)
+    assert next(results).error is None
+    child = os.fork()
+    if child == 0:
+        results.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert [result.error for result in results] == [None] * 19
+
+
 def test_a_job_that_waits_for_the_cpus_of_another_says_so(nodes: Nodes, tmp_path: Path) -> None:
     (tmp_path / "guest.wasm").write_bytes(assemble(GUEST))
     (tmp_path / "in.txt").write_text("one\n")
