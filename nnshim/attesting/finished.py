@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 from collections.abc import Sequence
 
@@ -84,5 +83,7 @@ def _of_output(path: str) -> str:
 
 
 def _sha256(path: str) -> str:
+    import hashlib  # which takes long, and rewriting alone does without
+
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
