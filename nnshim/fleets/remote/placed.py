@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -76,13 +77,14 @@ class PlacedGuests:
             return graph
         content = repr([(name, file.digest) for name, _, file in given])
         folder = os.path.join(_session_folder(), hashlib.sha256(content.encode()).hexdigest())
-        for name, _, file in reversed(given):  # where two have one name, the first one stays
-            here = os.path.join(folder, name)
-            if not _holds(here, file.digest):
-                import ray
+        with _alone(folder):
+            for name, _, file in reversed(given):  # where two have one name, the first one stays
+                here = os.path.join(folder, name)
+                if not _holds(here, file.digest):
+                    import ray
 
-                os.makedirs(os.path.dirname(here), exist_ok=True)
-                write_atomic(here, Source(here, b""), (ray.get(file.data),))
+                    os.makedirs(os.path.dirname(here), exist_ok=True)
+                    write_atomic(here, Source(here, b""), (ray.get(file.data),))
         paths = (os.path.join(folder, os.path.basename(path)) for path in graph.paths)
         return replace(graph, paths=tuple(paths))
 
@@ -140,6 +142,18 @@ def _stored(path: str) -> _File:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     return _File(hashlib.sha256(data).hexdigest(), ray.put(data))
+
+
+@contextmanager
+def _alone(folder: str) -> Iterator[None]:
+    """While other workers of this machine wait. What one has written is not to be replaced by
+    another, for which it would be another file than its guests began with."""
+    import fcntl  # not on Windows
+
+    os.makedirs(os.path.dirname(folder), exist_ok=True)
+    with open(f"{folder}.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _holds(path: str, digest: str) -> bool:
