@@ -15,6 +15,7 @@ from rewriter.analysis.inspect import (
     exported_functions,
 )
 from rewriter.errors import UsageError
+from rewriter.plurals import counted
 from rewriter.wasm.module import Module
 from rewriter.wasm.sections import SectionId
 from runtime_shim.engine.binding import NUMBERS
@@ -87,7 +88,7 @@ def _types(
             "only WebAssembly code can create"
         )
     if len(params) != len(texts):
-        expected = f"{len(params)} argument{'' if len(params) == 1 else 's'}"
+        expected = counted(len(params), "argument")
         raise UsageError(f"the function takes {expected}, but there are {len(texts)}")
     arguments = zip(params, texts, strict=True)
     return [(kind, _argument(kind, text)) for kind, text in arguments], len(returned)
