@@ -314,7 +314,8 @@ def http_server(
 @contextlib.contextmanager
 def raw_server(speak: Callable[[socket.socket], None], port: int = 0) -> Iterator[int]:
     """A port, a free one by default, on which each connection is handled by a function, in a
-    thread of its own. It is closed if nothing is sent for PATIENCE seconds."""
+    thread of its own, from its first byte on: a client may give a connection up that it has just
+    made. It is closed if nothing is sent for PATIENCE seconds."""
     server = socket.create_server(("127.0.0.1", port))
     server.settimeout(0.05)
     ended = threading.Event()
@@ -322,7 +323,8 @@ def raw_server(speak: Callable[[socket.socket], None], port: int = 0) -> Iterato
     def handle(connected: socket.socket) -> None:
         connected.settimeout(PATIENCE)
         with connected, contextlib.suppress(OSError):
-            speak(connected)
+            if connected.recv(1, socket.MSG_PEEK):
+                speak(connected)
 
     def accept() -> None:
         while not ended.is_set():
