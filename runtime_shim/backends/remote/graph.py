@@ -65,8 +65,20 @@ class RanOn(NamedTuple):
     device: str = ""
 
 
+class Fed(NamedTuple):
+    """An input that was set: its type, its shape in elements, and its bytes, which are the host's
+    buffer if it was moved there."""
+
+    type: TensorType
+    shape: tuple[int, ...]
+    data: bytes | memoryview
+
+
 Computed = Sequence[tuple[tuple[int, ...], memoryview] | None]
 """Shape and bytes of each output; None for those that are not tensors of numbers."""
+
+_LARGEST_MOVED = 1 << 17
+"""In bytes. For a larger tensor, one more copy takes as long as the host call that it saves."""
 
 
 class RemoteGraph:
@@ -100,13 +112,12 @@ class RemoteGraph:
     def init_execution_context(self) -> RemoteContext:
         return RemoteContext(self)
 
-    def infer(
-        self,
-        fed: dict[int, tuple[TensorType, tuple[int, ...], bytes]],
-        shared: SharedMemory | None,
-    ) -> tuple[str, Computed]:
+    def infer(self, fed: dict[int, Fed], shared: SharedMemory | None) -> tuple[str, Computed]:
         """The server that computed, and all outputs. Raises NotTaken and HostError."""
-        given = [Given(self.inputs[index], fed[index][1], fed[index][2]) for index in sorted(fed)]
+        given = [
+            Given(self.inputs[index], fed[index].shape, bytes(fed[index].data))
+            for index in sorted(fed)
+        ]
         request = functools.partial(self._infer, given, shared)
         return self.servers.ask(request, monotonic() + self.seconds)
 
@@ -193,14 +204,15 @@ def _meet(
 
 
 class RemoteContext:
-    """Implements backends.interface.DescribedContext. `ran_on` is None if the server that has
-    described the model has computed last."""
+    """Implements backends.interface.MovableContext and DescribedContext. `ran_on` is None if the
+    server that has described the model has computed last."""
 
     def __init__(self, graph: RemoteGraph) -> None:
         self._graph = graph
         self.input_elements = graph.input_elements
         self.names = graph.names
-        self._fed: dict[int, tuple[TensorType, tuple[int, ...], bytes]] = {}
+        self._fed: dict[int, Fed] = {}
+        self._moved: dict[int, memoryview] = {}
         self._shared = SharedMemory(graph.unused, graph) if graph.shares_memory else None
         self._computed: Computed | None = None
         self._local: DescribedContext | None = None
@@ -210,9 +222,44 @@ class RemoteContext:
         self, index: int, tensor_type: TensorType, shape: tuple[int, ...], data: memoryview
     ) -> None:
         check_input(self._graph.inputs, index, tensor_type, shape, data)
-        self._fed[index] = tensor_type, shape, bytes(data)
+        fed = self._fed.get(index)
+        if (
+            fed is not None
+            and isinstance(fed.data, memoryview)
+            and (fed.type, fed.shape) == (tensor_type, shape)
+        ):
+            fed.data[:] = data
+        else:
+            self._fed[index] = Fed(tensor_type, shape, bytes(data))
 
-    def compute(self) -> None:
+    def move_input(self, index: int, buffer: memoryview) -> bool:
+        element = self._graph.input_elements[index]
+        if len(buffer) > _LARGEST_MOVED or element is None or element.boolean:
+            return False  # each new value of a boolean has to be checked
+        buffer[:] = self._fed[index].data
+        self._fed[index] = self._fed[index]._replace(data=buffer)
+        return True
+
+    def move_output(self, index: int, buffer: memoryview) -> bool:
+        if len(buffer) > _LARGEST_MOVED:
+            return False
+        buffer[:] = self.get_output(index)
+        self._moved[index] = buffer
+        return True
+
+    def _fill_moved(self) -> bool:
+        """Copy outputs to where they were moved. Returns False, and none of them is moved any more,
+        if the local model has computed, or one has another length."""
+        computed = self._computed or ()
+        for index, buffer in self._moved.items():
+            found = computed[index] if computed else None
+            if found is None or len(found[1]) != len(buffer):
+                self._moved.clear()
+                return False
+            buffer[:] = found[1]
+        return True
+
+    def compute(self) -> bool:
         self._computed = self._local = self.ran_on = None
         graph = self._graph
         missing = not_set(graph.inputs, self._fed)
@@ -227,11 +274,12 @@ class RemoteContext:
                 self.ran_on = RanOn(graph, server)
             if graph.fallback is not None:
                 graph.fallback.is_over()
+        return not self._fill_moved()
 
     def _compute_locally(self, reason: NotTaken) -> None:
         graph, context = self._graph.local_context(reason)
-        for index, (tensor_type, shape, data) in self._fed.items():
-            context.set_input(index, tensor_type, shape, memoryview(data))
+        for index, fed in self._fed.items():
+            context.set_input(index, fed.type, fed.shape, memoryview(fed.data))
         context.compute()
         self._check_local(context)
         self._local, self.ran_on = context, RanOn(graph)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod
 
 import numpy as np
@@ -13,8 +13,8 @@ from onnx import TensorProto, helper
 
 from rewriter.abi.dialects import WAMR, WASMEDGE, Dialect, Encoding, Errno, TensorType
 from rewriter.abi.structures import TENSOR, WAMR_BUILDERS, WAMR_DIMENSIONS, WAMR_TENSOR
-from runtime_shim import Session
 from runtime_shim.abi.adapted import adapted
+from tests.support.counted_calls import counted
 from tests.support.guest import (
     BUILDERS,
     DATA,
@@ -160,24 +160,6 @@ def _call(
         return guests.call("compute", context)
     buffer, room = mostly(OUTPUT, *ends), mostly(64, 8, 4, 0, 2**32 - 1)
     return guests.get_output(context, index, buffer, room, mostly(WRITTEN, *ends))
-
-
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Session, str]]:
-    """The sessions, and names of the methods, that guests' calls reach from now on."""
-    calls: list[tuple[Session, str]] = []
-    for name in ("set_input", "compute", "output_in_place"):
-        monkeypatch.setattr(Session, name, _counting(calls, name, getattr(Session, name)))
-    return calls
-
-
-def _counting(
-    calls: list[tuple[Session, str]], name: str, method: Callable[..., object]
-) -> Callable[..., object]:
-    def call(session: Session, *arguments: object) -> object:
-        calls.append((session, name))
-        return method(session, *arguments)
-
-    return call
 
 
 @DIALECTS
