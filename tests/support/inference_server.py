@@ -9,7 +9,6 @@ import socket
 import ssl
 import threading
 import time
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,10 +19,9 @@ import grpc
 
 from runtime_shim.backends.remote.over_grpc.messages import SERVICE, message
 from tests.support.processes import PATIENCE
+from tests.support.typed_contents import add_contents, bytes_of_contents
 
 __all__ = [
-    "FIELDS",
-    "FORMATS",
     "Model",
     "Tensor",
     "drip",
@@ -152,7 +150,7 @@ def grpc_server(
 def _inferred(model: Model, request: bytes) -> bytes:
     asked = message("ModelInferRequest").FromString(request)
     model.sent_raw = len(asked.raw_input_contents)
-    raw = asked.raw_input_contents or map(_typed, asked.inputs)
+    raw = asked.raw_input_contents or map(bytes_of_contents, asked.inputs)
     inputs = [
         (each.name, each.datatype, list(each.shape), data)
         for each, data in zip(asked.inputs, raw, strict=True)
@@ -163,40 +161,8 @@ def _inferred(model: Model, request: bytes) -> bytes:
         if model.raw:
             made.raw_output_contents.append(data)
         else:
-            values = map(bool, data) if datatype == "BOOL" else array(FORMATS[datatype], data)
-            getattr(output.contents, FIELDS[datatype]).extend(values)
+            add_contents(output.contents, datatype, data)
     return bytes(made.SerializeToString())
-
-
-FIELDS = {
-    "BOOL": "bool_contents",
-    **dict.fromkeys(("INT8", "INT16", "INT32"), "int_contents"),
-    **dict.fromkeys(("UINT8", "UINT16", "UINT32"), "uint_contents"),
-    "INT64": "int64_contents",
-    "UINT64": "uint64_contents",
-    "FP32": "fp32_contents",
-    "FP64": "fp64_contents",
-}
-"""https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/open_inference_grpc.proto
-"""
-
-FORMATS = dict(
-    zip(
-        ("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"),
-        "bhiqBHIQ",
-        strict=True,
-    )
-) | {"FP32": "f", "FP64": "d"}
-"""Characters of the module `array`."""
-
-
-def _typed(tensor: Any) -> bytes:
-    """The bytes of an input that came in no raw form, which has only the field of its type."""
-    (found,) = tensor.contents.ListFields()
-    assert found[0].name == FIELDS[tensor.datatype]
-    if tensor.datatype == "BOOL":
-        return bytes(found[1])
-    return array(FORMATS[tensor.datatype], found[1]).tobytes()
 
 
 @contextlib.contextmanager

@@ -18,7 +18,8 @@ from tests.runtime_shim.backends.remote.remote_graphs import (
     inferred,
     two_floats,
 )
-from tests.support.inference_server import FIELDS, FORMATS, Model, Tensor, grpc_server, http_server
+from tests.support.inference_server import Model, Tensor, grpc_server, http_server
+from tests.support.typed_contents import FIELDS, FORMATS
 
 Serve = Callable[[Model], AbstractContextManager[str]]
 

@@ -15,7 +15,8 @@ from rewriter.abi.dialects import Errno, TensorType
 from rewriter.abi.numbers import ComponentType
 from runtime_shim import HostError
 from tests.runtime_shim.backends.remote.remote_graphs import host_of
-from tests.support.inference_server import FIELDS, Model, Tensor, grpc_server, http_server
+from tests.support.inference_server import Model, Tensor, grpc_server, http_server
+from tests.support.typed_contents import FIELDS
 
 Serve = Callable[[Model], AbstractContextManager[str]]
 
