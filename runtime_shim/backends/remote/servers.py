@@ -97,18 +97,28 @@ class Servers:
             if monotonic() > until:  # to understand an answer takes time, too
                 raise late(server.speaker)
         except (NotTaken, ServerError) as error:
-            ended = monotonic()
-            if ended >= until and since - began > (until - began) / 2:
-                # It had too little time after all that it was asked before. What it has answered
-                # counts, so that there is more time the next time.
-                if server.name in self._known:
-                    self._known[server.name] = ended
-            elif not (is_prepared and isinstance(error, ServerError)) or is_of_an_ill_server(error):
-                self._is_ill(server)  # it has to say first that it is well
+            was_cut_short = monotonic() >= until and since - began > (until - began) / 2
+            self._note_failure(server, error, is_prepared, was_cut_short)
             raise
         if computes:
             self._known[server.name] = monotonic()
         return found
+
+    def _note_failure(
+        self,
+        server: Server,
+        error: NotTaken | ServerError,
+        is_prepared: bool,
+        was_cut_short: bool,
+    ) -> None:
+        """Let a server that is not well be the last, which then has to say that it is well. One
+        that had too little time after all that it was asked before is not ill: what it has answered
+        counts, so that there is more time the next time."""
+        if was_cut_short:
+            if server.name in self._known:
+                self._known[server.name] = monotonic()
+        elif not is_prepared or isinstance(error, NotTaken) or is_of_an_ill_server(error):
+            self._is_ill(server)
 
     def _is_known(self, server: Server, until: float) -> bool:
         """Whether it cannot have been started again since it was met. A pause does not count where
