@@ -163,6 +163,16 @@ def _core_instance(cursor: ComponentCursor) -> None:
         raise MalformedModule(f"unknown form of an instance {form:#04x}", start)
 
 
+def instantiated(cursor: ComponentCursor) -> Iterator[int]:
+    """The indices of the core modules that a section of core instances, of which this reads the
+    content, makes instances of, in their order."""
+    cursor.references = []
+    for _ in range(cursor.count("core instances")):
+        _core_instance(cursor)
+    cursor.finish("the core instances")
+    return (each.number for each in cursor.references if each.sort == "core module")
+
+
 def _instance(cursor: ComponentCursor) -> None:
     start = cursor.pos
     form = cursor.byte()

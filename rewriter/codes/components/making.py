@@ -66,22 +66,24 @@ MAKING = (
         "NN359",
         Severity.CONDITION,
         "the guest's allocator has to leave the adapters' pages alone",
-        "Adapters, including the one for WASI, get memory with `memory.grow`. The allocators of "
-        "C, Rust and Zig leave such pages alone. Those of AssemblyScript and TinyGo take all "
-        "memory that exists when they start, so the guest may overwrite the adapters' data. The "
-        "code is given because the module's section `producers` names no compiler whose "
-        "allocator is known to leave such pages alone.",
+        "Adapters, including the one for WASI, get memory with `memory.grow`, after the part that "
+        "is set aside (NN360). The allocators of C, Rust and Zig leave such pages alone, or reach "
+        "them only when they have used all of that part, up to 2 GiB. Those of AssemblyScript and "
+        "TinyGo take all memory that exists when they start, so the guest may overwrite the "
+        "adapters' data. The code is given because the module's section `producers` names no "
+        "compiler whose allocator is known, or because the module limits its memory, and with it "
+        "the part that is set aside.",
         "Try the component. For other languages, use a compiler for components.",
     ),
     Code(
         "NN360",
         Severity.NOTE,
         "the component sets half of its address space aside",
-        "Go's runtime also uses the memory that follows its own, so the adapters' pages are "
-        "placed after a gap of half of what the memory may grow by (2 GiB, if it has no "
-        "maximum). The pages of the gap take no memory until the guest uses them. Guests in other "
-        "languages get the same gap, but also run without it.",
+        "Some guests also use the memory that follows their own: those in Go, and those in C and "
+        "Rust with wasi-libc from before 2023, as Debian 12 has it. So the adapters' pages are "
+        "placed after a gap of half of what the memory may grow by, nearly 2 GiB if it has no "
+        "maximum. The pages of the gap take no memory until the guest uses them.",
         "Nothing, unless the host limits the size of memories (`-W max-memory-size`): allow more "
-        "than 2 GiB.",
+        "than 2 GiB, or the component stops at the start with a trap.",
     ),
 )

@@ -63,18 +63,26 @@ def differences(info: ModuleInfo) -> Iterator[Diagnostic]:
         which = ", ".join(streaming)
         message = f"{OCTOBER} has no streaming: {which} return unsupported_operation"
         yield Diagnostic("NN356", message, functions[streaming[0]].offset)
-    if is_go(info):
-        message = "Go needs its memory in one piece: half of the address space is set aside for it"
-        yield Diagnostic("NN360", message)
-    elif not _takes_pages(info):
+    message = (
+        "half of the memory's address space is set aside between the guest and the adapters; a host"
+        " that gives less stops the component at the start"
+    )
+    yield Diagnostic("NN360", message)
+    if not is_go(info) and (_is_limited(info) or not _has_known_allocator(info)):
         message = (
             "adapters take pages of the memory, which not every guest's allocator leaves alone"
         )
         yield Diagnostic("NN359", message)
 
 
-def _takes_pages(info: ModuleInfo) -> bool:
-    """Whether the module names a compiler whose allocator leaves the pages of adapters alone."""
+def _is_limited(info: ModuleInfo) -> bool:
+    """Whether a memory has a maximum, and the adapters' pages are near the guest's."""
+    return any(memory.maximum is not None for _, memory in info.exported_memories)
+
+
+def _has_known_allocator(info: ModuleInfo) -> bool:
+    """Whether the module names a compiler whose allocator does not come to the adapters' pages, or
+    only once it has used what is set aside."""
     section = info.module.custom("producers")
     if section is None:
         return False

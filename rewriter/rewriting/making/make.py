@@ -61,7 +61,7 @@ def make_component(core: Module, names: Names, wasi: bytes | None = None) -> Mad
     except InvalidModule as error:
         reason = f"wasm-tools cannot make a component of it: {error.reason}"
         raise InvalidModule(reason, error.offset, "NN358") from error
-    data = reserve(data, memory, required=is_go(info))
+    data = reserve(data, memory, contiguous=is_go(info))
     return Made(data, (*differences(info), *_lacks_exports(Component(data))))
 
 
