@@ -3,11 +3,17 @@
 #     job.sh BUILT HOST REGISTRY KEY PUBLIC OUT
 # BUILT is a folder with anything in it, and stays as it is. HOST is where the modules are to run,
 # such as wamr-legacy@2.3.1. REGISTRY is oci://HOST/NAME, KEY and PUBLIC are a private key and its
-# public key (PEM), and OUT is a folder that is made. Needs bash, jq, and `nnshim[attest,oci]`.
-set -euo pipefail
+# public key (PEM), and OUT is a folder that is made. Needs bash, jq, and `nnshim[attest,oci]`. The
+# exit code is that of the last check, of what is in the registry: 6 if there is nothing to push.
+set -Eeuo pipefail
+command -v jq >/dev/null || { echo "job.sh: jq is not installed" >&2; exit 2; }
 built=$1 host=$2 registry=$3 key=$4 public=$5 out=$6
 mkdir "$out" "$out/pulled" "$out/back"
 key=$(realpath "$key") public=$(realpath "$public") original=$(realpath "$built")
+
+log=$(realpath "$out")/log.txt
+: >"$log"
+trap 'echo "job.sh: line $LINENO failed; the end of $log:" >&2; tail -n 3 "$log" >&2' ERR
 
 exec 3>&1
 step() { # NAME COMMAND...: runs it, and says how it ended
@@ -23,7 +29,7 @@ step check nnshim check --for "$host" --quiet \
     --report "gitlab=$out/built.gitlab.json" --report "junit=$out/built.xml" \
     --report "markdown=$out/built.md" "$built" >"$out/built.txt" 2>"$out/built.errors.txt"
 
-# What a rewrite mends is mended, in a copy.
+# What a rewrite fixes is fixed, in a copy.
 cp -a "$built" "$out/tree"
 cd "$out/tree"
 step fix nnshim check --for "$host" --fix --report "jsonl=../fixed.jsonl" . \
@@ -31,6 +37,7 @@ step fix nnshim check --for "$host" --fix --report "jsonl=../fixed.jsonl" . \
 
 # Each module that runs now is pushed, with a signed attestation beside it; then pulled, compared,
 # and rewritten back to what it was.
+jq -j 'select(.verdict == "runs" and .fix != null) | .file + "\u0000"' ../fixed.jsonl >../fixed.list
 number=0
 while IFS= read -r -d '' file; do
     number=$((number + 1))
@@ -41,11 +48,12 @@ while IFS= read -r -d '' file; do
     cmp "$file" "../pulled/$number.wasm"
     nnshim rewrite --abi witx "../pulled/$number.wasm" "../back/$number.wasm"
     nnshim verify "$original/$file" "../back/$number.wasm"
-done 2>>../log.txt >>../log.txt < <(
-    jq -j 'select(.verdict == "runs" and .fix != null) | .file + "\u0000"' ../fixed.jsonl
-)
-echo "pushed, verified, pulled and rewritten back: $number modules"
+done 2>>"$log" >>"$log" <../fixed.list
+echo "modules pushed, verified, pulled and rewritten back: $number"
 
 # What the gate lets through from now on.
 cd ..
-step gate nnshim check --for "$host" pulled >gate.txt 2>&1
+code=0
+nnshim check --for "$host" pulled >gate.txt 2>&1 || code=$?
+echo "gate: exit code $code"
+exit "$code"

@@ -1,4 +1,4 @@
-"""A whole job on 60 files of all kinds: checked, mended, pushed, attested, verified, pulled, and
+"""A whole job on 60 files of all kinds: checked, fixed, pushed, attested, verified, pulled, and
 rewritten back. Needs Debian's docker-registry, jq and openssl."""
 
 from __future__ import annotations
@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ HOST = "wamr-legacy@2.3.1"
 SAID = """\
 check: exit code 6
 fix: exit code 6
-pushed, verified, pulled and rewritten back: 24 modules
+modules pushed, verified, pulled and rewritten back: 24
 gate: exit code 0
 """
 REPORTS = {
@@ -95,6 +96,20 @@ def test_the_job_goes_through_and_says_what_came_of_each_step(
 ) -> None:
     log = here / "out/log.txt"
     assert (done.returncode, done.stdout) == (0, SAID), (done.stderr, log.read_text()[-2000:])
+
+
+def test_a_job_that_pushes_nothing_fails(here: Path, tmp_path: Path) -> None:
+    (tmp_path / "built").mkdir()
+    (tmp_path / "built/bad.wasm").write_bytes(b"junk")
+    for name in ("key.pem", "key.pub"):
+        shutil.copy(here / name, tmp_path)
+    with closed_port() as port:
+        done = job(tmp_path, port)
+    assert done.returncode == 6
+    assert done.stdout.splitlines()[-2:] == [
+        "modules pushed, verified, pulled and rewritten back: 0",
+        "gate: exit code 6",
+    ]
 
 
 @pytest.mark.usefixtures("done")
