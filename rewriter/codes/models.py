@@ -225,4 +225,13 @@ CODES = (
         "`compute`, gets wrong numbers, without an error (`NN249`).",
         "Give each input its own buffer, and leave it unchanged until `compute` returns.",
     ),
+    Code(
+        "NN752",
+        Severity.CONDITION,
+        "the model has custom operators",
+        "The model names operators that neither its format nor the released NN runtimes define. "
+        "A host that has not been given them refuses the model when it is loaded or computed.",
+        "Use a host that was built with these operators, or convert the model without them. "
+        "`--accept NN752` is for those who have tried it.",
+    ),
 )

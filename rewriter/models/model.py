@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rewriter.abi.numbers import Encoding, TensorType
 
-__all__ = ["Model", "Port", "names_of"]
+__all__ = ["Model", "Port", "listed", "names_of"]
 
 
 class Port(NamedTuple):
@@ -58,6 +59,8 @@ class Model(NamedTuple):
     - `parts`: the files that a guest passes to `load`, in order. `missing` is one of these that was
       not found.
     - `elsewhere`: other files with its weights.
+    - `custom`: its operators that no released NN runtime of this format has, as far as their names
+      tell.
     """
 
     path: str
@@ -70,6 +73,7 @@ class Model(NamedTuple):
     elsewhere: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     missing: str = ""
+    custom: tuple[str, ...] = ()
 
     @property
     def ports(self) -> tuple[Port, ...]:
@@ -80,8 +84,13 @@ class Model(NamedTuple):
 _MOST_NAMED = 3
 
 
-def names_of(ports: list[Port]) -> str:
+def names_of(ports: Sequence[Port]) -> str:
     """The first names, and how many more there are."""
-    named = ", ".join(repr(port.name) for port in ports[:_MOST_NAMED])
-    more = len(ports) - _MOST_NAMED
+    return listed([port.name for port in ports])
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    named = ", ".join(map(repr, names[:_MOST_NAMED]))
+    more = len(names) - _MOST_NAMED
     return f"{named} and {more} more" if more > 0 else named

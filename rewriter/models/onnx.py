@@ -72,14 +72,26 @@ _OTHER_TYPES: Mapping[int, str] = MappingProxyType(
 )
 """Types other than tensors, by their fields in TypeProto."""
 
-_GRAPH, _OPSETS = 7, 8
+_GRAPH, _OPSETS, _FUNCTION = 7, 8, 25
 """Fields of a ModelProto. A model without the second one is truncated."""
 
 _NODE, _TENSOR, _INPUT, _OUTPUT, _SPARSE = 1, 5, 11, 12, 15
 """Fields of a GraphProto."""
 
-_TAKES, _MAKES, _OP_TYPE = 1, 2, 4
+_TAKES, _MAKES, _OP_TYPE, _DOMAIN = 1, 2, 4, 7
 """Fields of a NodeProto."""
+
+_OWN_NAME, _OWN_DOMAIN = 1, 10
+"""Fields of a FunctionProto."""
+
+_KNOWN_DOMAINS = (
+    *("", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training"),
+    *("com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc", "org.pytorch.aten"),
+)
+"""The domains of operators that ONNX Runtime has.
+
+https://github.com/microsoft/onnxruntime/blob/main/include/onnxruntime/core/graph/constants.h
+"""
 
 _QUANTISED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
 _ON_INTEGERS = ("QLinear", "MatMulInteger", "ConvInteger")
@@ -87,27 +99,32 @@ _ON_INTEGERS = ("QLinear", "MatMulInteger", "ConvInteger")
 
 
 class Declared(NamedTuple):
-    """What a graph declares. `files` contain the external data of its tensors."""
+    """What a graph declares. `files` contain the external data of its tensors. `custom` are the
+    operators that neither ONNX Runtime nor the model itself defines, as `domain.name`."""
 
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     quantised: bool
     files: tuple[str, ...]
+    custom: tuple[str, ...]
 
 
 def read(data: Data) -> Declared:
     """The declarations of a model. Raises IndexError and ValueError if it is not complete."""
-    graphs, seen = list[tuple[int, int]](), set[int]()
+    graphs, seen, defined = list[tuple[int, int]](), set[int](), set[str]()
     for number, kind, start, stop in fields(data, 0, len(data)):
         seen.add(number)
         if (number, kind) == (_GRAPH, BYTES):
             graphs.append((start, stop))
+        elif (number, kind) == (_FUNCTION, BYTES):
+            domain = _text(data, _OWN_DOMAIN, start, stop)
+            defined.add(f"{domain}.{_text(data, _OWN_NAME, start, stop)}")
     if len(graphs) != 1:
         raise ValueError(f"it has {len(graphs)} graphs instead of one")
     if _OPSETS not in seen:
         raise ValueError("it lacks its operator set, which comes after its graph")
     inputs, outputs, constants, quantised = list[Port](), list[Port](), set[str](), False
-    taken, made = set[str](), set[str]()
+    taken, made, custom = set[str](), set[str](), dict[str, None]()
     for number, kind, start, stop in fields(data, *graphs[0]):
         if kind != BYTES:
             continue
@@ -122,26 +139,25 @@ def read(data: Data) -> Declared:
                 _text(data, 8, a, b) for n, _, a, b in fields(data, start, stop) if n == 1
             )
         elif number == _NODE:
-            name, takes, makes = _node(data, start, stop)
+            domain, name, takes, makes = _node(data, start, stop)
+            if domain not in _KNOWN_DOMAINS and f"{domain}.{name}" not in defined:
+                custom[f"{domain}.{name}"] = None
             quantised = quantised or name in _QUANTISED or name.startswith(_ON_INTEGERS)
             taken.update(takes)
             made.update(makes)
     _check(taken | {port.name for port in outputs}, made | constants | {p.name for p in inputs})
     fed = tuple(port for port in inputs if port.name not in constants)
-    return Declared(fed, tuple(outputs), quantised, tuple(dict.fromkeys(_files(data))))
+    files = tuple(dict.fromkeys(_files(data)))
+    return Declared(fed, tuple(outputs), quantised, files, tuple(custom))
 
 
-def _node(data: Data, start: int, stop: int) -> tuple[str, list[str], list[str]]:
-    """A node's operator, and the names of its inputs and outputs."""
-    operator, takes, makes = "", list[str](), list[str]()
+def _node(data: Data, start: int, stop: int) -> tuple[str, str, list[str], list[str]]:
+    """A node's domain and operator, and the names of its inputs and outputs."""
+    found: dict[int, list[str]] = {_TAKES: [], _MAKES: [], _OP_TYPE: [""], _DOMAIN: [""]}
     for number, kind, a, b in fields(data, start, stop):
-        if kind == BYTES and number in (_TAKES, _MAKES, _OP_TYPE):
-            word = bytes(data[a:b]).decode(errors="backslashreplace")
-            if number == _OP_TYPE:
-                operator = word
-            else:
-                (takes if number == _TAKES else makes).append(word)
-    return operator, takes, makes
+        if kind == BYTES and number in found:
+            found[number].append(bytes(data[a:b]).decode(errors="backslashreplace"))
+    return found[_DOMAIN][-1], found[_OP_TYPE][-1], found[_TAKES], found[_MAKES]
 
 
 def _check(taken: Set[str], there: Set[str]) -> None:

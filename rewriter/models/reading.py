@@ -99,6 +99,7 @@ def _onnx(model: Model, data: Data) -> Model:
         outputs=found.outputs,
         quantised=found.quantised,
         elsewhere=found.files,
+        custom=found.custom,
     )
 
 
@@ -129,8 +130,7 @@ def _openvino(model: Model, data: Data) -> Model:
 
 
 def _tflite(model: Model, data: Data) -> Model:
-    inputs, outputs, quantised = tflite.read(data)
-    return model._replace(inputs=inputs, outputs=outputs, quantised=quantised)
+    return model._replace(**tflite.read(data)._asdict())
 
 
 def _gguf(model: Model, data: Data) -> Model:

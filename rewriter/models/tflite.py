@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 from rewriter.models.flatbuffer import FlatBuffer, Table
 from rewriter.models.model import Port
@@ -58,21 +59,45 @@ _SHAPE, _TYPE, _NAME, _QUANTISATION, _SIGNATURE = 4, 6, 10, 12, 18
 _SCALES = 8
 """A field of QuantizationParameters."""
 
+_OLD_CODE, _CUSTOM_NAME, _VERSION, _CODE = 4, 6, 8, 10
+"""Fields of an OperatorCode. The code is the larger one of both."""
 
-def read(data: Data) -> tuple[tuple[Port, ...], tuple[Port, ...], bool]:
-    """The inputs, the outputs, and whether any tensor is quantised. Raises ValueError for a file
-    that is truncated or otherwise broken."""
+_CUSTOM = 32
+"""The code of an operator that has only a name."""
+
+_KNOWN = (b"AudioSpectrogram", b"Mfcc", b"NumericVerify", b"TFLite_Detection_PostProcess")
+"""Those that LiteRT has nevertheless.
+
+https://github.com/tensorflow/tensorflow/blob/v2.20.0/tensorflow/lite/core/kernels/register.cc
+"""
+
+
+class Declared(NamedTuple):
+    """What a model declares. With `quantised`, any tensor is. `custom` are the names of operators
+    that LiteRT does not have."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    quantised: bool
+    custom: tuple[str, ...]
+
+
+def read(data: Data) -> Declared:
+    """The declarations of a model. Raises ValueError for a file that is truncated or otherwise
+    broken."""
     model = FlatBuffer(data, "the model").root()
     for buffer in model.tables(_BUFFERS):
         buffer.extent(4, 1)
         offset, size = buffer.number(6, "Q"), buffer.number(8, "Q")
         if offset > 1 and offset + size > len(data):
             raise ValueError(f"the {size} bytes of a tensor at byte {offset} exceed the file")
+    custom = dict[str, None]()
     for operator in model.tables(_CODES):
-        operator.number(4, "b")
-        operator.text(6)
-        operator.number(8, "i")
-        operator.number(10, "i")
+        operator.number(_VERSION, "i")
+        name = operator.text(_CUSTOM_NAME)
+        code = max(operator.number(_OLD_CODE, "b"), operator.number(_CODE, "i"))
+        if code == _CUSTOM and name not in _KNOWN:
+            custom[name.decode(errors="backslashreplace")] = None
     subgraph = next(model.tables(_SUBGRAPHS), None)
     if subgraph is None:
         raise ValueError("it has no subgraph")
@@ -80,7 +105,7 @@ def read(data: Data) -> tuple[tuple[Port, ...], tuple[Port, ...], bool]:
     inputs, outputs = (
         tuple(_ports(tensors, subgraph.numbers(field, "i"))) for field in (_INPUTS, _OUTPUTS)
     )
-    return inputs, outputs, any(map(_is_quantised, tensors))
+    return Declared(inputs, outputs, any(map(_is_quantised, tensors)), tuple(custom))
 
 
 def _ports(tensors: list[Table], places: tuple[int, ...]) -> Iterator[Port]:

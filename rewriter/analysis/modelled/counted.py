@@ -22,7 +22,7 @@ from rewriter.analysis.sources import guest_functions
 from rewriter.diagnostics import Diagnostic
 from rewriter.hosts.host import Backend, Host, Quirk, TooSmall, Unit
 from rewriter.hosts.parts import TWO
-from rewriter.models.model import Model, Port, names_of
+from rewriter.models.model import Model, Port, listed, names_of
 
 __all__ = ["counting_models", "of_models", "of_models_anyhow"]
 
@@ -50,7 +50,7 @@ def of_models_anyhow(host: Host, models: Sequence[Model]) -> Iterator[Diagnostic
     """What each of these says of a host, for a guest whose calls are not followed."""
     for model in models:
         name = PurePath(model.path).name
-        for found in _format(host, model, _ANYTHING):
+        for found in (*_format(host, model, _ANYTHING), *_operators(model)):
             yield found._replace(message=f"{name}: {found.message}")
     if models:
         yield Diagnostic("NN744", "whether the host has the models' operators is not checked")
@@ -89,6 +89,7 @@ def _of_model(info: ModuleInfo, host: Host, model: Model, formats: Loaded) -> It
         yield Diagnostic("NN746", "it is unknown which formats the host reads")
         return
     yield from _format(host, model, formats)
+    yield from _operators(model)
     backend = _backend(host, model, formats)
     yield from _weights(info, backend, model)
     if backend is None:
@@ -102,6 +103,12 @@ def _of_model(info: ModuleInfo, host: Host, model: Model, formats: Loaded) -> It
         title = model.title
         message = f"{title} takes no configuration: {_CONFIGURED} fails, unless it is empty"
         yield Diagnostic("NN747", message)
+
+
+def _operators(model: Model) -> Iterator[Diagnostic]:
+    if model.custom:
+        message = f"only if the host's NN runtime has its custom operators: {listed(model.custom)}"
+        yield Diagnostic("NN752", message)
 
 
 def _own(host: Host, model: Model, formats: Loaded) -> Backend | None:

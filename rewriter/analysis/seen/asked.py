@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -23,15 +23,20 @@ class Asked(NamedTuple):
     meanings: frozenset[TensorType] | frozenset[Encoding]
 
 
-def asked_types(models: Iterable[Model]) -> Iterator[Asked]:
+def asked_types(
+    models: Iterable[Model],
+    converted: Container[Encoding | None] = (Encoding.OPENVINO, Encoding.ONNX),
+) -> Iterator[Asked]:
     """The type of each input that has a wasi-nn type. Some backends also take floats for a
-    quantised input, and OpenVINO in some hosts for any input."""
+    quantised input, and some, of these `converted` formats, for any input: OpenVINO does on some
+    hosts, also in ONNX models."""
     for model in models:
-        converted = model.encoding in (Encoding.OPENVINO, Encoding.ONNX)
         for port in model.inputs or ():
             kind = port.tensor_type
             if kind is not None:
-                floats = {TensorType.F32} if converted or port.quantised else set()
+                floats = (
+                    {TensorType.F32} if model.encoding in converted or port.quantised else set()
+                )
                 yield Asked(Subject.TYPE, model, _input(model, port), frozenset((kind, *floats)))
 
 

@@ -10,6 +10,7 @@ from rewriter.abi.numbers import (
     TYPES_2020,
     TYPES_WIT,
     TYPES_WITX,
+    Encoding,
     TensorType,
 )
 from rewriter.adapters.adapter import Adapter
@@ -241,16 +242,18 @@ def _suits(backend: Backend, kind: TensorType) -> bool:
 def _never_passed(info: ModuleInfo, host: Host, models: Sequence[Model]) -> Iterator[Diagnostic]:
     """Diagnostics about model inputs whose type no call passes, whatever the guest's numbers
     mean."""
-    constants = constants_of(info)
-    if host.tells_numbers or not models:
+    if not models:
         return
-    tables = _tables(info, models) or ()
+    constants = constants_of(info)
+    tables = _read_types(info, host, models) if host.tells_numbers else _tables(info, models)
     seen = {
-        number: [table[number] for table in tables if number in table]
+        number: [table[number] for table in tables or () if number in table]
         for number in numbers_of(constants, Subject.TYPE)
     }
     strict = [model for model in models if _compares_types(host, model)] if tables else []
-    for one in unnamed(constants, asked_types(strict), seen):
+    # ONNX Runtime takes no other type, and nnshim checks types itself.
+    converted = () if host.tells_numbers else (Encoding.OPENVINO,)
+    for one in unnamed(constants, asked_types(strict, converted), seen):
         message = f"no call of set_input passes the type of {one.what}"
         yield Diagnostic("NN749", message, None, "set_input")
 
@@ -259,9 +262,8 @@ def _compares_types(host: Host, model: Model) -> bool:
     """Whether the host's backend for a model is known to compare a tensor's type with the type of
     the input."""
     own = [backend for backend in host.backends if backend.encoding is model.encoding]
-    converts = frozenset((Quirk.CONVERTS, Quirk.AS_BYTES))
     return bool(own) and not any(
-        backend.ignores_types or converts & (backend.quirks | backend.unseen.quirks)
+        backend.ignores_types or Quirk.CONVERTS in backend.quirks | backend.unseen.quirks
         for backend in own
     )
 

@@ -21,14 +21,15 @@ WAMR_LOAD = "(drop (call $load (i32.const 64) (i32.const {}) (i32.const 0) (i32.
 
 @pytest.fixture
 def of_type(tmp_path: Path) -> dict[str, Path]:
-    """Models of TensorFlow Lite, by the type of their input, and one of ONNX."""
+    """Models of TensorFlow Lite, by the type of their input, and two of ONNX."""
     found = {}
     for kind in ("float32", "uint8", "int32"):
         found[kind] = tmp_path / f"{kind}.tflite"
         found[kind].write_bytes(identity(np.dtype(kind), [1, 4]))
-    ports = [("x", TensorProto.FLOAT, [4])], [("y", TensorProto.FLOAT, [4])]
-    found["onnx"] = tmp_path / "model.onnx"
-    found["onnx"].write_bytes(model([helper.make_node("Abs", ["x"], ["y"])], *ports))
+    for name, element in (("onnx", TensorProto.FLOAT), ("onnx of i64", TensorProto.INT64)):
+        ports = [("x", element, [4])], [("y", element, [4])]
+        found[name] = tmp_path / f"{name}.onnx"
+        found[name].write_bytes(model([helper.make_node("Abs", ["x"], ["y"])], *ports))
     return found
 
 
@@ -161,6 +162,18 @@ def test_a_type_that_no_call_passes_is_a_condition_where_it_is_compared(
     module = guest(TFLITE + "".join(map(passes, kinds)))
     found = on(host, module, of_type["uint8"])
     assert ("NN749" in {one.code for one in found.conditions}) is said
+
+
+@pytest.mark.parametrize("host", ["nnshim", "wamr@main"])
+@pytest.mark.parametrize(("kinds", "said"), [((1,), False), ((5,), True), ((1, 5), False)])
+def test_onnx_takes_floats_for_nothing_else_and_nothing_else_for_floats(
+    host: str, kinds: tuple[int, ...], said: bool, of_type: dict[str, Path]
+) -> None:
+    """1 is f32, and 5 is i64."""
+    module = guest(loads("(i32.const 1)") + "".join(map(passes, kinds)))
+    for name, is_said in (("onnx", said), ("onnx of i64", kinds == (1,))):
+        found = on(host, module, of_type[name])
+        assert ("NN749" in {one.code for one in found.conditions}) is is_said
 
 
 def test_onnx_may_be_loaded_as_openvinos(of_type: dict[str, Path]) -> None:
