@@ -47,7 +47,7 @@ def command(
         typer.Option(
             "--input",
             metavar="INDEX=TYPE:DIMxDIM",
-            help="The shape of an input with open dimensions.",
+            help="The shape of an input with open dimensions, which count as 1 by default.",
         ),
     ] = None,
     options: Annotated[
@@ -102,6 +102,9 @@ def command(
             parallel=parallel,
         )
     works = any(row.problem is None for row in report.rows)
+    if works and report.assumed:
+        shapes = " ".join(f"--input {each}" for each in report.assumed)
+        note(f"open dimensions count as 1: {shapes} gives the shapes that were measured")
     if as_json:
         print_json(measured.as_json(report))
     else:

@@ -25,6 +25,8 @@ _REMEDIES = {
     " --graphs FILE.toml and --graph-files DIR name graphs",
     "device": "--device ENCODING=DEVICE says where models run; --gpu-fallback cpu lets those that"
     " ask for a gpu run on the CPU",
+    "chosen": "--device ENCODING=DEVICE, or a graph's `device`, has to name a device that is there:"
+    " see `nnshim doctor`",
 }
 """What helps, by HostError.remedy."""
 
@@ -120,7 +122,8 @@ def _say_refused(function: str, error: "HostError", was_logged: bool) -> None:
     what, _, limit = error.remedy.partition(" ")
     if what == "limit":
         option = {"memory": "--max-memory SIZE", "timeout": "--timeout TIME"}.get(limit)
-        note(f"{option or f'--limit {limit}=SIZE'} changes that limit")
+        value = "N" if limit in ("graphs", "contexts") else "SIZE"
+        note(f"{option or f'--limit {limit}={value}'} changes that limit")
     elif what == "server":
         note(f"`nnshim explain {error.code}` says what to do")
     elif what in _REMEDIES:

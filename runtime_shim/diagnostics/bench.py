@@ -7,7 +7,7 @@ import itertools
 import os
 import random
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import prod
@@ -120,6 +120,7 @@ def bench(
     contexts = parallel or len(os.sched_getaffinity(0))
     runs: list[_Run] = []
     problems: list[Measurement] = []
+    assumed: dict[str, None] = {}
     for name in backends or _encodings_that_read(found):
         try:
             backend = import_backend(name, settings, warns=False)  # the report says it
@@ -129,16 +130,23 @@ def bench(
         for device in devices or list(backend.describe().devices):
             try:
                 given = {**(_FEW_TOKENS if name is Encoding.GGML else {}), **options}
-                runs.append(_Run(name, backend, parts, device, dict(inputs), given, contexts))
+                chosen = dict(inputs)
+                runs.append(_Run(name, backend, parts, device, chosen, given, contexts, assumed))
             except HostError as error:
-                problems.append(_problem(name, device, error.reason))
+                reason = error.reason + (f"; {_assumed_in(assumed)}" if assumed else "")
+                problems.append(_problem(name, device, reason))
             except MemoryError as error:
                 problems.append(_problem(name, device, f"not enough memory: {error}"))
     conditions = conditions_of(parts, found)
     for _ in range(_ROUNDS):
         for run in runs:
             run.measure(seconds / _ROUNDS / 2)
-    return Report(conditions, [*(run.result() for run in runs), *problems])
+    return Report(conditions, [*(run.result() for run in runs), *problems], tuple(assumed))
+
+
+def _assumed_in(assumed: Iterable[str]) -> str:
+    given = " ".join(f"--input {each}" for each in assumed)
+    return f"open dimensions count as 1, as with {given}, which can give others"
 
 
 def _files(paths: Sequence[str]) -> list[Path]:
@@ -185,7 +193,9 @@ class _Run:
         inputs: dict[int, Input],
         options: Options,
         parallel: int,
+        assumed: dict[str, None],
     ) -> None:
+        """The inputs with open dimensions are added to `assumed`."""
         started = perf_counter()
         graph: Graph = guarded(backend.load, parts, device, options)
         self._load = perf_counter() - started
@@ -202,6 +212,10 @@ class _Run:
             feed = [(0, Input(TensorType.U8, (len(_PROMPT),)), _PROMPT)]
         else:
             chosen = [_input(index, port, inputs) for index, port in enumerate(ports)]
+            for index, (port, item) in enumerate(zip(ports, chosen, strict=True)):
+                if index not in inputs and _is_open(port):
+                    dims = "x".join(map(str, item.shape))
+                    assumed[f"{index}={item.type.name.lower()}:{dims}"] = None
             feed = [(index, item, item.data()) for index, item in enumerate(chosen)]
         outputs = len(getattr(graph, "outputs", " "))
         self._inferences = [
@@ -301,6 +315,10 @@ def _input(index: int, port: object, given: dict[int, Input]) -> Input:
     if not isinstance(port, Port) or port.element is None or port.dims is None:
         raise UsageError(f"specify the shape of input {index} ({port}): --input {index}=f32:1x64")
     return Input(port.element.type, tuple(map(_length, port.dims)), port.element.size)
+
+
+def _is_open(port: Port) -> bool:
+    return any(not isinstance(dim, int) for dim in port.dims or ())
 
 
 def _length(dim: Dim) -> int:

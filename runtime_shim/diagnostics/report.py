@@ -70,8 +70,12 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Report:
+    """`assumed` are the inputs with open dimensions, each of which counted as 1, as `--input` takes
+    them: INDEX=TYPE:DIMxDIM."""
+
     conditions: Conditions
     rows: list[Measurement]
+    assumed: tuple[str, ...] = ()
 
 
 def conditions_of(parts: Sequence[Path], encoding: Encoding) -> Conditions:

@@ -116,12 +116,15 @@ class Streams:
     def _input(self, given: Reader | bytes) -> Iterator[str]:
         """The path of an input, valid while wasmtime opens it."""
         if isinstance(given, bytes):
-            fd = os.memfd_create("stdin")
-            with os.fdopen(fd, "wb") as file:
-                file.write(given)
-                file.flush()
-                yield f"/proc/self/fd/{fd}"
-            return
+            with os.fdopen(os.memfd_create("stdin"), "wb", buffering=0) as file:
+                try:
+                    whole = file.write(given) == len(given)
+                except OSError:  # the process may not write such large files
+                    whole = False
+                if whole:
+                    yield f"/proc/self/fd/{file.fileno()}"
+                    return
+            given = io.BytesIO(given)
         reader, writer = os.pipe()
         feeding = threading.Thread(target=self._feed, args=(given, writer), daemon=True)
         try:

@@ -47,10 +47,15 @@ def not_there(
     backend: str, place: Place, known: Mapping[str, Target], present: Collection[str]
 ) -> HostError:
     """The error for a place without a device. It says what was looked for."""
+    here = f"the {backend} backend only has {', '.join(present)} here"
+    if not isinstance(place, Target):  # the operator has chosen it
+        return HostError(
+            Errno.UNSUPPORTED_OPERATION, f"there is no device {place}: {here}", "chosen"
+        )
     meant = " or ".join(device for device, target in known.items() if target is place)
     asked = f"{place_name(place)} ({meant})" if meant else place_name(place)
     return HostError(
         Errno.UNSUPPORTED_OPERATION,
-        f"the model asks for {asked}, but the {backend} backend only has {', '.join(present)} here",
+        f"the model asks for {asked}, but {here}",
         "device",
     )

@@ -10,8 +10,9 @@ from importlib import metadata
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from nnshim.render.measuring.plot import draw
 from rewriter.abi.dialects import Encoding, TensorType
@@ -22,7 +23,7 @@ from runtime_shim.diagnostics.report import Conditions, Measurement, Rates, Repo
 from samples.build import SAMPLES
 from tests.support.command import nnshim
 from tests.support.gguf_models import successors
-from tests.support.models import identity, nonzero
+from tests.support.models import F32, identity, model, nonzero
 
 DIGITS = SAMPLES / "digits" / "model.onnx"
 
@@ -130,7 +131,7 @@ def test_a_device_that_is_not_there_is_a_problem_and_no_other_is_taken(tmp_path:
     (row,) = bench(
         [str(tmp_path / "model.onnx")], backends=[Encoding.ONNX], devices=["cuda"], seconds=0.02
     ).rows
-    assert "asks for cuda" in str(row.problem)
+    assert "there is no device cuda" in str(row.problem)
     assert row.alone.p50 == 0
 
 
@@ -249,7 +250,7 @@ def test_the_command_draws_a_picture_of_either_kind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--device", "cuda"], 1, b"asks for cuda"),
+        (["--device", "cuda"], 1, b"there is no device cuda"),
         (["--backend", "onyx"], 2, b"'onyx' is not an encoding"),
         (["--options", "["], 2, b"not valid JSON"),
         (["--options", "[" * 100_000], 2, b"not valid JSON"),
@@ -272,6 +273,27 @@ def test_the_command_says_why_nothing_was_measured(
     assert done.returncode == code
     assert words in done.stderr
     assert not done.stdout
+
+
+def test_open_dimensions_count_as_1_and_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "open.onnx"
+    path.write_bytes(identity(dims=("rows", 4)))
+    only = ("--backend", "onnx", "--seconds", "0.02")
+    done = nnshim("bench", path, *only)
+    assert b"open dimensions count as 1: --input 0=f32:1x4 gives the shapes" in done.stderr
+    assert b"open dimensions" not in nnshim("bench", path, *only, "--input", "0=f32:3x4").stderr
+
+
+def test_a_model_that_does_not_run_with_1_for_open_dimensions_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "open.onnx"
+    node = helper.make_node("Reshape", ["x", "shape"], ["y"])
+    shape = {"shape": np.array([2, 2], np.int64)}
+    path.write_bytes(model([node], [("x", F32, ("n",))], [("y", F32, (2, 2))], shape))
+    done = nnshim("bench", path, "--backend", "onnx", "--seconds", "0.02")
+    assert done.returncode == 1
+    assert b"open dimensions count as 1, as with --input 0=f32:1, which can give" in done.stderr
+    four = nnshim("bench", path, "--backend", "onnx", "--seconds", "0.02", "--input", "0=f32:4")
+    assert four.returncode == 0
 
 
 def test_without_matplotlib_nothing_is_measured_and_the_install_line_is_given(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import os
+import resource
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -229,6 +230,15 @@ def test_a_guest_need_not_read_all_of_its_input() -> None:
     for stdin in (LONG, io.BytesIO(LONG)):
         assert runs("read_a_little", stdin=stdin).results == (10,)
     wait_for(lambda: threading.active_count() <= before)
+
+
+def test_an_input_may_be_larger_than_the_files_that_the_process_may_write() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, most))
+    try:
+        assert runs("echo", stdin=LONG, stdout=CAPTURED).stdout == LONG
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
 
 def test_nothing_stays_open() -> None:
