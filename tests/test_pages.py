@@ -127,8 +127,11 @@ def test_every_block_of_a_page_does_what_is_shown_below_it(
             assert shows(body, stdout, stderr), (body, stdout, stderr)
 
 
-def ran(command: list[str], here: Path, env: dict[str, str]) -> tuple[str, str]:
-    """What a command prints that succeeds, in time, and leaves no process behind."""
+def ran(
+    command: list[str], here: Path, env: dict[str, str], patience: float = PATIENCE
+) -> tuple[str, str]:
+    """What a command prints that succeeds, in time, and leaves no process behind. One that ends
+    with it may take so many seconds."""
     process = subprocess.Popen(
         command, cwd=here, env=env, text=True, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -136,7 +139,7 @@ def ran(command: list[str], here: Path, env: dict[str, str]) -> tuple[str, str]:
     try:
         stdout, stderr = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, (command, stdout, stderr)
-        wait_for(lambda: not in_session(process.pid))  # one that ends with it may take a moment
+        wait_for(lambda: not in_session(process.pid), patience)
     finally:
         for pid in in_session(process.pid):
             os.kill(pid, signal.SIGKILL)
@@ -178,7 +181,7 @@ def test_pages_with_commands_in_the_background_are_known() -> None:
 )
 def test_commands_that_leave_a_process_or_fail_are_found(script: str, tmp_path: Path) -> None:
     with pytest.raises(AssertionError):
-        ran(["bash", "-c", script], tmp_path, {**os.environ})
+        ran(["bash", "-c", script], tmp_path, {**os.environ}, patience=0.5)
 
 
 def shows(shown: str, stdout: str, stderr: str) -> bool:

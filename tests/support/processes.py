@@ -70,9 +70,9 @@ PATIENCE = 120
 What would end by itself has to take longer."""
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Until it holds, which is an error if it never does."""
-    deadline = time.monotonic() + PATIENCE
+def wait_for(condition: Callable[[], bool], patience: float = PATIENCE) -> None:
+    """Until it holds, which is an error if it does not within so many seconds."""
+    deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, "it has not come to that"
         time.sleep(0.02)
