@@ -6,7 +6,7 @@ from runtime_shim import (
     Outcome,
 )
 
-__all__ = ["COMPUTE", "IS_FOUR_FLOATS", "ONCE", "succeeds"]
+__all__ = ["COMPUTE", "IS_FOUR_FLOATS", "ONCE", "five_times", "succeeds"]
 
 COMPUTE = """
   (call $named (i32.const 64) (i32.const 1) (call $tensor))
@@ -46,6 +46,13 @@ ONCE = """
     (i32.load offset=4 (i32.const {dims})))
 """
 """Computes a copy of the input, whose first number is $b."""
+
+
+def five_times(once: str) -> str:
+    """With $b from 1 to 5."""
+    return f"""(local.set $b (i32.const 1))
+      (loop $next {once} (br_if $next (i32.lt_s
+        (local.tee $b (i32.add (local.get $b) (i32.const 1))) (i32.const 6))))"""
 
 
 def succeeds(ended: Outcome) -> None:

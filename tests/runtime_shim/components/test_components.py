@@ -20,7 +20,13 @@ from runtime_shim import (
     run,
 )
 from runtime_shim.engine.binding.memories import Memories
-from tests.runtime_shim.components.computing import COMPUTE, IS_FOUR_FLOATS, ONCE, succeeds
+from tests.runtime_shim.components.computing import (
+    COMPUTE,
+    IS_FOUR_FLOATS,
+    ONCE,
+    five_times,
+    succeeds,
+)
 from tests.runtime_shim.components.guest import core, guest, outcome
 from tests.support.models import identity, sum_and_product
 from tests.support.native import openvino_model
@@ -93,12 +99,6 @@ def test_inputs_are_set_and_outputs_are_read_one_at_a_time_in_older_versions(
             version,
         )
     )
-
-
-def five_times(once: str) -> str:
-    return f"""(local.set $b (i32.const 1))
-      (loop $next {once} (br_if $next (i32.lt_s
-        (local.tee $b (i32.add (local.get $b) (i32.const 1))) (i32.const 6))))"""
 
 
 def ir(folder: Path) -> bytes:

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from rewriter.abi.dialects import Errno, TensorType
-from runtime_shim import NNHost
+from runtime_shim import CAPTURED, NNHost, RunOptions, run
 from runtime_shim.host.shared_tensors import ENTRIES, STEP
 from tests.runtime_shim.backends.remote.remote_graphs import host_of, host_with_local
+from tests.runtime_shim.components.computing import ONCE, five_times, succeeds
+from tests.runtime_shim.components.guest import guest
 from tests.support.counted_calls import counted
 from tests.support.guest import DATA, HANDLE, OUTPUT, WRITTEN, Guest
 from tests.support.inference_server import Model, Tensor, grpc_server, http_server
@@ -179,3 +181,24 @@ def test_a_tensor_goes_through_shared_memory_from_where_it_was_moved_to() -> Non
         looping = Looping(host_of(url, shared_memory=True))
         for step in range(5):
             assert looping.infer(step, -step) == (step, -step)
+
+
+def test_a_component_gets_the_outputs_of_each_of_its_inputs() -> None:
+    """With other bytes, and as another shape of the same and of another length."""
+    named = """
+      (i32.store8 (i32.const 240) (i32.const 109))
+      (call $load_by_name (i32.const 240) (i32.const 1) (i32.const 128))
+      (call $is (i32.load8_u (i32.const 128)) (i32.const 0))
+      (call $init (i32.load (i32.const 132)) (i32.const 128))
+      (call $is (i32.load8_u (i32.const 128)) (i32.const 0))
+      (local.set $a (i32.load (i32.const 132)))
+      (i32.store (i32.const 224) (i32.const 1)) (i32.store (i32.const 228) (i32.const 1))
+      (i32.store (i32.const 232) (i32.const 4)) (i32.store (i32.const 236) (i32.const 1))"""
+    row, single, column = (
+        five_times(ONCE.format(name=64, dims=dims, size=size))
+        for dims, size in ((16, 16), (224, 4), (232, 16))
+    )
+    with http_server(Model([("x", "FP32", [-1, -1])])) as url:
+        options = RunOptions(cache=False, stdout=CAPTURED, stderr=CAPTURED)
+        body = named + row + column + row + single + column
+        succeeds(run(guest(body), host_of(url), options))
