@@ -77,8 +77,8 @@ OnlyWasiNn = Annotated[
     bool,
     typer.Option(
         "--only-wasi-nn",
-        help="Leave alone what does not use wasi-nn, also if it is named itself, and not only what"
-        " is found in folders and archives.",
+        help="Skip what does not use wasi-nn, even if it is named itself, and not only what is"
+        " found in folders and archives.",
     ),
 ]
 

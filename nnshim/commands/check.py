@@ -139,8 +139,8 @@ def command(
     hosts = tuple(map(find_hosts, used.hosts or FAMILIES))
     if (fix or diff) and len(hosts) != 1:
         raise UsageError(
-            f"{'--fix' if fix else '--diff'} is for one host, and {len(hosts)} are meant here: name"
-            " one with --for"
+            f"{'--fix' if fix else '--diff'} is for one host, and there are {len(hosts)} here:"
+            " name one with --for"
         )
     accepted = acceptable(used.accept)
     chosen = chosen_format(output, as_json, REPORTS)

@@ -21,7 +21,7 @@ __all__ = ["Models", "States", "digest_in", "files_in", "files_of", "models_of",
 
 States = Mapping[str, Sequence[Identity]]
 """What each file is, by its path, after the links that lead to it; nothing for one that is not
-there. A file that is replaced, or written to, becomes another one, and so does a link, also if all
+there. A file that is replaced, or written to, becomes another one, and so does a link, even if all
 is put back. A folder on the path that is moved away and back is not noticed."""
 
 _MOST_LINKS = 40

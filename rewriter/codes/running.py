@@ -16,7 +16,9 @@ CODES = (
         "does not register. Or the module lacks the export to call, needs more memory than "
         "allowed, or has an ABI that cannot be determined.",
         "`nnshim check --for nnshim FILE` lists each reason except memory; `--max-memory` raises "
-        "that limit. With `--as HOST`, check and rewrite the module `--for` that host.",
+        "that limit. With `--as HOST`, check and rewrite the module `--for` that host. If only "
+        "functions are missing, and the guest need not call them, such as AssemblyScript's "
+        "`env.abort`, `--trap-unknown-imports` runs it.",
     ),
     Code(
         "NN602",

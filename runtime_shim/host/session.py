@@ -122,7 +122,7 @@ class Session:
 
     def stats(self) -> list[GraphStats]:
         """What this guest has loaded, where that is, and how often it ran. `loads` and their time
-        are as the guest saw them, also if the model was already loaded."""
+        are as the guest saw them, even if the model was already loaded."""
         return self._host.stats.rows()
 
     def check_load(self, size: int) -> None:

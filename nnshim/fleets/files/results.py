@@ -217,7 +217,7 @@ class Results:
             )
 
     def count(self) -> int:
-        """Of all results, also of inputs that are no longer there. Raises OutputError, also if
+        """Of all results, also of inputs that are no longer there. Raises OutputError, even if
         the folder was removed meanwhile, and results with it."""
         self._check_there()
         with _told(os.path.join(self._folder, STATE)):
