@@ -214,7 +214,7 @@ def test_operators_that_do_not_look_at_what_they_are_given_are_not_called(body: 
 
 @pytest.mark.parametrize("place", ["cuda:x", "cuda:", "cuda:-1", "cuda:99"])
 def test_a_number_that_no_gpu_has_is_an_unsupported_operation(place: str) -> None:
-    with pytest.raises(HostError, match=f"asks for {place}, but the pytorch backend") as caught:
+    with pytest.raises(HostError, match=f"no device {place}: the pytorch backend") as caught:
         TorchBackend().load([rewritten("return x")], place)
     assert caught.value.errno is Errno.UNSUPPORTED_OPERATION
 
