@@ -18,7 +18,8 @@ from rewriter.functions.code import defined_functions
 from rewriter.wasm.imports import ExternKind, imports_of
 from rewriter.wasm.leb128 import encode_signed, encode_u32
 from rewriter.wasm.module import Module
-from rewriter.wasm.patch import Patch
+from rewriter.wasm.names import encode_name
+from rewriter.wasm.patch import Edit, Patch, growth, resized
 from rewriter.wasm.sections import SectionId
 from rewriter.wasm.types import FuncType, MemoryType
 
@@ -29,6 +30,16 @@ _MOST_PAGES = 1 << 16
 _FOR_ADAPTERS = 1 << 10
 """In pages, 64 MiB. So much is left for adapters below 2 GiB: jco takes addresses from there on for
 negative numbers."""
+
+
+_STOPS = "NN360: the host gives the component too little memory"
+"""The name of the function that stops the component then."""
+
+_FUNCTION_NAMES = 1
+"""A subsection of the section `name`.
+
+https://webassembly.github.io/spec/core/appendix/custom.html#name-section
+"""
 
 
 def reserve(component: bytes, memory: MemoryType, contiguous: bool) -> bytes:
@@ -57,7 +68,9 @@ def reserve(component: bytes, memory: MemoryType, contiguous: bool) -> bytes:
     patch.append(SectionId.CODE, [encode_u32(len(body)) + body])
     if start is not None:
         patch.drop(start)
-    patch.add(SectionId.START, encode_u32(imported + len(bodies)))
+    index = imported + len(bodies)
+    patch.add(SectionId.START, encode_u32(index))
+    _name(patch, index)
     return replace_module(component, section, patch.applied())
 
 
@@ -67,6 +80,26 @@ def _body(pages: int, then: int | None) -> bytes:
     call = b"" if then is None else b"\x10" + encode_u32(then)
     checked = bytes((0x41, 0x7F, 0x46, 0x04, 0x40, 0x00, 0x0B))
     return b"\x00\x41" + encode_signed(pages) + b"\x40\x00" + checked + call + b"\x0b"
+
+
+def _name(patch: Patch, index: int) -> None:
+    """Give the new function, which is the last one, a name for the backtraces of hosts, if the
+    module names its functions, as the adapters do."""
+    section = patch.module.custom("name")
+    if section is None:
+        return
+    cursor = section.cursor()
+    cursor.name()  # the section's own
+    while cursor.pos < section.end:
+        kind, sized = cursor.byte(), cursor.pos
+        size, content = cursor.u32(), cursor.pos
+        if kind == _FUNCTION_NAMES:
+            count = cursor.u32()
+            edits = resized(content, cursor.pos, count, 1)
+            end = content + size
+            edits.append(Edit(end, end, encode_u32(index) + encode_name(_STOPS)))
+            patch.edit(section, [*resized(sized, content, size, growth(edits)), *edits])
+        cursor.pos = content + size
 
 
 def _first_adapter(component: Component) -> tuple[ComponentSection, Module]:
