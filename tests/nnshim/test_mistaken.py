@@ -55,7 +55,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("check guest.wasm --output=x", 2, "--output; --report FORMAT=FILE writes a report to a"),
         ("inspect guest.wasm -o x", 2, "-o; the result is printed; write it to a file with > FILE"),
         ("check no*.wasm --for wamr", 6, "cannot read no*.wasm: no file matches this pattern"),
-        ("check --fix --for wamr --for wasmtime guest.wasm", 2, "--fix is for one host, and 2 are"),
+        (
+            "check --fix --for wamr --for wasmtime guest.wasm",
+            2,
+            "is for one host, and there are 2",
+        ),
         ("run --graphs . guest.wasm", 1, ". is a folder, not a file that names graphs"),
         ("run --graphs model.onnx guest.wasm", 1, "this is an ONNX model, not a file that names"),
         ("run --graphs profile.toml guest.wasm", 1, "this is a host's profile, which --as and"),

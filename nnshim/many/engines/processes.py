@@ -204,8 +204,13 @@ def _deaf_to_the_terminal() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    old = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
+    from multiprocessing import resource_tracker
+
+    those = signal.SIGINT, signal.SIGHUP
+    old = signal.pthread_sigmask(signal.SIG_BLOCK, those)
     try:
+        resource_tracker.ensure_running()  # which lets SIGINT through when it starts it
+        signal.pthread_sigmask(signal.SIG_BLOCK, those)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, old)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -99,6 +100,16 @@ def test_an_interrupted_rewrite_leaves_whole_files_only(
     assert len({path.read_bytes() for path in written}) == 1
     wasm_tools.validate(str(written[0]))
     wait_for(lambda: not session(process.pid))
+
+
+def test_no_process_gets_what_the_terminal_sends_not_even_before_its_first_line(many: Path) -> None:
+    with command("check", "--jobs", "2", "--for", "wasmtime", many) as process:
+        wait_for(lambda: len(workers(process)) == 2)
+        for pid in workers(process):
+            blocked = re.search(r"SigBlk:\t(\w+)", Path(f"/proc/{pid}/status").read_text())
+            assert blocked is not None
+            both = 1 << signal.SIGINT - 1 | 1 << signal.SIGHUP - 1
+            assert int(blocked[1], 16) & both == both
 
 
 def test_a_process_that_is_killed_leaves_no_file_out(many: Path) -> None:
