@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -141,7 +142,9 @@ def test_a_signal_ends_the_actors_while_guests_run(
         process.send_signal(number)
         _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
-    assert said == b"nnshim: interrupted with 1 result; the same command resumes the job\n"
+    # A result is there a moment before it is counted.
+    counted = rb"nnshim: interrupted with (0 results|1 result); the same command resumes the job\n"
+    assert re.fullmatch(counted, said), said
     wait_for(lambda: not nodes.actors())
 
 
